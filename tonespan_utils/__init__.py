@@ -1,0 +1,1 @@
+"""tonespan: how far do self-supervised speech models listen for tone?"""

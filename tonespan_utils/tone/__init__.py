@@ -1,0 +1,83 @@
+"""Text to tone: a sentence in its own script becomes syllables with tone and character span.
+
+Each language is one module with one function, ``parse(text)``. Its answer is a *partition*: syllables
+and masked parts in reading order, whose character spans cover every character of the text exactly once.
+
+Conventions
+-----------
+- Spans are half-open code-point offsets into the text as given (no normalisation moves them).
+- A syllable that is spoken but has no characters of its own (the second syllable of a numeral, a Thai
+  linking syllable that shares its consonant) has an empty span at the end of the part it comes from.
+- Onset, nucleus and coda are IPA without tone; the nucleus holds vowel length and diphthongs.
+- Tone classes: Thai ``M L F H R``; Lao ``LR HR M LF HF``; Burmese ``L H C S R``; Vietnamese
+  ``ngang huyen sac hoi nga nang``; Mandarin ``1``-``5`` (surface, sandhi applied); Cantonese ``1``-``6``; Yoruba ``H M L``.
+- Languages go by their ISO 639 code: ``my th lo vi cmn yue yo``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from tonespan_utils.errors import TonespanError
+
+MODULES = {
+    "my": "burmese",
+    "th": "thai",
+    "lo": "lao",
+    "vi": "vietnamese",
+    "cmn": "mandarin",
+    "yue": "cantonese",
+    "yo": "yoruba",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Syllable:
+    """One syllable: its sounds, its tone, and the characters ``text[start:end]`` that write it.
+
+    ``flags`` is a subset of ``weak`` (light or reduced, tone by convention), ``foreign``, ``uncertain``
+    and ``expanded`` (spoken for a digit, sign or repetition mark). ``lexical_tone`` differs from ``tone`` only under sandhi.
+    """
+
+    start: int
+    end: int
+    onset: str
+    nucleus: str
+    coda: str
+    tone: str
+    chao: str
+    flags: tuple[str, ...] = ()
+    lexical_tone: str = ""
+
+    @property
+    def ipa(self) -> str:
+        """Segments in IPA without the tone: what a segment-only classifier may see."""
+        return self.onset + self.nucleus + self.coda
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Characters that carry no tone token; ``reason``: space, punctuation, digits, latin, symbol, script or unknown."""
+
+    start: int
+    end: int
+    reason: str
+
+
+Part = Syllable | Masked
+
+
+def parse(text: str, language: str) -> list[Part]:
+    """Split ``text`` into syllables and masked parts that cover each character exactly once.
+
+    Raises :class:`TonespanError` for a language without a module.
+    """
+    if language not in MODULES:
+        raise TonespanError(f"no text-to-tone rules for language {language!r}; known: {', '.join(MODULES)}")
+    return importlib.import_module(f"tonespan_utils.tone.{MODULES[language]}").parse(text)
+
+
+def syllables(text: str, language: str) -> list[Syllable]:
+    """The syllables of :func:`parse` alone, in order."""
+    return [part for part in parse(text, language) if isinstance(part, Syllable)]
