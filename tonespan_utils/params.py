@@ -1,0 +1,255 @@
+"""The parameters of a run: ``params/base.yaml`` under one profile, as a typed, frozen, closed schema.
+
+Conventions: times carry their unit in the name; a language is an ISO 639 code; a condition is
+``<encoder>/<task>[-<language>]``. A profile is a name in ``params/`` or a path to a YAML file; its keys
+replace those of the base, mappings merging key by key, except the mappings that name things the profile
+chooses as a whole (encoders, folders). Unknown keys, wrong types and impossible values raise
+:class:`TonespanError` with one line that names the file and the key.
+
+Notebook: notebooks/00_corpus
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from tonespan_utils.errors import TonespanError
+
+PARAMS_DIR = Path(__file__).resolve().parent.parent / "params"
+LANGUAGES = ("my", "th", "lo", "vi", "cmn", "yue", "yo", "en")
+WHOLE = {"encoders", "folders"}  # mappings a profile replaces instead of extending
+
+Language = Literal["my", "th", "lo", "vi", "cmn", "yue", "yo", "en"]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A closed, frozen group of parameters; strict, so that ``"3"`` is not a number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Speech(Section):
+    """Which recordings, and which languages of them."""
+
+    source: Literal["synthetic", "fleurs", "recordings"]
+    root: str | None
+    revision: str | None
+    folders: Mapping[Language, str]
+    tier: str
+    tonal: list[Language] = Field(min_length=1)
+    other: list[Language]
+    min_examples: Annotated[int, Field(ge=2)]
+
+    @property
+    def languages(self) -> list[str]:
+        return [*self.tonal, *self.other]
+
+    @field_validator("tonal")
+    @classmethod
+    def _english_has_no_tone(cls, tonal: list[str]) -> list[str]:
+        if "en" in tonal:
+            raise ValueError("en has no tone; move it to speech.other")
+        return tonal
+
+    @model_validator(mode="after")
+    def _complete(self) -> Speech:
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError("a language is named twice in tonal and other")
+        if self.source == "fleurs" and not self.root:
+            raise ValueError("source fleurs needs root: a local folder or a hub id")
+        missing = [language for language in self.languages if language not in self.folders]
+        if self.source == "recordings" and missing:
+            raise ValueError(f"source recordings needs folders for {', '.join(missing)}")
+        return self
+
+
+class Synthetic(Section):
+    """The embedded calibration corpus."""
+
+    minutes: Positive
+    n_speakers: Annotated[int, Field(ge=12)]
+    planted_span_ms: Mapping[Language, Annotated[float, Field(ge=0, le=300)]]
+
+
+class Baseline(Section):
+    """Log-Mel (and other) windows into a logistic regression."""
+
+    frontends: list[Literal["logmel", "mfcc", "linear"]] = Field(min_length=1)
+    windows_ms: list[Positive] = Field(min_length=2)
+    analysis_window_ms: Positive
+    hop_ms: Positive
+    n_bands: Annotated[int, Field(ge=13, le=128)]
+    n_mfcc: Annotated[int, Field(ge=2, le=40)]
+    regularisation_c: Positive
+    n_folds: Annotated[int, Field(ge=2)]
+    max_tokens: Count
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Baseline:
+        if sorted(set(self.windows_ms)) != list(self.windows_ms):
+            raise ValueError("windows_ms must increase")
+        if self.n_mfcc > self.n_bands:
+            raise ValueError("n_mfcc cannot exceed n_bands")
+        return self
+
+
+class Checkpoint(Section):
+    """Where an encoder comes from."""
+
+    checkpoint: str
+    revision: str | None
+
+
+class Probe(Section):
+    """One linear probe per layer."""
+
+    regularisation_c: Positive
+    control_seeds: list[int] = Field(min_length=1)
+    max_tokens: Count
+
+
+class Gradient(Section):
+    """Input-gradient energy around the tone centre."""
+
+    target: Literal["true", "predicted", "margin"]
+    wrt: Literal["waveform", "cnn"]
+    window_ms: Positive
+    bin_ms: Positive
+    n_tokens: Count
+    min_side_ms: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _whole_bins(self) -> Gradient:
+        if self.wrt == "cnn" and self.bin_ms < 20:
+            raise ValueError("cnn features come every 20 ms: bin_ms must be at least 20")
+        if (2 * self.window_ms / self.bin_ms) % 1:
+            raise ValueError("bin_ms must divide 2 * window_ms")
+        return self
+
+
+class Bootstrap(Section):
+    """Resampling for intervals, by utterance."""
+
+    n_resamples: Annotated[int, Field(ge=20)]
+    level: Annotated[float, Field(gt=0.5, lt=1)]
+
+
+class F0(Section):
+    """Praat's pitch tracker, for pictures of the tones."""
+
+    floor_hz: Positive
+    ceiling_hz: Positive
+    window_ms: Positive
+    step_ms: Positive
+    n_tokens: Count
+
+
+class Params(Section):
+    """All parameters of a run."""
+
+    profile: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    seed: Annotated[int, Field(ge=0)]
+    speech: Speech
+    synthetic: Synthetic
+    baseline: Baseline
+    encoders: Mapping[str, Checkpoint]
+    conditions: list[str] = Field(min_length=1)
+    probe: Probe
+    gradient: Gradient
+    bootstrap: Bootstrap
+    f0: F0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Params:
+        for condition in self.conditions:
+            encoder, _, task = condition.partition("/")
+            if encoder not in self.encoders or not task:
+                known = ", ".join(self.encoders)
+                raise ValueError(f"conditions: {condition!r} is not <encoder>/<task> with an encoder of: {known}")
+        missing = set(self.speech.languages) - set(self.synthetic.planted_span_ms)
+        if self.speech.source == "synthetic" and missing:
+            raise ValueError(f"synthetic.planted_span_ms lacks {', '.join(sorted(missing))}")
+        return self
+
+    @property
+    def results(self) -> Path:
+        return Path("results") / self.profile
+
+    @property
+    def figures(self) -> Path:
+        return Path("figures") / self.profile
+
+    def section(self, *names: str) -> str:
+        """The named sections as canonical JSON: what a workflow rule depends on."""
+        return json.dumps({name: self.model_dump(mode="json")[name] for name in names}, sort_keys=True)
+
+
+def load(profile: str | Path) -> Params:
+    """Read ``params/base.yaml`` under ``profile``, a name in params/ or a path to a YAML file."""
+    path = find(profile)
+    return validate(_merge(_read(PARAMS_DIR / "base.yaml"), _read(path)), path)
+
+
+def find(profile: str | Path) -> Path:
+    """The file of a profile; names the profiles there are when there is none."""
+    path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else PARAMS_DIR / f"{profile}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PARAMS_DIR.glob("*.yaml") if p.stem != "base"))
+        raise TonespanError(f"no parameter file {path}; profiles in params/: {known}")
+    return path
+
+
+def validate(tree: Mapping[str, Any], path: Path) -> Params:
+    """The typed parameters of a resolved tree; ``path`` is named in the error."""
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        raise TonespanError(_one_line(error, path)) from None
+
+
+def write_resolved(params: Params, path: Path) -> None:
+    """Write every parameter to ``path``; an unchanged file keeps its time stamp, so nothing is redone for it."""
+    text = "# written by the workflow: the resolved parameters of this run\n"
+    text += yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TonespanError(f"{path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise TonespanError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(tree, dict):
+        raise TonespanError(f"{path}: expected a mapping of parameters at the top")
+    return tree
+
+
+def _merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merge(base[key], value) if both and key not in WHOLE else value
+    return merged
+
+
+def _one_line(error: ValidationError, path: Path) -> str:
+    first, *rest = error.errors()
+    key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+    what = "unknown parameter" if first["type"] == "extra_forbidden" else first["msg"]
+    value = first.get("input")
+    given = "" if isinstance(value, dict) or first["type"] == "missing" else f", given {value!r}"
+    more = f" (and {len(rest)} more)" if rest else ""
+    return f"{path}: {key}: {what}{given}{more}"

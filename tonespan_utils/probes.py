@@ -1,0 +1,144 @@
+"""Where does an encoder keep tone? One linear probe per layer, its control task, its interval.
+
+The probe is the multinomial logistic regression of ``classify`` on the frozen hidden vector at the tone centre
+(Alain & Bengio 2017). The control task (Hewitt & Liang 2019) gives every syllable type one random tone and asks the same
+classifier to learn that: what it learns there it learned by remembering syllables. Selectivity = F1 - control F1.
+
+Conventions: trained on the corpus' train and dev split, scored on its test split, which shares no sentence and no
+speaker with them. Intervals: percentile bootstrap over test utterances.
+
+Notebook: notebooks/03_layer_probes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from tonespan_utils import classify, splits
+from tonespan_utils.classify import LinearClassifier
+from tonespan_utils.corpus import Corpus
+from tonespan_utils.encoders import Encoder
+from tonespan_utils.errors import TonespanError
+
+
+def hidden_vectors(encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Hidden vectors at the centres of ``tokens``, row by row: layer -> (token, hidden), float32.
+
+    Whole utterances go in, one at a time. Raises TonespanError naming the utterance whose centre lies outside its audio.
+    Notebook: notebooks/03_layer_probes
+    """
+    found: dict[str, np.ndarray] = {}
+    positions = pd.Series(np.arange(len(tokens)), index=tokens.index)
+    for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=encoder.name, unit="utt"):
+        try:
+            vectors = encoder.hidden_at(corpus.audio(utterance_id), group["center_s"].tolist())
+        except TonespanError as error:
+            raise TonespanError(f"utterance {utterance_id}: {error}") from None
+        for layer, values in vectors.items():
+            store = found.setdefault(layer, np.empty((len(tokens), values.shape[1]), dtype=np.float32))
+            store[positions[group.index].to_numpy()] = values
+    return found
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """A probe and its scores on held-out tokens. ``control_f1`` is the mean over draws of the control task."""
+
+    probe: LinearClassifier
+    macro_f1: float
+    control_f1: float
+    ci_low: float
+    ci_high: float
+    chance_f1: float
+    n_train: int
+    n_test: int
+
+    @property
+    def selectivity(self) -> float:
+        return self.macro_f1 - self.control_f1
+
+
+def probe_layer(
+    vectors: np.ndarray,
+    tokens: pd.DataFrame,
+    *,
+    regularisation_c: float,
+    control_seeds: Sequence[int],
+    n_resamples: int,
+    level: float,
+    seed: int,
+) -> ProbeResult:
+    """Train and score the probe of one layer on ``vectors`` (token, hidden). Notebook: notebooks/03_layer_probes"""
+    train, test = splits.train_test(tokens)
+    tone = tokens["tone"].to_numpy(dtype=str)
+    probe = classify.fit(vectors[train], tone[train], regularisation_c=regularisation_c)
+    predicted = probe.predict(vectors[test])
+    utterances = tokens["utterance_id"].to_numpy()[test]
+    counts = classify.confusion_by_cluster(tone[test], predicted, utterances)
+    draws = classify.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
+    low, high = np.quantile(classify.f1_resamples(counts, draws), [(1 - level) / 2, (1 + level) / 2])
+    controls = [
+        _control_f1(vectors, tokens, train, test, regularisation_c=regularisation_c, seed=control_seed)
+        for control_seed in control_seeds
+    ]
+    return ProbeResult(
+        probe=probe,
+        macro_f1=float(classify.macro_f1(counts.sum(axis=0))),
+        control_f1=float(np.mean(controls)),
+        ci_low=float(low),
+        ci_high=float(high),
+        chance_f1=classify.chance_f1(tone[test], predicted, n_shuffles=100, seed=seed),
+        n_train=train.size,
+        n_test=test.size,
+    )
+
+
+def control_labels(tokens: pd.DataFrame, *, seed: int) -> np.ndarray:
+    """A random tone per syllable type (IPA without tone), drawn from the tones' own frequencies: (token,)."""
+    rng = np.random.default_rng(seed)
+    types, codes = np.unique(tokens["ipa"].to_numpy(dtype=str), return_inverse=True)
+    return rng.choice(tokens["tone"].to_numpy(dtype=str), size=types.size)[codes]
+
+
+def _control_f1(
+    vectors: np.ndarray,
+    tokens: pd.DataFrame,
+    train: np.ndarray,
+    test: np.ndarray,
+    *,
+    regularisation_c: float,
+    seed: int,
+) -> float:
+    labels = control_labels(tokens, seed=seed)
+    probe = classify.fit(vectors[train], labels[train], regularisation_c=regularisation_c)
+    classes = np.unique(labels)
+    return float(classify.macro_f1(classify.confusion(labels[test], probe.predict(vectors[test]), classes)))
+
+
+def save_probes(probes: Mapping[str, LinearClassifier], path) -> None:
+    """All probes of one condition and language, layer -> probe, in one npz."""
+    arrays = {}
+    for layer, probe in probes.items():
+        arrays |= {
+            f"{layer}/weight": probe.weight,
+            f"{layer}/bias": probe.bias,
+            f"{layer}/classes": np.array(probe.classes),
+        }
+    np.savez(path, **arrays)
+
+
+def load_probes(path) -> dict[str, LinearClassifier]:
+    """What :func:`save_probes` wrote, bottom layer first."""
+    with np.load(path, allow_pickle=False) as arrays:
+        layers = [key.removesuffix("/weight") for key in arrays.files if key.endswith("/weight")]
+        return {
+            layer: LinearClassifier(
+                tuple(map(str, arrays[f"{layer}/classes"])), arrays[f"{layer}/weight"], arrays[f"{layer}/bias"]
+            )
+            for layer in layers
+        }

@@ -1,0 +1,209 @@
+"""How wide is an energy profile around its centre? Radii, spans, their null and their interval.
+
+What is measured: ``E(tau)``, energy per bin of offset ``tau`` from the tone centre, over a stated window
+``+-W``. By the definition of arXiv 2511.12285 the centre-of-mass radius is
+
+    r_com = sum |tau| E(tau) / sum E(tau)        and the effective span is 2 r_com.
+
+What the number means (window wide enough to hold the shape):
+
+=====================================  ==========================
+energy profile                         2 r_com
+=====================================  ==========================
+box over +-S/2                         S / 2
+Gaussian of standard deviation s       2 s sqrt(2 / pi) = 1.60 s
+two-sided exponential of constant a    2 a
+flat over the whole window +-W         W: **the null**
+=====================================  ==========================
+
+A constant floor drags ``r_com`` towards W/2, so the null stands beside every value, and the 50 % and 90 %
+energy radii, which a low floor moves less, beside both.
+
+Conventions: offsets and radii in ms; bins are half-open, symmetric about 0; the last axis is the bin.
+Zero energy has no radius: the answer is nan, never 0.
+
+Notebook: notebooks/04_gradient_energy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def offset_bins(window_ms: float, bin_ms: float) -> tuple[Floats, Floats]:
+    """Edges (n + 1,) and centres (n,) of the offset bins over +-window_ms, in ms.
+
+    Raises ValueError unless bin_ms divides the window. Notebook: notebooks/04_gradient_energy
+    """
+    n_bins = 2 * window_ms / bin_ms
+    if n_bins % 1 or n_bins < 1:
+        raise ValueError(f"bins of {bin_ms} ms do not tile a window of +-{window_ms} ms")
+    edges = np.linspace(-window_ms, window_ms, int(n_bins) + 1)
+    return edges, (edges[:-1] + edges[1:]) / 2
+
+
+def bin_energy(energy: ArrayLike, times_ms: ArrayLike, center_ms: float, edges_ms: ArrayLike) -> Floats:
+    """Sum ``energy`` (..., samples) at ``times_ms`` (samples,) into bins of offset from ``center_ms``: (..., bins)."""
+    energy, edges = np.asarray(energy, dtype=np.float64), np.asarray(edges_ms, dtype=np.float64)
+    offsets = np.asarray(times_ms, dtype=np.float64) - center_ms
+    first, last = np.searchsorted(offsets, [edges[0], edges[-1]])
+    # Cumulative sums at each edge: exact for half-open bins, and empty bins give 0.
+    at_edges = np.searchsorted(offsets[first:last], edges)
+    totals = np.concatenate([np.zeros((*energy.shape[:-1], 1)), np.cumsum(energy[..., first:last], axis=-1)], axis=-1)
+    return np.diff(totals[..., at_edges], axis=-1)
+
+
+def normalise(energy: ArrayLike) -> Floats:
+    """``energy`` (..., bins) scaled to sum to 1; nan where it is zero everywhere."""
+    energy = np.asarray(energy, dtype=np.float64)
+    total = energy.sum(axis=-1, keepdims=True)
+    return np.divide(energy, total, out=np.full_like(energy, np.nan), where=total > 0)
+
+
+def center_of_mass_radius(energy: ArrayLike, offsets_ms: ArrayLike) -> Floats:
+    """r_com in ms of ``energy`` (..., bins) at bin centres ``offsets_ms`` (bins,): the paper's definition.
+
+    A bin that straddles no zero contributes the |offset| of its centre; zero energy gives nan.
+    Notebook: notebooks/04_gradient_energy
+    """
+    return normalise(energy) @ np.abs(np.asarray(offsets_ms, dtype=np.float64))
+
+
+def effective_span(energy: ArrayLike, offsets_ms: ArrayLike) -> Floats:
+    """2 r_com in ms. Notebook: notebooks/04_gradient_energy"""
+    return 2 * center_of_mass_radius(energy, offsets_ms)
+
+
+def energy_radius(energy: ArrayLike, edges_ms: ArrayLike, *, fraction: float) -> Floats:
+    """Smallest r in ms such that +-r holds ``fraction`` of the energy (..., bins), energy even within a bin.
+
+    Raises ValueError unless 0 < fraction <= 1. Zero energy gives nan. Notebook: notebooks/04_gradient_energy
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f"fraction must lie in (0, 1], not {fraction}")
+    edges = np.asarray(edges_ms, dtype=np.float64)
+    share = normalise(energy)
+    below_edge = np.concatenate([np.zeros((*share.shape[:-1], 1)), np.cumsum(share, axis=-1)], axis=-1)
+    radii = np.unique(np.abs(edges))
+    radii = radii if radii[0] == 0 else np.concatenate([[0.0], radii])
+    flat = below_edge.reshape(-1, edges.size)
+    held = np.array([np.interp(radii, edges, row) - np.interp(-radii, edges, row) for row in flat])
+    found = np.array([_first_reach(row, radii, fraction) for row in held])
+    return found.reshape(share.shape[:-1])
+
+
+def _first_reach(held: Floats, radii_ms: Floats, fraction: float) -> float:
+    if np.isnan(held).any():
+        return np.nan
+    target = min(fraction, held[-1])  # rounding may leave the whole a hair below 1
+    after = int(np.argmax(held >= target))
+    if after == 0:
+        return float(radii_ms[0])
+    before = after - 1
+    part = (target - held[before]) / (held[after] - held[before])
+    return float(radii_ms[before] + part * (radii_ms[after] - radii_ms[before]))
+
+
+def flat_null(edges_ms: ArrayLike, *, before_ms: float = np.inf, after_ms: float = np.inf) -> Floats:
+    """The energy (bins,) of a model that looks everywhere alike, where audio reaches from -before_ms to after_ms.
+
+    Over a full window +-W its effective span is W. Sums to 1; all nan when no audio lies in the window.
+    """
+    edges = np.clip(np.asarray(edges_ms, dtype=np.float64), -before_ms, after_ms)
+    return normalise(np.diff(edges))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and its percentile bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def cluster_bootstrap(
+    clusters: ArrayLike,
+    statistic: Callable[[NDArray[np.int64]], float],
+    *,
+    n_resamples: int,
+    level: float,
+    seed: int,
+) -> Interval:
+    """Percentile interval of ``statistic(rows)`` when whole clusters (utterances) are drawn with replacement.
+
+    ``clusters`` (n,) names the cluster of each row; ``statistic`` takes row indices, repeats included.
+    One cluster gives an interval without bounds (nan): there is nothing to resample.
+    Source: Field & Welsh (2007), the cluster bootstrap.
+    """
+    _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+    rows = np.arange(codes.size)
+    members = [rows[codes == code] for code in range(codes.max() + 1)]
+    value = float(statistic(rows))
+    if len(members) < 2:
+        return Interval(value, np.nan, np.nan)
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(members), size=(n_resamples, len(members)))
+    resampled = np.array([statistic(np.concatenate([members[i] for i in draw])) for draw in draws])
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(resampled, [tail, 1 - tail])
+    return Interval(value, float(low), float(high))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One effective span with everything needed to read it: radii, interval, null, number of tokens (ms)."""
+
+    r_com_ms: float
+    span_ms: float
+    ci_low_ms: float
+    ci_high_ms: float
+    r50_ms: float
+    r90_ms: float
+    null_span_ms: float
+    n_tokens: int
+
+
+def pooled_span(
+    energy: ArrayLike,
+    null_energy: ArrayLike,
+    clusters: ArrayLike,
+    edges_ms: ArrayLike,
+    *,
+    n_resamples: int,
+    level: float,
+    seed: int,
+) -> Span:
+    """The span of many tokens: ``energy`` and ``null_energy`` (tokens, bins), ``clusters`` (tokens,).
+
+    Each token is normalised first, so that a loud one does not speak for all; then the pooled r_com is the
+    mean of the tokens' own. Tokens without energy are left out and not counted; none left gives nan.
+    """
+    share, null = normalise(energy), normalise(null_energy)
+    heard = ~np.isnan(share).any(axis=-1)
+    if not heard.any():
+        return Span(*(np.nan,) * 7, n_tokens=0)
+    share, null, clusters = share[heard], null[heard], np.asarray(clusters)[heard]
+    edges = np.asarray(edges_ms, dtype=np.float64)
+    offsets = (edges[:-1] + edges[1:]) / 2
+    spans = effective_span(share, offsets)
+    interval = cluster_bootstrap(
+        clusters, lambda rows: float(spans[rows].mean()), n_resamples=n_resamples, level=level, seed=seed
+    )
+    pooled = share.mean(axis=0)
+    return Span(
+        r_com_ms=interval.value / 2,
+        span_ms=interval.value,
+        ci_low_ms=interval.low,
+        ci_high_ms=interval.high,
+        r50_ms=float(energy_radius(pooled, edges, fraction=0.5)),
+        r90_ms=float(energy_radius(pooled, edges, fraction=0.9)),
+        null_span_ms=float(effective_span(null.mean(axis=0), offsets)),
+        n_tokens=int(heard.sum()),
+    )

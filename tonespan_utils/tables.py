@@ -1,0 +1,111 @@
+"""The stored tables: tidy CSV files in ``results/<profile>/`` with exact columns, written whole or not at all.
+
+A table that several notebooks contribute to is written in parts, ``<table>.<part>.csv`` under ``parts/``, and read as one.
+
+Conventions: UTF-8, comma, one header line; numbers with 10 significant digits, so that equal runs give equal bytes.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from tonespan_utils.corpus import TOKEN_COLUMNS
+from tonespan_utils.errors import TonespanError
+
+COLUMNS = {
+    "tokens": TOKEN_COLUMNS,
+    "rejected": ["language", "item", "reason"],
+    "f0": ["language", "tone", "offset_ms", "f0_st", "low_st", "high_st", "n_tokens"],
+    "baseline_f1": ["language", "frontend", "window_ms", "fold", "macro_f1"],
+    "baseline_spans": ["language", "frontend", "span_ms", "span_low_ms", "span_high_ms", "peak_f1", "chance_f1"],
+    "baseline_windows": ["language", "frontend", "peak_ms", "saturation_ms", "analysis_window_ms", "planted_span_ms"],
+    "probe_f1": [
+        "condition", "language", "layer", "macro_f1", "control_f1", "ci_low", "ci_high", "n_train", "n_test", "seed",
+    ],
+    "probe_chance": ["condition", "language", "layer", "chance_f1"],
+    "energy": ["condition", "language", "layer", "offset_ms", "energy"],
+    "energy_null": ["condition", "language", "offset_ms", "energy"],
+    "spans": [
+        "condition", "language", "layer", "r_com_ms", "span_ms", "ci_low_ms", "ci_high_ms", "r50_ms", "r90_ms",
+        "null_span_ms", "n_tokens",
+    ],
+    "encoders": ["condition", "encoder", "checkpoint", "identity", "n_layers"],
+}  # fmt: skip
+NULLABLE_TEXT = {"speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa"}
+
+
+def write(results: Path, name: str, table: pd.DataFrame, *, part: str | None = None) -> Path:
+    """Write ``table`` with exactly the columns of ``COLUMNS[name]``, atomically. Returns its path.
+
+    Raises TonespanError for wrong columns or a folder that cannot be written (full disk, permissions).
+    """
+    missing = set(COLUMNS[name]) ^ set(table.columns)
+    if missing:
+        raise TonespanError(f"table {name}: columns do not match: {', '.join(sorted(missing))}")
+    path = part_path(results, name, part) if part else results / f"{name}.csv"
+    columns = table[COLUMNS[name]]
+    write_atomically(path, lambda file: columns.to_csv(file, index=False, float_format="%.10g"))
+    return path
+
+
+def read(results: Path, name: str) -> pd.DataFrame:
+    """A table as written; parts are joined in the order of their names. Raises TonespanError when missing or foreign."""
+    whole = results / f"{name}.csv"
+    paths = [whole] if whole.is_file() else sorted((results / "parts").glob(f"{name}.*.csv"))
+    if not paths:
+        raise TonespanError(f"{whole}: no such table; run `make paper PROFILE={results.name}` first")
+    return pd.concat([_read(path, name) for path in paths], ignore_index=True)
+
+
+def join_parts(results: Path, name: str) -> pd.DataFrame:
+    """Join the parts of a table into ``<name>.csv`` and return it."""
+    paths = sorted((results / "parts").glob(f"{name}.*.csv"))
+    if not paths:
+        raise TonespanError(f"{results / 'parts'}: no parts of table {name}; run `make paper` first")
+    table = pd.concat([_read(path, name) for path in paths], ignore_index=True)
+    write(results, name, table)
+    return table
+
+
+def part_path(results: Path, name: str, part: str) -> Path:
+    """Where one part of a table lies; a condition's ``/`` becomes ``--``."""
+    return results / "parts" / f"{name}.{part.replace('/', '--')}.csv"
+
+
+def write_atomically(path: Path, save: Callable) -> None:
+    """``save(file)`` into a temporary text file beside ``path``, then move it there: a reader never sees half a file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise TonespanError(f"{path}: cannot be written ({error.strerror})") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            save(file)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise TonespanError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _read(path: Path, name: str) -> pd.DataFrame:
+    text = {column: str for column in COLUMNS[name] if column in NULLABLE_TEXT or column in {"tone", "sentence_id"}}
+    try:
+        table = pd.read_csv(path, dtype=text, keep_default_na=True)
+    except (OSError, ValueError) as error:
+        raise TonespanError(f"{path}: not a readable table ({error})") from None
+    if list(table.columns) != COLUMNS[name]:
+        raise TonespanError(
+            f"{path}: columns are not those of table {name}; it comes from another version: "
+            f"remove {path.parent} and run `make paper PROFILE={path.parent.name}` again"
+        )
+    return table.fillna(dict.fromkeys(text, ""))
