@@ -1,10 +1,11 @@
-"""Vietnamese frames (Hanoi): 18 onsets by 12 rimes that are open or end in a nasal, each in all six tones.
+"""Vietnamese frames (Hanoi): 18 onsets by 12 rimes that are open or end in a glide or nasal, each in all six tones.
 
 The diacritic is the tone, on one vowel letter. Stop-final rimes have two tones only and are left out, and so are
 spellings with several readings or places for the mark: ``gi``, ``qu``, the glide of ``oan``, the centring diphthongs, and
 the letters ``r s tr``, which Hanoi speaks as ``d x ch``.
 
-Sounds: eSpeak NG's table of Northern Vietnamese, whose ``t`` is aspirated and whose ``t[`` is the plain stop.
+Sounds: eSpeak NG's table of Northern Vietnamese, whose ``t`` is aspirated and whose ``t[`` is the plain stop. It
+shortens vowels before nasals, down to 45 ms, so ``ang`` (over 100 ms) is the only such rime here.
 Chao digits are those of :mod:`tonespan_utils.tone.vietnamese`; voice quality (creak, the break of nga) is not planted.
 """
 
@@ -27,7 +28,7 @@ ONSETS = {  # IPA -> (eSpeak, letters, letters before e ê i)
 RIMES = {  # letters -> (nucleus, coda, eSpeak nucleus, eSpeak coda)
     "a": ("aː", "", "a:", ""), "e": ("ɛ", "", "E", ""), "ê": ("e", "", "e", ""), "i": ("i", "", "i", ""),
     "o": ("ɔ", "", "O", ""), "ô": ("o", "", "o", ""), "ơ": ("əː", "", "@:", ""), "u": ("u", "", "u", ""),
-    "ư": ("ɨ", "", "y", ""), "an": ("aː", "n", "a:", "n"), "am": ("aː", "m", "a:", "m"), "ang": ("aː", "ŋ", "a:", "N"),
+    "ư": ("ɨ", "", "y", ""), "ai": ("aː", "j", "a:", "j"), "oi": ("ɔ", "j", "O", "j"), "ang": ("aː", "ŋ", "a:", "N"),
 }  # fmt: skip
 
 
