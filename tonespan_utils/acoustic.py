@@ -191,7 +191,7 @@ def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, l
     draws = classify.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed)
     f1 = np.array([classify.macro_f1(c.sum(axis=0)) for c in counts])
     resampled = np.stack([classify.f1_resamples(c, draws) for c in counts])  # (window, resample)
-    peaks_ms = swept.windows_ms[resampled.argmax(axis=0)] - analysis_window_ms
+    peaks_ms = np.maximum(0.0, swept.windows_ms[resampled.argmax(axis=0)] - analysis_window_ms)
     low, high = np.quantile(peaks_ms, [(1 - level) / 2, (1 + level) / 2])
     peak = int(f1.argmax())
     by_fold = swept.fold_f1().groupby("window_ms")["macro_f1"]
@@ -199,7 +199,7 @@ def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, l
     saturated = int(np.argmax(f1 >= f1[peak] - error))
     return BaselineSpan(
         span_ms=float(max(0.0, swept.windows_ms[peak] - analysis_window_ms)),
-        span_low_ms=float(max(0.0, low)),
+        span_low_ms=float(low),
         span_high_ms=float(high),
         peak_ms=float(swept.windows_ms[peak]),
         saturation_ms=float(swept.windows_ms[saturated]),

@@ -14,13 +14,16 @@ Notebook: notebooks/04_gradient_energy
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
+from tqdm.auto import tqdm
 
-from tonespan_utils import spans
+from tonespan_utils import spans, splits
 from tonespan_utils.classify import LinearClassifier
-from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 
@@ -129,3 +132,52 @@ def null_energy(n_samples: int, centers_s: Sequence[float], edges_ms: np.ndarray
     """What a model that looks everywhere alike would give, within the audio there is: (token, bins), rows sum to 1."""
     end_ms = 1000 * n_samples / SAMPLE_RATE
     return np.stack([spans.flat_null(edges_ms, before_ms=c * 1000, after_ms=end_ms - c * 1000) for c in centers_s])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins) and utterances (token,)."""
+
+    energy: dict[str, np.ndarray]
+    null: np.ndarray
+    utterances: np.ndarray
+
+
+def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) -> pd.DataFrame:
+    """About ``n_tokens`` test tokens, by whole utterances, with ``min_side_ms`` of audio on both sides of the centre.
+
+    Raises TonespanError when no test token has that much audio around it.
+    """
+    tokens = corpus.tokens[corpus.tokens["split"] == "test"]
+    length_s = tokens["utterance_id"].map(corpus.utterances.set_index("utterance_id")["n_samples"]) / SAMPLE_RATE
+    side_s = np.minimum(tokens["center_s"], length_s - tokens["center_s"])
+    kept = tokens[side_s >= min_side_ms / 1000]
+    if kept.empty:
+        raise TonespanError(
+            f"none of {len(tokens)} test tokens has {min_side_ms:.0f} ms of audio on both sides; lower gradient.min_side_ms"
+        )
+    return splits.sample_utterances(kept, n_tokens=n_tokens, seed=seed)
+
+
+def measure(
+    encoder: Encoder,
+    probes: Mapping[str, LinearClassifier],
+    corpus: Corpus,
+    tokens: pd.DataFrame,
+    edges_ms: np.ndarray,
+    *,
+    target: str,
+    wrt: str,
+) -> Measured:
+    """Energy over offset of every token and layer. Notebook: notebooks/04_gradient_energy"""
+    energy: dict[str, list[np.ndarray]] = {layer: [] for layer in probes}
+    null, utterances = [], []
+    for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc="gradients", unit="utt"):
+        samples, centers = corpus.audio(utterance_id), group["center_s"].tolist()
+        found = input_gradients(encoder, probes, samples, centers, group["tone"].tolist(), target=target, wrt=wrt)
+        for layer, gradient in found.items():
+            energy[layer].append(energy_over_offset(encoder, gradient, centers, edges_ms))
+        null.append(null_energy(samples.size, centers, edges_ms))
+        utterances += [utterance_id] * len(centers)
+    joined = {layer: np.concatenate(parts) for layer, parts in energy.items()}
+    return Measured(joined, np.concatenate(null), np.array(utterances))

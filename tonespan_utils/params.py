@@ -12,6 +12,7 @@ Notebook: notebooks/00_corpus
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tonespan_utils.errors import TonespanError
 
-PARAMS_DIR = Path(__file__).resolve().parent.parent / "params"
+ROOT = Path(__file__).resolve().parent.parent
+PARAMS_DIR = ROOT / "params"
+# Where results/, runs/, figures/ and data/ go; elsewhere only for tests and for read-only checkouts.
+OUTPUT_ROOT = Path(os.environ.get("TONESPAN_OUTPUT") or ROOT).resolve()
 LANGUAGES = ("my", "th", "lo", "vi", "cmn", "yue", "yo", "en")
 WHOLE = {"encoders", "folders"}  # mappings a profile replaces instead of extending
 
@@ -181,11 +185,28 @@ class Params(Section):
 
     @property
     def results(self) -> Path:
-        return Path("results") / self.profile
+        """Folder of the stored tables."""
+        return OUTPUT_ROOT / "results" / self.profile
 
     @property
     def figures(self) -> Path:
-        return Path("figures") / self.profile
+        """Folder of the figures and the report."""
+        return OUTPUT_ROOT / "figures" / self.profile
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the executed notebooks and their logs."""
+        return OUTPUT_ROOT / "runs" / self.profile
+
+    @property
+    def data(self) -> Path:
+        """Folder of speech that is made or unpacked here."""
+        return OUTPUT_ROOT / "data" / self.profile
+
+    def checkpoint(self, encoder: str) -> str:
+        """The hub id of an encoder, or its folder: paths are relative to the repository."""
+        name = self.encoders[encoder].checkpoint
+        return str(ROOT / name) if (ROOT / name).is_dir() else name
 
     def section(self, *names: str) -> str:
         """The named sections as canonical JSON: what a workflow rule depends on."""

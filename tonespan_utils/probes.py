@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -120,8 +121,14 @@ def _control_f1(
     return float(classify.macro_f1(classify.confusion(labels[test], probe.predict(vectors[test]), classes)))
 
 
-def save_probes(probes: Mapping[str, LinearClassifier], path) -> None:
+def path(results: Path, condition: str, language: str) -> Path:
+    """Where the probes of one condition and language are kept."""
+    return results / "probes" / condition.replace("/", "--") / f"{language}.npz"
+
+
+def save_probes(probes: Mapping[str, LinearClassifier], path: Path) -> None:
     """All probes of one condition and language, layer -> probe, in one npz."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {}
     for layer, probe in probes.items():
         arrays |= {
@@ -132,7 +139,7 @@ def save_probes(probes: Mapping[str, LinearClassifier], path) -> None:
     np.savez(path, **arrays)
 
 
-def load_probes(path) -> dict[str, LinearClassifier]:
+def load_probes(path: Path) -> dict[str, LinearClassifier]:
     """What :func:`save_probes` wrote, bottom layer first."""
     with np.load(path, allow_pickle=False) as arrays:
         layers = [key.removesuffix("/weight") for key in arrays.files if key.endswith("/weight")]

@@ -49,7 +49,9 @@ def commit() -> str:
     try:
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
         sources = ["tonespan_utils", "notebooks", "params", "Snakefile"]
-        changed = subprocess.run([*git, "status", "--porcelain", "--", *sources], capture_output=True, text=True, check=True)
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "--", *sources], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head + ("-dirty" if changed.stdout.strip() else "")

@@ -28,7 +28,7 @@ Notebook: notebooks/04_gradient_energy
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -207,3 +207,15 @@ def pooled_span(
         null_span_ms=float(effective_span(null.mean(axis=0), offsets)),
         n_tokens=int(heard.sum()),
     )
+
+
+def as_row(span: Span) -> dict[str, float | int]:
+    """A span as the columns of the table ``spans``."""
+    return asdict(span)
+
+
+def mean_energy(energy: ArrayLike) -> Floats:
+    """The pooled profile (bins,) of ``energy`` (tokens, bins): mean of the normalised tokens; sums to 1, or nan."""
+    share = normalise(energy)
+    heard = ~np.isnan(share).any(axis=-1)
+    return share[heard].mean(axis=0) if heard.any() else np.full(share.shape[-1], np.nan)

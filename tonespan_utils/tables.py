@@ -1,6 +1,6 @@
 """The stored tables: tidy CSV files in ``results/<profile>/`` with exact columns, written whole or not at all.
 
-A table that several notebooks contribute to is written in parts, ``<table>.<part>.csv`` under ``parts/``, and read as one.
+A table that several notebooks contribute to is written in parts, ``parts/<table>.<part>.csv``, and joined by the last one.
 
 Conventions: UTF-8, comma, one header line; numbers with 10 significant digits, so that equal runs give equal bytes.
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -56,20 +56,13 @@ def write(results: Path, name: str, table: pd.DataFrame, *, part: str | None = N
 
 
 def read(results: Path, name: str) -> pd.DataFrame:
-    """A table as written; parts are joined in the order of their names. Raises TonespanError when missing or foreign."""
-    whole = results / f"{name}.csv"
-    paths = [whole] if whole.is_file() else sorted((results / "parts").glob(f"{name}.*.csv"))
-    if not paths:
-        raise TonespanError(f"{whole}: no such table; run `make paper PROFILE={results.name}` first")
-    return pd.concat([_read(path, name) for path in paths], ignore_index=True)
+    """A table as written. Raises TonespanError when it is missing or of another version."""
+    return _read(results / f"{name}.csv", name)
 
 
-def join_parts(results: Path, name: str) -> pd.DataFrame:
-    """Join the parts of a table into ``<name>.csv`` and return it."""
-    paths = sorted((results / "parts").glob(f"{name}.*.csv"))
-    if not paths:
-        raise TonespanError(f"{results / 'parts'}: no parts of table {name}; run `make paper` first")
-    table = pd.concat([_read(path, name) for path in paths], ignore_index=True)
+def join_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFrame:
+    """Join the named parts of a table, in that order, into ``<name>.csv`` and return it."""
+    table = pd.concat([_read(part_path(results, name, part), name) for part in parts], ignore_index=True)
     write(results, name, table)
     return table
 
@@ -98,6 +91,8 @@ def write_atomically(path: Path, save: Callable) -> None:
 
 
 def _read(path: Path, name: str) -> pd.DataFrame:
+    if not path.is_file():
+        raise TonespanError(f"{path}: no such table; run `make paper` for this profile first")
     text = {column: str for column in COLUMNS[name] if column in NULLABLE_TEXT or column in {"tone", "sentence_id"}}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=True)

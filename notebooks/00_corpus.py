@@ -1,0 +1,103 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 0. Speech and its tones
+#
+# Everything that follows is asked of *tone tokens*: one syllable each, with its tone, its place in a recording and, above all,
+# the **tone centre**, the middle of its syllable nucleus. This notebook makes or reads the speech that the profile names and lists
+# its tokens.
+#
+# The `demo` profile speaks to itself: an embedded **synthetic calibration corpus**. A synthesiser says legal syllables on a flat
+# pitch, and a tone contour is laid on each nucleus *only within a planted span* around its centre. Since we put the cue there, we
+# know how wide it is, and can see whether the instrument finds it. It is no evidence about the languages themselves.
+
+# %% tags=["parameters"]
+params_path = "demo"
+
+# %%
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from tonespan_utils import f0, figures, params, plots, splits, tables
+from tonespan_utils.corpus import sources
+
+p = params.load(params_path)
+sources.describe(p)
+
+# %% [markdown]
+# ## The tokens
+#
+# One row per token. Sentences, and speakers where they are known, do not cross from `train` to `test`.
+
+# %%
+sources.prepare(p)
+corpora = {language: sources.load(p, language) for language in p.speech.tonal}
+tokens = pd.concat([corpus.tokens for corpus in corpora.values()], ignore_index=True)
+tables.write(p.results, "tokens", tokens)
+tokens.head()
+
+# %% [markdown]
+# How many are there of each tone? Uneven counts are why scores are macro-averaged: each tone counts alike.
+
+# %%
+tokens.pivot_table(index="language", columns="tone", values="token_id", aggfunc="count").fillna(0).astype(int)
+
+# %% [markdown]
+# Speakers and recordings per split:
+
+# %%
+tokens.groupby(["language", "split"])[["speaker", "sentence_id", "utterance_id"]].nunique()
+
+# %% [markdown]
+# What was left out, and why:
+
+# %%
+rejected = pd.concat([corpus.rejected.assign(language=language) for language, corpus in corpora.items()])
+tables.write(p.results, "rejected", rejected)
+rejected.groupby(["language", "reason"]).size()
+
+# %% [markdown]
+# ## One recording
+#
+# The waveform, with the centres of its tone tokens.
+
+# %%
+language = p.speech.tonal[0]
+corpus = corpora[language]
+utterance_id = corpus.tokens["utterance_id"].iloc[0]
+own = corpus.tokens[corpus.tokens["utterance_id"] == utterance_id]
+plots.waveform_with_tokens(corpus.audio(utterance_id), own)
+# %% [markdown]
+# ## F0 by tone
+#
+# Praat follows the pitch. Contours are in semitones over the utterance's median, which takes most of the speaker out of them.
+
+# %%
+summaries = []
+for language, corpus in corpora.items():
+    chosen = splits.sample_utterances(corpus.tokens, n_tokens=p.f0.n_tokens, seed=p.seed)
+    offsets, contours = f0.token_contours(
+        corpus,
+        chosen,
+        window_ms=p.f0.window_ms,
+        step_ms=p.f0.step_ms,
+        floor_hz=p.f0.floor_hz,
+        ceiling_hz=p.f0.ceiling_hz,
+    )
+    summaries.append(f0.summary(offsets, contours, chosen["tone"].to_numpy(dtype=str)).assign(language=language))
+tables.write(p.results, "f0", pd.concat(summaries))
+
+# %%
+figures.draw_f0_contours({"f0": tables.read(p.results, "f0")}, p)
+plt.show()

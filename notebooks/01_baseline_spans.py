@@ -1,0 +1,101 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 1. How wide is the tone cue in the signal?
+#
+# Take a window of W ms around the tone centre, describe it by spectral frames, and let a logistic regression name the tone. Widen
+# the window: as long as it takes in more of the cue, the score rises; beyond the cue, it only takes in more of what is not tone.
+# The window at the peak, less what the analysis window adds, is the **cue width**, and the yardstick for the models.
+#
+# *What the analysis window adds.* A frame of 25 ms still sees the cue when its centre lies 12.5 ms beyond the cue's edge, on both
+# sides. The peak therefore sits one analysis window beyond the cue, and `span_ms` is the peak minus the analysis window.
+
+# %% tags=["parameters"]
+params_path = "demo"
+
+# %%
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from tonespan_utils import acoustic, figures, params, splits, tables
+from tonespan_utils.corpus import sources
+
+p = params.load(params_path)
+b = p.baseline
+
+# %% [markdown]
+# ## The sweep
+#
+# Folds are made of whole speakers where speakers are known, of whole sentences (for isolated syllables: syllable types) where they
+# are not; a training token never shares either with a test token. Every token is predicted once, by a model that has not seen it.
+
+# %%
+sweeps = {}
+for language in p.speech.tonal:
+    corpus = sources.load(p, language)
+    tokens = splits.sample_utterances(corpus.tokens, n_tokens=b.max_tokens, seed=p.seed)
+    for frontend in b.frontends:
+        features = acoustic.token_features(
+            corpus,
+            tokens,
+            frontend=frontend,
+            max_window_ms=max(b.windows_ms),
+            hop_ms=b.hop_ms,
+            analysis_window_ms=b.analysis_window_ms,
+            n_bands=b.n_bands,
+            n_mfcc=b.n_mfcc,
+        )
+        sweeps[language, frontend] = acoustic.sweep(
+            features,
+            tokens,
+            windows_ms=b.windows_ms,
+            hop_ms=b.hop_ms,
+            regularisation_c=b.regularisation_c,
+            n_folds=b.n_folds,
+            seed=p.seed,
+        )
+
+# %% [markdown]
+# ## F1 against window, and the span
+#
+# The interval comes from resampling utterances: which window wins if other utterances had been recorded? Chance deals the same
+# predictions to the tokens at random. Beside the peak stands the *saturation* window: the smallest whose F1 is within one standard
+# error of the peak's.
+
+# %%
+f1 = pd.concat([swept.fold_f1().assign(language=la, frontend=fe) for (la, fe), swept in sweeps.items()])
+tables.write(p.results, "baseline_f1", f1)
+spans = {
+    key: acoustic.optimal_span(
+        swept,
+        analysis_window_ms=b.analysis_window_ms,
+        n_resamples=p.bootstrap.n_resamples,
+        level=p.bootstrap.level,
+        seed=p.seed,
+    )
+    for key, swept in sweeps.items()
+}
+
+# %%
+rows = pd.DataFrame([{"language": la, "frontend": fe, **vars(span)} for (la, fe), span in spans.items()])
+tables.write(p.results, "baseline_spans", rows[tables.COLUMNS["baseline_spans"]])
+planted = p.synthetic.planted_span_ms if p.speech.source == "synthetic" else {}
+windows = rows.assign(analysis_window_ms=b.analysis_window_ms, planted_span_ms=rows["language"].map(dict(planted)))
+tables.write(p.results, "baseline_windows", windows[tables.COLUMNS["baseline_windows"]])
+rows.round(3)
+
+# %%
+names = ("baseline_f1", "baseline_spans", "baseline_windows")
+figures.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
+plt.show()

@@ -1,0 +1,118 @@
+"""Small stand-ins shared by tests: a corpus of tones whose answer is known, and encoders with real configurations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, Corpus
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real recordings and pronunciations beside the repository; skips where they are missing."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no {SHARED_DATA}: real recordings are not part of the repository")
+    return SHARED_DATA
+
+
+def make_tokens(n_utterances: int = 24, per_utterance: int = 3, *, n_speakers: int = 8, seed: int = 0) -> pd.DataFrame:
+    """Tokens of a made-up language: speakers, sentences and tones ``rise`` and ``fall``, 0.5 s apart."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(n_utterances):
+        speaker = number % n_speakers
+        for index in range(per_utterance):
+            center_s = 0.6 + 0.5 * index
+            rows.append(
+                {
+                    "token_id": f"u{number}_{index}",
+                    "utterance_id": f"u{number}",
+                    "sentence_id": str(number),
+                    "language": "th",
+                    "split": "test" if speaker >= n_speakers - 2 else "train",
+                    "speaker": f"s{speaker}",
+                    "gender": "female",
+                    "emotion": "",
+                    "syllable": f"x{rng.integers(6)}",
+                    "ipa": f"x{rng.integers(6)}",
+                    "tone": str(rng.choice(["rise", "fall"])),
+                    "start_s": center_s - 0.1,
+                    "end_s": center_s + 0.1,
+                    "center_s": center_s,
+                    "align_score": 1.0,
+                }
+            )
+    return pd.DataFrame(rows)[TOKEN_COLUMNS]
+
+
+def glide(
+    tone: str, *, span_ms: float, seconds: float, center_s: float, middle_hz: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The frequency in Hz of a tone that rises or falls by half an octave within +-span/2, and where that is."""
+    time_ms = (np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE - center_s) * 1000
+    sign = {"rise": 0.5, "fall": -0.5}[tone]
+    return middle_hz * 2 ** (sign * time_ms / span_ms), np.abs(time_ms) < span_ms / 2
+
+
+@pytest.fixture(scope="session")
+def glide_corpus() -> Corpus:
+    """Sine glides in noise with a planted cue of 120 ms around each centre, at a pitch that says nothing of the tone."""
+    tokens = make_tokens(n_utterances=48)
+    audio = {}
+    for number, (utterance_id, group) in enumerate(tokens.groupby("utterance_id", sort=False)):
+        seconds, rng = 0.6 + 0.5 * len(group), np.random.default_rng(number)
+        hz = np.full(round(seconds * SAMPLE_RATE), 1000.0)
+        for token in group.itertuples():
+            own, inside = glide(
+                token.tone, span_ms=120, seconds=seconds, center_s=token.center_s, middle_hz=rng.uniform(700, 1400)
+            )
+            hz = np.where(inside, own, hz)
+        noise = rng.normal(0, 0.3, hz.size)
+        audio[utterance_id] = (0.3 * np.sin(2 * np.pi * np.cumsum(hz) / SAMPLE_RATE) + noise).astype(np.float32)
+    lengths = tokens["utterance_id"].map(lambda u: audio[u].size)
+    utterances = tokens.assign(text="", n_samples=lengths).drop_duplicates("utterance_id")
+    return Corpus(utterances, tokens, audio.__getitem__, pd.DataFrame(columns=["item", "reason"]))
+
+
+FAMILIES = {
+    "wav2vec2": {},
+    "xlsr": {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True},
+    "hubert": {},
+}
+
+
+def make_checkpoint(folder: Path, family: str, *, seed: int = 0, safe: bool = True, **overrides) -> Path:
+    """A random checkpoint with a family's real configuration at small width, saved with its feature extractor."""
+    import torch
+    from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+
+    small = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 48,
+        "conv_dim": (16,) * 7,
+        "num_conv_pos_embeddings": 16,
+        "num_conv_pos_embedding_groups": 4,
+    }
+    config_class, model_class = (HubertConfig, HubertModel) if family == "hubert" else (Wav2Vec2Config, Wav2Vec2Model)
+    torch.manual_seed(seed)
+    model = model_class(config_class(**(small | FAMILIES[family] | overrides)))
+    model.save_pretrained(folder)
+    if not safe:
+        (folder / "model.safetensors").unlink()
+        torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    Wav2Vec2FeatureExtractor(do_normalize=family == "xlsr").save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", params=list(FAMILIES))
+def checkpoint(request, tmp_path_factory) -> Path:
+    """A small random checkpoint of each family in turn."""
+    return make_checkpoint(tmp_path_factory.mktemp(request.param), request.param)

@@ -1,0 +1,103 @@
+"""Windows, front ends and a planted cue whose width has to come back."""
+
+import numpy as np
+import pytest
+
+from tonespan_utils import acoustic, classify
+from tonespan_utils.errors import TonespanError
+
+SETTINGS = {"hop_ms": 10.0, "analysis_window_ms": 25.0, "n_bands": 80, "n_mfcc": 13}
+
+
+def test_frames_tile_the_window():
+    assert np.allclose(acoustic.frame_offsets_ms(40, 10), [-15, -5, 5, 15])
+    with pytest.raises(ValueError, match="multiple of two hops"):
+        acoustic.frame_offsets_ms(50, 10)
+
+
+def test_power_frames_are_centred_on_the_offset():
+    samples = np.zeros(16000)
+    samples[8000 + 160] = 1.0  # 10 ms after a centre at 0.5 s
+    power = acoustic.power_frames(samples, 0.5, np.array([-20.0, 0.0, 10.0, 40.0]), analysis_window_ms=25)
+    loudness = power.sum(axis=1)
+    assert loudness.argmax() == 2 and loudness[0] == 0 and loudness[3] == 0 and loudness[1] > 0
+
+
+def test_beyond_the_audio_is_silence():
+    power = acoustic.power_frames(np.ones(1600), 0.0, np.array([-100.0, 50.0]), analysis_window_ms=25)
+    assert power[0].sum() == 0 and power[1].sum() > 0
+
+
+@pytest.mark.parametrize("frontend", ["logmel", "linear", "mfcc"])
+def test_a_tone_shows_in_its_band(frontend):
+    time_s = np.arange(16000) / 16000
+    power = acoustic.power_frames(np.sin(2 * np.pi * 4000 * time_s), 0.5, np.array([0.0]), analysis_window_ms=25)
+    features = acoustic.frontend_features(power, frontend, n_bands=40, n_mfcc=13)
+    assert features.shape == (1, 13 if frontend == "mfcc" else 40) and np.isfinite(features).all()
+    if frontend == "linear":
+        assert abs(features[0].argmax() - 19.5) <= 1
+
+
+def test_level_changes_every_band_alike():
+    samples = np.random.default_rng(0).normal(size=4000)
+    quiet, loud = (
+        acoustic.frontend_features(
+            acoustic.power_frames(gain * samples, 0.125, np.array([0.0]), analysis_window_ms=25),
+            "logmel",
+            n_bands=40,
+            n_mfcc=13,
+        )
+        for gain in (1.0, 10.0)
+    )
+    assert np.allclose(loud - quiet, np.log(100), atol=1e-6)
+
+
+def test_narrow_takes_the_middle():
+    features = np.arange(2 * 6 * 1).reshape(2, 6, 1)
+    assert acoustic.narrow(features, 20, 10).tolist() == [[2, 3], [8, 9]]
+    with pytest.raises(ValueError, match="wider"):
+        acoustic.narrow(features, 80, 10)
+
+
+def test_a_planted_cue_comes_back(glide_corpus):
+    windows = [20, 40, 60, 80, 100, 120, 140, 160, 200, 240, 300]
+    features = acoustic.token_features(
+        glide_corpus, glide_corpus.tokens, frontend="logmel", max_window_ms=300, **SETTINGS
+    )
+    swept = acoustic.sweep(
+        features, glide_corpus.tokens, windows_ms=windows, hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0
+    )
+    span = acoustic.optimal_span(swept, analysis_window_ms=25, n_resamples=200, level=0.95, seed=0)
+    # rise and fall cross at the centre: one frame there cannot tell them, 120 ms must
+    assert span.peak_f1 > 0.95 and span.chance_f1 == pytest.approx(0.5, abs=0.1)
+    assert span.span_low_ms <= span.span_ms <= span.span_high_ms
+    assert span.saturation_ms <= span.peak_ms <= 160
+    by_window = swept.fold_f1().groupby("window_ms")["macro_f1"].mean()
+    assert by_window[20] < by_window[span.peak_ms]
+
+
+def test_sweep_predictions_are_held_out_and_tables_agree(glide_corpus):
+    features = acoustic.token_features(glide_corpus, glide_corpus.tokens, frontend="mfcc", max_window_ms=80, **SETTINGS)
+    swept = acoustic.sweep(
+        features, glide_corpus.tokens, windows_ms=[20, 80], hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0
+    )
+    table = swept.fold_f1()
+    assert len(table) == 2 * 4 and set(table["fold"]) == {0, 1, 2, 3}
+    here = swept.fold == 2
+    expected = classify.macro_f1(classify.confusion(swept.tone[here], swept.predicted[1, here], np.unique(swept.tone)))
+    assert table.query("window_ms == 80 and fold == 2")["macro_f1"].item() == pytest.approx(expected)
+
+
+def test_shuffled_tones_stay_at_chance(glide_corpus):
+    tokens = glide_corpus.tokens.assign(tone=np.random.default_rng(0).permutation(glide_corpus.tokens["tone"]))
+    features = acoustic.token_features(glide_corpus, tokens, frontend="logmel", max_window_ms=120, **SETTINGS)
+    swept = acoustic.sweep(features, tokens, windows_ms=[40, 120], hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0)
+    assert abs(swept.fold_f1()["macro_f1"].mean() - 0.5) < 0.2
+
+
+def test_a_clip_shorter_than_the_analysis_window_is_named(glide_corpus):
+    short = glide_corpus.__class__(
+        glide_corpus.utterances, glide_corpus.tokens, lambda _: np.zeros(100), glide_corpus.rejected
+    )
+    with pytest.raises(TonespanError, match="utterance u0: shorter than one analysis window"):
+        acoustic.token_features(short, short.tokens, frontend="logmel", max_window_ms=100, **SETTINGS)

@@ -1,0 +1,141 @@
+"""Gradients against finite differences and plain autograd; batch size and chunking change nothing."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_checkpoint
+
+from tonespan_utils import encoders, gradients, spans
+from tonespan_utils.classify import LinearClassifier
+from tonespan_utils.errors import TonespanError
+
+CENTERS, TONES = [0.2, 0.31], ["fall", "rise"]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    loaded = encoders.load(make_checkpoint(tmp_path_factory.mktemp("x"), "xlsr"))
+    loaded.model.double()  # finite differences need the precision
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return np.random.default_rng(0).normal(0, 0.1, 8000)
+
+
+def random_probes(encoder, layers):
+    rng = np.random.default_rng(1)
+    width = {layer: encoder.model.config.hidden_size for layer in layers} | {"cnn": encoder.model.config.conv_dim[-1]}
+    return {
+        layer: LinearClassifier(("fall", "rise"), rng.normal(size=(2, width[layer])), rng.normal(size=2))
+        for layer in layers
+    }
+
+
+def logit(encoder, probe, prepared, layer, center_s, tone):
+    with torch.no_grad():
+        hidden = encoder.forward(prepared)[layer][0, encoder.frame_at(center_s, prepared.shape[1])]
+    return probe.logits(hidden.numpy()[None])[0, probe.classes.index(tone)]
+
+
+def prepare_double(encoder, samples):
+    return encoder.prepare(samples).double()
+
+
+@pytest.fixture(autouse=True)
+def double_input(monkeypatch):
+    plain = encoders.Encoder.prepare
+    monkeypatch.setattr(
+        encoders.Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype)
+    )
+
+
+@pytest.mark.parametrize("layer", ["cnn", "0", "2", "final"])
+def test_gradient_equals_finite_differences(encoder, samples, layer):
+    probes = random_probes(encoder, [layer])
+    found = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)[layer]
+    prepared = encoder.prepare(samples)
+    rng = np.random.default_rng(2)
+    for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
+        direction = torch.as_tensor(rng.normal(size=samples.size))
+        step = 1e-5
+        up = logit(encoder, probes[layer], prepared + step * direction, layer, center_s, tone)
+        down = logit(encoder, probes[layer], prepared - step * direction, layer, center_s, tone)
+        slope = float(found[token] @ direction.numpy())
+        assert slope == pytest.approx((up - down) / (2 * step), rel=1e-5, abs=1e-9)
+
+
+def test_cnn_input_gradient_at_the_cnn_layer_is_the_probe_weight(encoder, samples):
+    probes = random_probes(encoder, ["cnn", "1"])
+    found = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES, wrt="cnn")
+    frame = encoder.frame_at(CENTERS[1], samples.size)
+    assert np.allclose(found["cnn"][1, frame], probes["cnn"].weight[1])
+    assert np.count_nonzero(found["cnn"][1].any(axis=1)) == 1
+    assert found["1"].shape == found["cnn"].shape and np.count_nonzero(found["1"][1].any(axis=1)) > 1
+
+
+def test_batch_size_changes_nothing_and_the_model_is_left_as_found(encoder, samples, monkeypatch):
+    probes = random_probes(encoder, encoder.layers)
+    before = {name: weight.clone() for name, weight in encoder.model.state_dict().items()}
+    given = samples.copy()
+    together = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
+    monkeypatch.setattr(gradients, "MAX_BATCH_S", 0.1)
+    apart = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
+    for layer in encoder.layers:
+        assert np.allclose(together[layer], apart[layer], rtol=1e-9, atol=1e-12)
+    assert all(torch.equal(weight, before[name]) for name, weight in encoder.model.state_dict().items())
+    assert not encoder.model.training and not any(p.requires_grad for p in encoder.model.parameters())
+    assert np.array_equal(given, samples)
+
+
+def test_targets_by_hand():
+    probe = LinearClassifier(("a", "b", "c"), np.eye(3), np.zeros(3))
+    logits = torch.tensor([[1.0, 5.0, 2.0]])
+    assert gradients._target_logit(logits, probe, ["a"], target="true").item() == 1
+    assert gradients._target_logit(logits, probe, ["a"], target="predicted").item() == 5
+    assert gradients._target_logit(logits, probe, ["a"], target="margin").item() == -4
+    with pytest.raises(TonespanError, match="not z"):
+        gradients._target_logit(logits, probe, ["z"], target="true")
+
+
+def test_energy_is_the_squared_gradient_in_its_bin(encoder):
+    edges, offsets = spans.offset_bins(100, 10)
+    gradient = np.zeros((1, 8000))
+    gradient[0, 3200 + 80] = 3.0  # 5 ms after a centre at 0.2 s
+    energy = gradients.energy_over_offset(encoder, gradient, [0.2], edges)
+    assert energy.sum() == 9.0 and energy[0, np.argmin(np.abs(offsets - 5))] == 9.0
+
+
+def test_nan_gradients_are_refused(encoder):
+    edges, _ = spans.offset_bins(100, 10)
+    with pytest.raises(TonespanError, match="NaN"):
+        gradients.energy_over_offset(encoder, np.full((1, 8000), np.nan), [0.2], edges)
+
+
+def test_null_is_cut_with_the_audio():
+    edges, offsets = spans.offset_bins(500, 10)
+    null = gradients.null_energy(8000, [0.1], edges)[0]
+    assert null[offsets < -100].sum() == 0 and null[offsets > 400].sum() == 0 and null.sum() == pytest.approx(1)
+
+
+def test_eligible_tokens_have_audio_on_both_sides(glide_corpus):
+    tokens = gradients.eligible(glide_corpus, n_tokens=5, min_side_ms=550, seed=0)
+    length_s = (
+        glide_corpus.utterances.set_index("utterance_id")["n_samples"].loc[tokens["utterance_id"]].to_numpy() / 16000
+    )
+    assert (tokens["split"] == "test").all() and len(tokens) >= 5
+    assert (np.minimum(tokens["center_s"], length_s - tokens["center_s"]) >= 0.55).all()
+    with pytest.raises(TonespanError, match="min_side_ms"):
+        gradients.eligible(glide_corpus, n_tokens=5, min_side_ms=5000, seed=0)
+
+
+def test_measure_lines_up_energy_null_and_utterances(encoder, glide_corpus):
+    edges, _ = spans.offset_bins(200, 20)
+    tokens = gradients.eligible(glide_corpus, n_tokens=6, min_side_ms=100, seed=0)
+    measured = gradients.measure(
+        encoder, {"1": LinearClassifier(("fall", "rise"), np.ones((2, 32)), np.zeros(2))}, glide_corpus, tokens, edges,
+        target="true", wrt="waveform",
+    )  # fmt: skip
+    assert measured.energy["1"].shape == measured.null.shape == (len(tokens), 20)
+    assert list(measured.utterances) == tokens["utterance_id"].tolist()

@@ -1,0 +1,88 @@
+"""The schema refuses what is wrong in one line that names file and key."""
+
+import pytest
+import yaml
+
+from tonespan_utils import params
+from tonespan_utils.errors import TonespanError
+
+
+@pytest.mark.parametrize("profile", ["smoke", "demo", "recordings", "full"])
+def test_profiles_load_and_are_frozen(profile):
+    loaded = params.load(profile)
+    assert loaded.profile == profile
+    with pytest.raises(Exception, match="frozen"):
+        loaded.seed = 1
+
+
+def profile_file(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text("profile: mine\n" + text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("sed: 3", "sed: unknown parameter"),
+        ("gradient: {windw_ms: 3}", r"gradient\.windw_ms: unknown parameter"),
+        ("seed: abc", "seed: .*integer"),
+        ("synthetic: {minutes: 1e-4}", r"synthetic\.minutes: .*number.*'1e-4'"),
+        ("speech: {tonal: [xx]}", r"speech\.tonal\.0: .*'xx'"),
+        ("speech: {tonal: [en]}", r"speech\.tonal: .*no tone"),
+        ("speech: {tonal: [th, th]}", "speech: .*twice"),
+        ("speech: {source: fleurs}", "speech: .*needs root"),
+        ("speech: {source: recordings, tonal: [yue], other: []}", "speech: .*needs folders for yue"),
+        ("baseline: {n_folds: 1}", r"baseline\.n_folds"),
+        ("baseline: {windows_ms: [40, 20]}", "baseline: .*increase"),
+        ("gradient: {bin_ms: 7.0}", "gradient: .*divide"),
+        ("gradient: {wrt: cnn}", "gradient: .*20 ms"),
+        ("bootstrap: {level: 1.5}", r"bootstrap\.level"),
+        ("conditions: [nowhere/vanilla]", "nowhere/vanilla"),
+    ],
+)
+def test_bad_values_are_named(tmp_path, text, key):
+    path = profile_file(tmp_path, text)
+    with pytest.raises(TonespanError, match=rf"mine\.yaml: .*{key}") as error:
+        params.load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_unreadable_files_are_named(tmp_path):
+    with pytest.raises(TonespanError, match="no parameter file .*profiles in params/: demo"):
+        params.load("dmeo")
+    with pytest.raises(TonespanError, match="not valid YAML"):
+        params.load(profile_file(tmp_path, "speech: ["))
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(TonespanError, match="expected a mapping"):
+        params.load(tmp_path / "list.yaml")
+
+
+def test_override_merges_key_by_key_but_encoders_are_replaced(tmp_path):
+    text = "gradient: {n_tokens: 7}\nencoders: {a: {checkpoint: x, revision: null}}\nconditions: [a/vanilla]"
+    loaded = params.load(profile_file(tmp_path, text))
+    assert loaded.gradient.n_tokens == 7 and loaded.gradient.bin_ms == params.load("demo").gradient.bin_ms
+    assert list(loaded.encoders) == ["a"]
+
+
+def test_resolved_file_reads_back_and_keeps_its_time_stamp(tmp_path):
+    demo = params.load("demo")
+    path = tmp_path / "runs" / "params.yaml"
+    params.write_resolved(demo, path)
+    first = path.stat().st_mtime_ns
+    params.write_resolved(demo, path)
+    assert path.stat().st_mtime_ns == first and params.load(path) == demo
+
+
+def test_every_base_key_is_in_the_schema_and_the_other_way_round():
+    base = yaml.safe_load((params.PARAMS_DIR / "base.yaml").read_text())
+    assert set(base) == set(params.Params.model_fields)
+    for name, section in base.items():
+        fields = getattr(params.Params.model_fields[name].annotation, "model_fields", None)
+        if fields:
+            assert set(section) == set(fields), name
+
+
+def test_section_changes_only_with_its_own_keys():
+    demo, smoke = params.load("demo"), params.load("smoke")
+    assert demo.section("bootstrap") != smoke.section("bootstrap") and demo.section("seed") == smoke.section("seed")

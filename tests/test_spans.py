@@ -1,0 +1,155 @@
+"""r_com and the other radii against hand-computed cases, closed forms and a slow oracle."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tonespan_utils import spans
+
+EDGES, OFFSETS = spans.offset_bins(500, 10)
+ONE_BIN_MS = 10
+energies = arrays(np.float64, OFFSETS.size, elements=st.floats(0, 1e3)).filter(lambda e: e.sum() > 1e-6)
+
+
+def test_offset_bins_tile_the_window():
+    assert EDGES[0] == -500 and EDGES[-1] == 500 and OFFSETS.size == 100
+    assert np.allclose(np.diff(EDGES), 10) and np.allclose(OFFSETS, -OFFSETS[::-1])
+    with pytest.raises(ValueError, match="do not tile"):
+        spans.offset_bins(505, 20)
+
+
+def test_r_com_by_hand():
+    # |tau| = 3, 1, 1, 3 with energies 1, 2, 3, 4: (3 + 2 + 3 + 12) / 10 = 2
+    assert spans.center_of_mass_radius([1, 2, 3, 4], [-3, -1, 1, 3]) == pytest.approx(2.0)
+    assert spans.effective_span([1, 2, 3, 4], [-3, -1, 1, 3]) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("energy", "span_ms"),
+    [
+        (np.abs(OFFSETS) < 90, 90.0),  # a box of width 180 has half of it
+        (np.exp(-np.abs(OFFSETS) / 40), 80.0),  # two-sided exponential: 2 a
+        (np.exp(-((OFFSETS / 50) ** 2) / 2), 100 * np.sqrt(2 / np.pi)),  # Gaussian
+        (np.ones_like(OFFSETS), 500.0),  # flat over +-W: W
+    ],
+    ids=["box", "exponential", "gaussian", "flat"],
+)
+def test_known_shapes(energy, span_ms):
+    assert spans.effective_span(energy, OFFSETS) == pytest.approx(span_ms, abs=1.0)
+
+
+def test_zero_energy_has_no_radius():
+    silent = np.zeros(OFFSETS.size)
+    assert np.isnan(spans.center_of_mass_radius(silent, OFFSETS))
+    assert np.isnan(spans.energy_radius(silent, EDGES, fraction=0.5))
+
+
+@given(energies)
+def test_r_com_equals_the_plain_sum(energy):
+    slow = sum(abs(t) * e for t, e in zip(OFFSETS, energy, strict=True)) / sum(energy)
+    assert spans.center_of_mass_radius(energy, OFFSETS) == pytest.approx(slow, rel=1e-9)
+
+
+@given(energies, st.floats(1e-3, 1e3))
+def test_r_com_ignores_scale_and_mirror(energy, scale):
+    r = spans.center_of_mass_radius(energy, OFFSETS)
+    assert spans.center_of_mass_radius(energy * scale, OFFSETS) == pytest.approx(r, rel=1e-9)
+    assert spans.center_of_mass_radius(energy[::-1], OFFSETS) == pytest.approx(r, rel=1e-9)
+
+
+def test_energy_radius_by_hand():
+    edges = np.array([-20.0, -10.0, 0.0, 10.0, 20.0])
+    # +-10 holds 6 of 8; half of the energy (4) is reached at two thirds of 10 ms
+    assert spans.energy_radius([1, 3, 3, 1], edges, fraction=0.5) == pytest.approx(20 / 3)
+    assert spans.energy_radius([1, 3, 3, 1], edges, fraction=1.0) == pytest.approx(20.0)
+    with pytest.raises(ValueError, match="fraction"):
+        spans.energy_radius([1, 3, 3, 1], edges, fraction=0)
+
+
+@given(energies, st.floats(0.05, 1.0))
+def test_energy_radius_holds_its_fraction(energy, fraction):
+    radius = float(spans.energy_radius(energy, EDGES, fraction=fraction))
+    fine = np.linspace(-radius, radius, 2)
+    cumulative = np.concatenate([[0], np.cumsum(energy)]) / energy.sum()
+    held = np.diff(np.interp(fine, EDGES, cumulative))[0]
+    assert held == pytest.approx(fraction, abs=1e-6)
+
+
+def test_bin_energy_puts_each_sample_in_one_bin():
+    times_ms = np.arange(0, 1000, 0.0625)
+    energy = np.random.default_rng(0).random((2, times_ms.size))
+    binned = spans.bin_energy(energy, times_ms, 500.0, EDGES)
+    slow = np.array(
+        [
+            [
+                row[(times_ms - 500 >= lo) & (times_ms - 500 < hi)].sum()
+                for lo, hi in zip(EDGES, EDGES[1:], strict=False)
+            ]
+            for row in energy
+        ]
+    )
+    assert np.allclose(binned, slow, rtol=1e-10)
+
+
+@given(st.floats(-200, 200))
+def test_bin_energy_follows_a_time_shift(shift_ms):
+    times_ms = np.arange(-900, 900, 0.5) + 0.25  # off the edges, where rounding would decide
+    energy = np.exp(-np.abs(times_ms) / 30)
+    assert np.allclose(
+        spans.bin_energy(energy, times_ms, 0.0, EDGES),
+        spans.bin_energy(energy, times_ms + shift_ms, shift_ms, EDGES),
+        atol=1e-9,
+    )
+
+
+def test_flat_null_is_the_window_and_is_cut_with_the_audio():
+    assert spans.effective_span(spans.flat_null(EDGES), OFFSETS) == pytest.approx(500)
+    # 100 ms before, 500 after: mean |tau| = (100 * 50 + 500 * 250) / 600
+    cut = spans.flat_null(EDGES, before_ms=100)
+    assert spans.center_of_mass_radius(cut, OFFSETS) == pytest.approx((100 * 50 + 500 * 250) / 600)
+
+
+def test_cluster_bootstrap_keeps_clusters_whole():
+    values = np.array([0.0, 0.0, 0.0, 6.0])
+    clusters = ["a", "a", "a", "b"]
+    interval = spans.cluster_bootstrap(clusters, lambda rows: values[rows].mean(), n_resamples=400, level=0.9, seed=1)
+    # only four outcomes: aa 0, ab and ba 6/4, bb 6
+    assert interval.value == pytest.approx(1.5) and interval.low == 0.0 and interval.high == 6.0
+
+
+def test_cluster_bootstrap_covers_the_truth():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for trial in range(100):
+        effect = rng.normal(size=30)
+        values = np.repeat(effect, 4) + 0.3 * rng.normal(size=120)
+        interval = spans.cluster_bootstrap(
+            np.repeat(np.arange(30), 4), lambda r, v=values: v[r].mean(), n_resamples=200, level=0.95, seed=trial
+        )
+        hits += interval.low <= 0 <= interval.high
+    assert 86 <= hits <= 100
+
+
+def test_one_cluster_has_no_interval():
+    interval = spans.cluster_bootstrap(["a"] * 3, lambda rows: 1.0, n_resamples=50, level=0.9, seed=0)
+    assert interval.value == 1.0 and np.isnan(interval.low) and np.isnan(interval.high)
+
+
+def test_pooled_span_is_the_mean_of_the_tokens_and_leaves_silence_out():
+    narrow, wide = (np.abs(OFFSETS) < 50).astype(float), (np.abs(OFFSETS) < 150).astype(float)
+    energy = np.stack([narrow, 1000 * wide, np.zeros_like(wide)])
+    null = np.tile(spans.flat_null(EDGES), (3, 1))
+    span = spans.pooled_span(energy, null, ["u", "v", "w"], EDGES, n_resamples=100, level=0.95, seed=0)
+    assert span.span_ms == pytest.approx((50 + 150) / 2) and span.r_com_ms == pytest.approx(50)
+    assert span.n_tokens == 2 and span.null_span_ms == pytest.approx(500)
+    assert span.ci_low_ms == pytest.approx(50) and span.ci_high_ms == pytest.approx(150)
+    assert span.r50_ms < span.r90_ms < 150
+
+
+def test_pooled_span_of_silence_is_nan():
+    span = spans.pooled_span(
+        np.zeros((2, 100)), np.ones((2, 100)), ["u", "v"], EDGES, n_resamples=50, level=0.9, seed=0
+    )
+    assert np.isnan(span.span_ms) and span.n_tokens == 0

@@ -1,0 +1,170 @@
+"""Figure parts: each takes an axis and one language's rows of a stored table, and returns what it drew.
+
+Conventions: the same colour for the same language everywhere (Okabe & Ito's colour-blind safe set); times in ms;
+macro-F1 between 0 and 1; the null is always drawn beside the value, dotted grey.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from tonespan_utils.corpus import SAMPLE_RATE
+
+STYLE = Path(__file__).with_name("paper.mplstyle")
+FULL_WIDTH_IN = 7.0
+NULL = {"color": "0.45", "linestyle": ":", "linewidth": 1.2}
+LANGUAGE_COLORS = {
+    "my": "#0072B2",
+    "th": "#009E73",
+    "lo": "#D55E00",
+    "vi": "#CC79A7",
+    "cmn": "#B8860B",
+    "yue": "#3A9BD9",
+    "yo": "#882255",
+    "en": "#666666",
+}
+LANGUAGE_NAMES = {
+    "my": "Burmese",
+    "th": "Thai",
+    "lo": "Lao",
+    "vi": "Vietnamese",
+    "cmn": "Mandarin",
+    "yue": "Cantonese",
+    "yo": "Yoruba",
+    "en": "English",
+}
+FRONTEND_NAMES = {"logmel": "log-Mel", "mfcc": "MFCC", "linear": "linear bands"}
+FRONTEND_LINES = {"logmel": "-", "mfcc": "--", "linear": "-."}
+LABEL_GAP_ST = 0.9  # semitones between direct labels, so that they do not overlap at 7.5 points
+
+
+def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = True) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one named panel per language, two in a row: (figure, language -> axis)."""
+    n_columns = min(2, len(languages))
+    n_rows = -(-len(languages) // n_columns)
+    with plt.style.context(STYLE):
+        figure, grid = plt.subplots(
+            n_rows, n_columns, figsize=(FULL_WIDTH_IN, height_in * n_rows), sharex=True, sharey=share_y, squeeze=False
+        )
+    for axis in grid.flat[len(languages) :]:
+        axis.remove()
+    axes = dict(zip(languages, grid.flat, strict=False))
+    for position, (language, axis) in enumerate(axes.items()):
+        axis.set_title(LANGUAGE_NAMES[language], color=LANGUAGE_COLORS[language])
+        if position + n_columns >= len(languages):  # the last panel of its column carries the time labels
+            axis.tick_params(labelbottom=True)
+    return figure, axes
+
+
+def waveform_with_tokens(samples: np.ndarray, tokens: pd.DataFrame) -> Figure:
+    """One utterance (n,) at 16 kHz with its tone tokens: syllables shaded, centres marked, tones named."""
+    with plt.style.context(STYLE):
+        figure, axis = plt.subplots(figsize=(FULL_WIDTH_IN, 1.6))
+    axis.plot(np.arange(samples.size) / SAMPLE_RATE, samples, color="0.4", linewidth=0.4)
+    top = float(np.abs(samples).max()) or 1.0
+    for token in tokens.itertuples():
+        axis.axvspan(token.start_s, token.end_s, color="#0072B2", alpha=0.10, lw=0)
+        axis.axvline(token.center_s, color="#D55E00", linewidth=1.0)
+        axis.annotate(
+            f"{token.ipa} {token.tone}", (token.center_s, 1.08 * top), ha="center", fontsize=7, annotation_clip=False
+        )
+    axis.set(xlabel="time (s)", ylabel="amplitude", ylim=(-1.05 * top, 1.25 * top))
+    return figure
+
+
+def f0_contours(axis: Axes, rows: pd.DataFrame) -> list[Line2D]:
+    """Median F0 with quartile band per tone, labelled at its right end."""
+    drawn, ends = [], {}
+    for (tone, tone_rows), color in zip(rows.groupby("tone"), sns.color_palette("colorblind", 8), strict=False):
+        (line,) = axis.plot(tone_rows["offset_ms"], tone_rows["f0_st"], color=color, label=tone)
+        axis.fill_between(
+            tone_rows["offset_ms"], tone_rows["low_st"], tone_rows["high_st"], color=color, alpha=0.12, lw=0
+        )
+        voiced = tone_rows.dropna(subset="f0_st")
+        if len(voiced):
+            ends[tone] = (voiced["offset_ms"].iloc[-1], voiced["f0_st"].iloc[-1], color)
+        drawn.append(line)
+    _label_ends(axis, ends)
+    axis.axvline(0, color="0.6", linewidth=0.7)
+    return drawn
+
+
+def _label_ends(axis: Axes, ends: dict[str, tuple[float, float, object]]) -> None:
+    last = -np.inf
+    for tone, (x, y, color) in sorted(ends.items(), key=lambda item: item[1][1]):
+        last = max(y, last + LABEL_GAP_ST)
+        axis.annotate(
+            tone, (x, last), xytext=(3, 0), textcoords="offset points", color=color, va="center", fontsize=7.5
+        )
+
+
+def f1_by_window(axis: Axes, rows: pd.DataFrame, spans: pd.DataFrame, *, language: str) -> list[Line2D]:
+    """Mean macro-F1 over folds against window, a line per front end; the log-Mel span's interval shaded."""
+    drawn = []
+    for frontend, front_rows in rows.groupby("frontend"):
+        by_window = front_rows.groupby("window_ms")["macro_f1"].agg(["mean", "sem"])
+        style = {"color": LANGUAGE_COLORS[language], "linestyle": FRONTEND_LINES[frontend]}
+        style |= {} if frontend == "logmel" else {"alpha": 0.55, "linewidth": 1.0}
+        (line,) = axis.plot(by_window.index, by_window["mean"], label=FRONTEND_NAMES[frontend], **style)
+        if frontend == "logmel":
+            low, high = by_window["mean"] - by_window["sem"], by_window["mean"] + by_window["sem"]
+            axis.fill_between(by_window.index, low, high, color=style["color"], alpha=0.15, lw=0)
+        drawn.append(line)
+    main = spans[spans["frontend"] == spans["frontend"].iloc[0]].iloc[0]
+    axis.axvspan(main["span_low_ms"], main["span_high_ms"], color=LANGUAGE_COLORS[language], alpha=0.10, lw=0)
+    axis.axvline(main["span_ms"], color=LANGUAGE_COLORS[language], linewidth=1.0)
+    axis.axhline(main["chance_f1"], label="chance", **NULL)
+    return drawn
+
+
+def f1_by_layer(axis: Axes, rows: pd.DataFrame, chance: pd.DataFrame, *, color: str, label: str) -> Line2D:
+    """Probe F1 per layer with interval; control task dashed, chance dotted. Rows come bottom layer first."""
+    x = np.arange(len(rows))
+    (line,) = axis.plot(x, rows["macro_f1"], marker="o", color=color, label=label)
+    axis.fill_between(x, rows["ci_low"], rows["ci_high"], color=color, alpha=0.15, lw=0)
+    axis.plot(x, rows["control_f1"], color=color, linestyle="--", linewidth=1.0, label="control task")
+    axis.plot(x, chance["chance_f1"], label="chance", **NULL)
+    axis.set_xticks(x, rows["layer"])
+    return line
+
+
+def energy_map(axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.DataFrame) -> QuadMesh:
+    """Energy over layer and offset, in multiples of the flat null (log colour); white ticks at +-r_com of each layer."""
+    layers = list(dict.fromkeys(rows["layer"]))
+    table = rows.pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
+    flat = null.set_index("offset_ms")["energy"].loc[table.columns]
+    ratio = np.log2(np.maximum((table / flat).to_numpy(), 2.0**-6))
+    mesh = axis.pcolormesh(
+        table.columns, np.arange(len(layers)), ratio, cmap="magma", vmin=-4, vmax=4, shading="nearest", rasterized=True
+    )
+    radius = spans.set_index("layer")["r_com_ms"].loc[layers]
+    for side in (-1, 1):
+        axis.plot(side * radius, np.arange(len(layers)), "|", color="white", markersize=9, markeredgewidth=1.6)
+    axis.set_yticks(np.arange(len(layers)), layers)
+    axis.grid(False)
+    return mesh
+
+
+def spans_by_layer(axis: Axes, rows: pd.DataFrame, baseline: pd.Series | None, *, color: str, label: str) -> Line2D:
+    """Effective span per layer with interval, its flat null dotted, the acoustic baseline span as a band."""
+    x = np.arange(len(rows))
+    (line,) = axis.plot(x, rows["span_ms"], marker="o", color=color, label=label)
+    axis.fill_between(x, rows["ci_low_ms"], rows["ci_high_ms"], color=color, alpha=0.15, lw=0)
+    axis.plot(x, rows["null_span_ms"], label="flat null", **NULL)
+    if baseline is not None:
+        axis.axhspan(baseline["span_low_ms"], baseline["span_high_ms"], color="0.85", alpha=0.7, lw=0, zorder=0)
+        axis.axhline(baseline["span_ms"], color="0.3", linewidth=1.0, linestyle="--", label="cue width in the signal")
+    axis.set_xticks(x, rows["layer"])
+    return line

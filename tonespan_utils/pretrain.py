@@ -1,0 +1,256 @@
+"""Train the shipped encoder ``tonespan-mini`` without labels: masked regression of sound and pitch.
+
+Objective. Spans of projected frames are replaced by a learned vector, as in wav2vec 2.0 (Baevski et al. 2020), and the
+encoder regresses, at every frame, what was computed from the clean signal, as HuBERT (Hsu et al. 2021) predicts targets under
+a mask and PASE (Pascual et al. 2019) regresses signal features with small heads. The usual MFCC targets throw pitch
+away, so these keep it:
+
+- ``mel``: log-Mel energies of the frame (40 bands, one 40 ms window),
+- ``periodicity``: the normalised autocorrelation of the same window at 48 lags, equally spaced in log frequency,
+- ``pitch``: the log-F0 track within +-120 ms of the frame as 8 DCT coefficients, relative to the median of the crop; F0
+  itself; voicing. The track is Praat's, joined through voiceless stretches, and counts where speech is voiced.
+
+``mel``, ``periodicity`` and F0 are also regressed from the convolutional features alone, so that the convolutions find
+pitch early. The heads are dropped afterwards. No tone, text or speaker label is read; folder names only say which clips may
+stand in one crop (those of one voice). The +-120 ms of the pitch target are the one place where a time scale enters.
+
+Conventions: audio is 16 kHz mono; F0 in semitones re 100 Hz every 10 ms, NaN where voiceless; frame ``f`` has
+its centre at sample ``320 f + 199.5`` (see ``encoders``).
+
+Command: python -m tonespan_utils.pretrain --help
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import librosa
+import numpy as np
+import parselmouth
+import soxr
+import torch
+from scipy.fft import dct
+from torch import nn
+from torch.nn import functional as F
+from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+
+from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.errors import TonespanError
+
+HOP, RECEPTIVE = 320, 400  # samples; one frame of the convolutional stack
+F0_STEP = 160  # samples between F0 values; clips are cut to whole steps so that tracks can be joined
+F0_FLOOR_HZ, F0_CEILING_HZ, F0_REFERENCE_HZ = 75.0, 500.0, 100.0  # a low floor would smear pitch over a longer window
+WINDOW = 640  # samples (40 ms): two periods at 50 Hz
+N_FFT = 1024  # so that no lag up to the longest (267) wraps around
+N_MELS = 40
+LAG_HZ = (60.0, 400.0)
+N_LAGS = 48  # 0.7 semitones apart
+CONTOUR_STEPS = 12  # F0 steps on either side of a frame: +-120 ms, a syllable
+N_DCT = 8  # the finest has a period of 60 ms: what a cue of 100 ms needs
+SPEED_RANGE = 1.2  # crops are resampled by up to this factor either way: other voices, rates and pitches
+VOICED_ENOUGH = 0.3  # voiced share of the contour window below which it teaches nothing
+
+
+# ---------------------------------------------------------------- speech: clips of int16 samples with their F0
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Clips end to end: ``samples`` int16, ``f0_st`` one value per F0_STEP, ``clips`` (clip, [voice, first, last]) in steps."""
+
+    samples: np.ndarray
+    f0_st: np.ndarray
+    clips: np.ndarray
+    voices: tuple[str, ...]
+
+    @property
+    def hours(self) -> float:
+        return len(self.f0_st) * F0_STEP / SAMPLE_RATE / 3600
+
+
+def track_f0(samples: np.ndarray) -> np.ndarray:
+    """F0 in semitones at the middle of every whole F0_STEP of ``samples``; NaN where voiceless: (step,)."""
+    n_steps = samples.size // F0_STEP
+    middles_s = (np.arange(n_steps) + 0.5) * F0_STEP / SAMPLE_RATE
+    if samples.size < 4 * SAMPLE_RATE / F0_FLOOR_HZ:  # Praat wants three periods of the floor
+        return np.full(n_steps, np.nan, dtype=np.float32)
+    sound = parselmouth.Sound(samples.astype(np.float64), SAMPLE_RATE)
+    pitch = sound.to_pitch_ac(time_step=0.01, pitch_floor=F0_FLOOR_HZ, pitch_ceiling=F0_CEILING_HZ)
+    hz = pitch.selected_array["frequency"]
+    nearest = np.clip(np.rint((middles_s - pitch.x1) / pitch.dx).astype(int), 0, hz.size - 1)
+    with np.errstate(divide="ignore"):
+        semitones = 12 * np.log2(np.where(hz > 0, hz, np.nan) / F0_REFERENCE_HZ)
+    return semitones[nearest].astype(np.float32)
+
+
+def write_bank(folder: Path, clips: Iterable[tuple[str, np.ndarray]]) -> None:
+    """Store (voice, samples float32) clips in ``folder``; it is complete once ``bank.json`` is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    voices: dict[str, int] = {}
+    rows, step = [], 0
+    with (folder / "samples.i16").open("wb") as samples_file, (folder / "f0.f32").open("wb") as f0_file:
+        for voice, samples in clips:
+            n_steps = samples.size // F0_STEP
+            cut = samples[: n_steps * F0_STEP] / max(1.0, np.abs(samples).max())
+            (cut * 32767).astype("<i2").tofile(samples_file)
+            track_f0(cut).astype("<f4").tofile(f0_file)
+            rows.append([voices.setdefault(voice, len(voices)), step, step + n_steps])
+            step += n_steps
+    np.save(folder / "clips.npy", np.array(rows))
+    (folder / "bank.json").write_text(json.dumps({"voices": list(voices)}))
+
+
+def read_bank(folder: Path) -> Bank:
+    """What :func:`write_bank` stored; the samples stay on disk. Raises TonespanError where it is not complete."""
+    if not (folder / "bank.json").is_file():
+        raise TonespanError(f"{folder}: no complete bank of clips there; build it again")
+    voices = tuple(json.loads((folder / "bank.json").read_text())["voices"])
+    samples = np.memmap(folder / "samples.i16", dtype="<i2", mode="r")
+    f0 = np.fromfile(folder / "f0.f32", dtype="<f4")
+    return Bank(samples, f0, np.load(folder / "clips.npy"), voices)
+
+
+# ---------------------------------------------------------------- crops: what the encoder hears
+
+
+class Crops:
+    """Random crops of equal length: (samples (n,), f0_st (step,)), speed changed, drawn from banks by weight."""
+
+    def __init__(self, banks: list[tuple[Bank, float]], *, crop_s: float, seed: int) -> None:
+        self.banks = [bank for bank, _ in banks]
+        weights = np.array([weight for _, weight in banks], dtype=float)
+        self.weights = weights / weights.sum()
+        self.n_samples = round(crop_s * SAMPLE_RATE / F0_STEP) * F0_STEP
+        self.rng = np.random.default_rng(seed)
+        self.by_voice = [_clips_by_voice(bank) for bank in self.banks]
+
+    def draw(self) -> tuple[np.ndarray, np.ndarray]:
+        """One crop of one voice, clips joined until it is full."""
+        which = self.rng.choice(len(self.banks), p=self.weights)
+        speed = SPEED_RANGE ** self.rng.uniform(-1, 1)
+        samples, f0 = self._joined(which, math.ceil(self.n_samples / F0_STEP * speed) + 2)
+        samples = soxr.resample(samples, speed * SAMPLE_RATE, SAMPLE_RATE, quality="MQ")[: self.n_samples]
+        steps = ((np.arange(self.n_samples // F0_STEP) + 0.5) * speed).astype(int)
+        return samples, f0[steps] + 12 * math.log2(speed)
+
+    def _joined(self, which: int, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+        bank, clips = self.banks[which], self._voice(which)
+        pieces, tracks, missing = [], [], n_steps
+        while missing > 0:
+            _, first, last = clips[self.rng.integers(len(clips))]
+            first = first + self.rng.integers(
+                max(1, last - first - n_steps)
+            )  # somewhere in a long clip, start of a short one
+            last = min(last, first + missing)
+            pieces.append(bank.samples[first * F0_STEP : last * F0_STEP])
+            tracks.append(bank.f0_st[first:last])
+            missing -= last - first
+        return np.concatenate(pieces).astype(np.float32) / 32767, np.concatenate(tracks)
+
+    def _voice(self, which: int) -> np.ndarray:
+        """The clips of a voice, drawn in proportion to its number of clips."""
+        bank = self.banks[which]
+        return self.by_voice[which][bank.clips[self.rng.integers(len(bank.clips)), 0]]
+
+    def batch(self, n_crops: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Clean samples (crop, sample) and F0 (crop, step)."""
+        samples, f0 = zip(*(self.draw() for _ in range(n_crops)), strict=True)
+        return torch.from_numpy(np.stack(samples)), torch.from_numpy(np.stack(f0))
+
+
+def _clips_by_voice(bank: Bank) -> dict[int, np.ndarray]:
+    return {voice: bank.clips[bank.clips[:, 0] == voice] for voice in np.unique(bank.clips[:, 0])}
+
+
+def normalised(waveform: torch.Tensor) -> torch.Tensor:
+    """Zero mean and unit variance per row, as the checkpoint's feature extractor does."""
+    waveform = waveform - waveform.mean(dim=-1, keepdim=True)
+    return waveform / torch.sqrt(waveform.var(dim=-1, keepdim=True, unbiased=False) + 1e-7)
+
+
+def augmented(clean: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A random tilt and band emphasis of the spectrum, and noise at 5 to 40 dB: (crop, sample), normalised."""
+    n_crops, n_samples = clean.shape
+    spectrum = torch.fft.rfft(clean)
+    octave = torch.linspace(0, 1, spectrum.shape[1])
+    gains_db = 8 * (torch.rand(n_crops, 8, generator=generator) * 2 - 1)  # eight points over 0-8 kHz
+    curve_db = F.interpolate(gains_db[:, None], size=octave.numel(), mode="linear", align_corners=True)[:, 0]
+    colour = 10 ** (-torch.rand(n_crops, 1, generator=generator) * octave * 1.5)  # noise falling by up to 30 dB
+    noise = torch.randn(n_crops, n_samples, generator=generator)
+    noise = normalised(torch.fft.irfft(torch.fft.rfft(noise) * colour, n=n_samples))
+    snr_db = 5 + 35 * torch.rand(n_crops, 1, generator=generator)
+    filtered = normalised(torch.fft.irfft(spectrum * 10 ** (curve_db / 20), n=n_samples))
+    return normalised(filtered + noise * 10 ** (-snr_db / 20))
+
+
+# ---------------------------------------------------------------- targets: what it is asked for
+
+
+def n_frames(n_samples: int) -> int:
+    """Frames of a crop."""
+    return (n_samples - RECEPTIVE) // HOP + 1
+
+
+class SpectralTargets(nn.Module):
+    """Log-Mel and periodicity of clean samples: (crop, sample) -> (crop, frame, 40) and (crop, frame, 48)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(WINDOW, periodic=False))
+        mel = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS, fmin=50)
+        self.register_buffer("mel", torch.from_numpy(mel.T))
+        lags = SAMPLE_RATE / np.geomspace(*LAG_HZ, N_LAGS)
+        self.register_buffer("lag", torch.from_numpy(lags.astype(np.float32)))
+        self.register_buffer("window_correlation", _correlation(self.window[None])[0])
+
+    @torch.no_grad()
+    def forward(self, clean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        around = (WINDOW - RECEPTIVE) // 2  # the window is longer than the frame; both have one centre
+        frames = F.pad(normalised(clean), (around, around)).unfold(-1, WINDOW, HOP)[:, : n_frames(clean.shape[-1])]
+        frames = (frames - frames.mean(dim=-1, keepdim=True)) * self.window
+        power = torch.fft.rfft(frames, n=N_FFT).abs() ** 2
+        mel = torch.log(power @ self.mel + 1e-3)  # the floor lies some 60 dB under speech of unit variance
+        correlation = torch.fft.irfft(power)[..., : WINDOW // 2]
+        # Boersma (1993): the window's own correlation divided out; the constant keeps silence near 0
+        normal = correlation / self.window_correlation[: WINDOW // 2] / (correlation[..., :1] + 1e-2)
+        below = self.lag.long()
+        part = self.lag - below
+        return mel, (1 - part) * normal[..., below] + part * normal[..., below + 1]
+
+
+def _correlation(frames: torch.Tensor) -> torch.Tensor:
+    correlation = torch.fft.irfft(torch.fft.rfft(frames, n=2 * WINDOW).abs() ** 2)[..., :WINDOW]
+    return correlation / correlation[..., :1]
+
+
+def pitch_targets(f0_st: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of one crop's F0 (step,): (frame, N_DCT contour + F0 + voicing) and weights (frame, N_DCT + 2).
+
+    The contour counts by its voiced share (0 under VOICED_ENOUGH), F0 at voiced frames, voicing everywhere. A crop
+    without voice has zeros for both.
+    """
+    voiced = np.isfinite(f0_st)
+    target, weight = np.zeros((frames, N_DCT + 2), np.float32), np.zeros((frames, N_DCT + 2), np.float32)
+    centre = np.rint((HOP * np.arange(frames) + (RECEPTIVE - 1) / 2) / F0_STEP - 0.5).astype(int)
+    target[:, -1], weight[:, -1] = voiced[centre], 1
+    if not voiced.any():
+        return target, weight
+    steps = np.arange(f0_st.size)
+    joined = np.interp(steps, steps[voiced], f0_st[voiced])
+    around = centre[:, None] + np.arange(-CONTOUR_STEPS, CONTOUR_STEPS + 1)
+    inside = np.clip(around, 0, f0_st.size - 1)
+    target[:, :N_DCT] = dct(joined[inside] - np.median(f0_st[voiced]), norm="ortho")[:, :N_DCT]
+    target[:, N_DCT] = joined[centre]
+    share = (voiced[inside] & (around == inside)).mean(axis=1)
+    weight[:, :N_DCT] = (share * (share >= VOICED_ENOUGH))[:, None]
+    weight[:, N_DCT] = voiced[centre]
+    return target, weight

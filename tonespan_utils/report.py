@@ -1,0 +1,71 @@
+"""The report: all figures and tables of a profile on one page that opens from disk, with what made them.
+
+The page is plain HTML with inline style and script; figures lie beside it. Numbers in the text come from the tables.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+import html
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from tonespan_utils import figures, plots, provenance, tables
+from tonespan_utils.corpus import sources
+from tonespan_utils.params import Params
+
+MAX_ROWS = 1500  # longer tables are shown as a count and a head; the whole is in results/
+HEAD_ROWS = 20
+
+
+def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
+    """Write ``figures/<profile>/index.html`` from the tables; the figures must have been drawn. Returns its path."""
+    environment = Environment(
+        loader=PackageLoader("tonespan_utils", "."), autoescape=select_autoescape(), undefined=StrictUndefined
+    )
+    page = environment.get_template("report.html").render(
+        profile=params.profile,
+        speech=sources.describe(params),
+        synthetic=params.speech.source == "synthetic",
+        languages=[plots.LANGUAGE_NAMES[language] for language in params.speech.tonal],
+        conditions=params.conditions,
+        n_tokens=len(loaded["tokens"]),
+        figures=[_figure(name, recipe, loaded, params) for name, recipe in figures.recipes(params).items()],
+        comparison=_table(figures.best_layer_spans(loaded, params)),
+        tables={name: _table(table) for name, table in loaded.items()},
+        parameters=yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        encoders=_table(loaded["encoders"]),
+        commit=provenance.commit(),
+        versions={"python": platform.python_version()} | {name: version(name) for name in provenance.PACKAGES},
+    )
+    path = params.figures / "index.html"
+    tables.write_atomically(path, lambda file: file.write(page))
+    return path
+
+
+def _figure(name: str, recipe: figures.Recipe, loaded: dict[str, pd.DataFrame], params: Params) -> dict[str, str]:
+    return {"name": name, "title": recipe.title, "caption": recipe.caption(loaded, params)}
+
+
+def _table(table: pd.DataFrame) -> dict[str, object]:
+    shown = table if len(table) <= MAX_ROWS else table.head(HEAD_ROWS)
+    head = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in shown.columns)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in shown.itertuples(index=False))
+    return {
+        "html": f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>",
+        "n_rows": len(table),
+        "n_shown": len(shown),
+    }
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f'<td class="number">{"" if pd.isna(value) else f"{value:.4g}"}</td>'
+    kind = ' class="number"' if isinstance(value, int) else ""
+    return f"<td{kind}>{html.escape(str(value))}</td>"

@@ -1,0 +1,136 @@
+"""Running the paper: one notebook through Papermill, or all of a profile through Snakemake.
+
+A notebook is executed under a temporary name and moved into place when it has finished, so that a killed or failed run leaves
+nothing that looks finished; the failed copy is kept under ``runs/<profile>/failed/``. Kernels talk over ipc sockets, because
+kernels that start at the same time can race for the same port.
+
+Notebook: notebooks/00_corpus
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tonespan_utils import params as params_module
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.params import ROOT
+
+NOTEBOOKS = ROOT / "notebooks"
+RESOLVED = "params.yaml"
+
+
+def run(profile: str, *, cores: str = "all", targets: tuple[str, ...] = (), dry_run: bool = False) -> None:
+    """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed."""
+    params = params_module.load(profile)
+    resolved = params.runs / RESOLVED
+    _writable(params.runs, params.results, params.figures)
+    params_module.write_resolved(params, resolved)
+    with _only_run(params.runs / ".lock", params.profile):
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", cores]
+        command += ["--directory", str(params_module.OUTPUT_ROOT), "--config", f"params={resolved}"]
+        # Our own lock dies with the process; Snakemake's would outlive a kill.
+        command += ["--nolock", "--rerun-incomplete", "--quiet", "host", "reason", "rules", *targets]
+        start = time.monotonic()
+        code = subprocess.run([*command, *(["--dry-run"] if dry_run else [])], env=_environment()).returncode
+    if code:
+        raise TonespanError(
+            f"profile {params.profile} stopped; the message above names the notebook, the cell and its log"
+        )
+    report = params.figures / "index.html"
+    print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; open {report}")
+
+
+def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
+    """Execute ``notebooks/<name>.ipynb`` with Papermill parameters, into ``output``.
+
+    Raises TonespanError naming the cell, the reason and where the partly executed notebook lies.
+    """
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    source = NOTEBOOKS / f"{name}.ipynb"
+    if not source.is_file():
+        raise TonespanError(f"no notebook {source}; run `make sync` if only its .py is there")
+    partial = output.with_name(f".{output.name}.partial")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            source,
+            partial,
+            parameters=parameters,
+            kernel_name="python3",
+            cwd=str(ROOT),
+            progress_bar={"desc": output.stem, "unit": "cell", "mininterval": 5, "leave": True},
+            kernel_manager_class="tonespan_utils.workflow.IpcKernelManager",
+        )
+        os.replace(partial, output)
+    except papermill.PapermillExecutionError as error:
+        kept = _keep_failed(partial, output)
+        reason = error.evalue if error.ename == "TonespanError" else f"{error.ename}: {error.evalue}"
+        raise TonespanError(f"{source.name}, cell {error.cell_index + 1}: {reason} (log: {kept})") from None
+    except DeadKernelError:
+        kept = _keep_failed(partial, output)
+        raise TonespanError(f"{source.name}: its kernel was killed, or ran out of memory (log: {kept})") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _keep_failed(partial: Path, output: Path) -> Path:
+    kept = output.parent / "failed" / output.name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if partial.is_file():
+        os.replace(partial, kept)
+    return kept
+
+
+def _writable(*folders: Path) -> None:
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.write_text("")
+            probe.unlink()
+        except OSError as error:
+            raise TonespanError(f"{folder}: cannot be written ({error.strerror})") from None
+
+
+class _only_run:
+    """An advisory lock that the operating system drops when the process ends, however it ends."""
+
+    def __init__(self, path: Path, profile: str) -> None:
+        self.path, self.profile = path, profile
+
+    def __enter__(self) -> None:
+        self.file = self.path.open("w")
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TonespanError(f"profile {self.profile} is being run by another process; wait for it to end") from None
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+def _environment() -> dict[str, str]:
+    # One thread per notebook: two of them share two cores, and results do not depend on how many cores there are.
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    quiet = {"TOKENIZERS_PARALLELISM": "false", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return os.environ | threads | quiet | path
+
+
+def __getattr__(name: str):
+    # Built on first use: importing jupyter_client costs a second that `make paper` with nothing to do should not pay.
+    if name != "IpcKernelManager":
+        raise AttributeError(name)
+    from jupyter_client.manager import AsyncKernelManager
+
+    class IpcKernelManager(AsyncKernelManager):
+        transport = "ipc"
+
+    return IpcKernelManager
