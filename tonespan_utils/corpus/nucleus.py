@@ -1,0 +1,81 @@
+"""Where the nucleus of a spoken syllable is: the loud voiced stretch, by Praat's pitch and intensity.
+
+For a syllable spoken alone, or for one whose boundaries are known while those of its vowel are not. The nucleus is
+the unbroken stretch of frames around the loudest voiced one that are voiced and within ``DROP_DB`` of it. What
+Praat calls voiced: an autocorrelation candidate between the pitch floor and ceiling (Boersma 1993).
+
+Conventions: samples are float (samples,) at 16 kHz; times are seconds from the first sample; a frame stands for
+``STEP_S`` around its time, so edges are known to half a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import parselmouth
+
+from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.errors import TonespanError
+
+STEP_S = 0.005  # edges to 2.5 ms: well under the 10 ms in which energy is binned
+PITCH_FLOOR_HZ = 65  # low tones of men end there; below it, creak is taken for pitch and windows grow long
+PITCH_CEILING_HZ = 600  # high tones of women and children
+DROP_DB = 10.0  # a third of the amplitude: keeps a vowel whole and leaves out most nasals and fading breath
+INTENSITY_FLOOR_HZ = 100  # Praat's default: frames of 32 ms
+MIN_NUCLEUS_S = 0.03  # two periods of the lowest pitch; anything shorter is a click or an octave slip
+MARGIN_S = 0.05  # of the neighbourhood analysed with an interval, so that frames at its edges are whole
+MIN_CLIP_S = 6.4 / INTENSITY_FLOOR_HZ  # what Praat's intensity needs
+
+
+@dataclass(frozen=True, slots=True)
+class Nucleus:
+    """Edges and middle of a nucleus; ``voiced_fraction`` of the equally loud stretch it lies in is voiced."""
+
+    start_s: float
+    end_s: float
+    center_s: float
+    voiced_fraction: float
+
+
+def find_nucleus(samples: np.ndarray, *, start_s: float = 0.0, end_s: float | None = None) -> Nucleus:
+    """The nucleus of the one syllable between ``start_s`` and ``end_s`` (default: the whole clip).
+
+    Raises :class:`TonespanError` where nothing is voiced for ``MIN_NUCLEUS_S``, and for a clip too short for Praat.
+    """
+    duration_s = len(samples) / SAMPLE_RATE
+    end_s = duration_s if end_s is None else min(end_s, duration_s)
+    times_s, is_voiced, level_db = _frames(samples, start_s=start_s, end_s=end_s)
+    if not is_voiced.any():
+        raise TonespanError(f"unvoiced between {start_s:.3f} and {end_s:.3f} s")
+    peak = int(np.argmax(np.where(is_voiced, level_db, -np.inf)))
+    is_loud = level_db >= level_db[peak] - DROP_DB
+    first, last = _stretch(is_voiced & is_loud, peak)
+    if (last - first + 1) * STEP_S < MIN_NUCLEUS_S:
+        raise TonespanError(f"unvoiced between {start_s:.3f} and {end_s:.3f} s, but for {last - first + 1} frames")
+    loud = slice(*np.add(_stretch(is_loud, peak), (0, 1)))
+    left_s = max(times_s[first] - STEP_S / 2, start_s)
+    right_s = min(times_s[last] + STEP_S / 2, end_s)
+    return Nucleus(float(left_s), float(right_s), float((left_s + right_s) / 2), float(is_voiced[loud].mean()))
+
+
+def _frames(samples: np.ndarray, *, start_s: float, end_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Time, voicing and level (dB) of the frames inside an interval, analysed with ``MARGIN_S`` around it."""
+    first = max(0, round((start_s - MARGIN_S) * SAMPLE_RATE))
+    part = samples[first : round((end_s + MARGIN_S) * SAMPLE_RATE)]
+    if len(part) < MIN_CLIP_S * SAMPLE_RATE:
+        raise TonespanError(f"too short for pitch: {len(part) / SAMPLE_RATE * 1000:.0f} ms of sound")
+    sound = parselmouth.Sound(part.astype(np.float64), SAMPLE_RATE, start_time=first / SAMPLE_RATE)
+    pitch = sound.to_pitch_ac(time_step=STEP_S, pitch_floor=PITCH_FLOOR_HZ, pitch_ceiling=PITCH_CEILING_HZ)
+    level = sound.to_intensity(minimum_pitch=INTENSITY_FLOOR_HZ, time_step=STEP_S)
+    times_s = pitch.xs()
+    inside = (times_s >= start_s) & (times_s <= end_s)
+    level_db = np.interp(times_s, level.xs(), level.values[0])
+    return times_s[inside], pitch.selected_array["frequency"][inside] > 0, level_db[inside]
+
+
+def _stretch(mask: np.ndarray, index: int) -> tuple[int, int]:
+    """First and last index of the run of true values around ``index``."""
+    false = np.flatnonzero(~mask)
+    at = np.searchsorted(false, index)
+    return int(false[at - 1] + 1) if at else 0, int(false[at] - 1) if at < len(false) else len(mask) - 1

@@ -1,0 +1,123 @@
+"""Praat TextGrids in and out: named tiers of labelled intervals.
+
+Reading goes through Praat itself (praat-parselmouth), so its long, short and binary formats and its encodings
+(UTF-8, UTF-16, Latin-1) all work, and so does what the Montreal Forced Aligner writes (tiers ``words`` and ``phones``).
+
+Conventions: times are seconds; intervals are in order; unlabelled intervals are kept with an empty label; a
+point of a point tier is an interval of no length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import parselmouth
+from parselmouth.praat import call
+
+from tonespan_utils.errors import TonespanError
+
+
+class Interval(NamedTuple):
+    """A stretch of time and what is said in it."""
+
+    start_s: float
+    end_s: float
+    label: str
+
+    @property
+    def center_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
+
+
+Tiers = dict[str, list[Interval]]
+
+
+def read(path: Path | str) -> Tiers:
+    """Tier name -> intervals of a TextGrid.
+
+    Raises :class:`TonespanError` for a file that is missing, damaged, no TextGrid, or that uses a tier name twice.
+    """
+    try:
+        grid = parselmouth.read(str(path))
+    except parselmouth.PraatError as error:
+        raise TonespanError(f"{path}: not readable as a TextGrid ({str(error).splitlines()[0]})") from None
+    if not isinstance(grid, parselmouth.TextGrid):
+        raise TonespanError(f"{path}: holds a {type(grid).__name__}, not a TextGrid")
+    tiers: Tiers = {}
+    for number in range(1, call(grid, "Get number of tiers") + 1):
+        name = call(grid, "Get tier name", number)
+        if name in tiers:
+            raise TonespanError(f"{path}: two tiers are named {name!r}; rename one")
+        tiers[name] = _tier(grid, number)
+    return tiers
+
+
+def tier(tiers: Tiers, name: str, *, path: Path | str) -> list[Interval]:
+    """The intervals of one tier; raises :class:`TonespanError` naming the tiers there are when it is missing."""
+    if name not in tiers:
+        raise TonespanError(f"{path}: no tier {name!r}; there are: {', '.join(tiers) or 'none'}")
+    return tiers[name]
+
+
+def write(path: Path | str, tiers: Mapping[str, Sequence[Interval]], *, duration_s: float) -> None:
+    """Write interval tiers over 0 to ``duration_s`` as a TextGrid (long text format); gaps become unlabelled intervals.
+
+    Raises :class:`TonespanError` for no tiers, for intervals that overlap, have no length or leave the recording,
+    and where the file cannot be written.
+    """
+    if not tiers:
+        raise TonespanError(f"{path}: a TextGrid needs a tier")
+    filled = {name: _without_gaps(intervals, duration_s, f"{path}, tier {name!r}") for name, intervals in tiers.items()}
+    try:
+        Path(path).write_text(_render(filled, duration_s), encoding="utf-8")
+    except OSError as error:
+        raise TonespanError(f"{path}: cannot write ({error.strerror})") from None
+
+
+def _tier(grid: parselmouth.TextGrid, number: int) -> list[Interval]:
+    if not call(grid, "Is interval tier", number):
+        return [_point(grid, number, index + 1) for index in range(call(grid, "Get number of points", number))]
+    return [_interval(grid, number, index + 1) for index in range(call(grid, "Get number of intervals", number))]
+
+
+def _interval(grid: parselmouth.TextGrid, number: int, index: int) -> Interval:
+    start_s = call(grid, "Get start time of interval", number, index)
+    end_s = call(grid, "Get end time of interval", number, index)
+    return Interval(start_s, end_s, call(grid, "Get label of interval", number, index))
+
+
+def _point(grid: parselmouth.TextGrid, number: int, index: int) -> Interval:
+    time_s = call(grid, "Get time of point", number, index)
+    return Interval(time_s, time_s, call(grid, "Get label of point", number, index))
+
+
+def _without_gaps(intervals: Sequence[Interval], duration_s: float, where: str) -> list[Interval]:
+    """Intervals that cover 0 to ``duration_s``, as Praat wants them."""
+    filled: list[Interval] = []
+    now_s = 0.0
+    for interval in sorted(intervals):
+        if not now_s <= interval.start_s < interval.end_s <= duration_s:
+            raise TonespanError(f"{where}: {interval} overlaps another, has no length, or leaves 0 to {duration_s} s")
+        if interval.start_s > now_s:
+            filled.append(Interval(now_s, interval.start_s, ""))
+        filled.append(interval)
+        now_s = interval.end_s
+    return [*filled, Interval(now_s, duration_s, "")] if now_s < duration_s else filled
+
+
+def _render(tiers: Mapping[str, Sequence[Interval]], duration_s: float) -> str:
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {float(duration_s)!r}"]
+    lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
+    for number, (name, intervals) in enumerate(tiers.items(), 1):
+        lines += [f"    item [{number}]:", '        class = "IntervalTier"', f"        name = {_quoted(name)}"]
+        lines += ["        xmin = 0", f"        xmax = {float(duration_s)!r}", f"        intervals: size = {len(intervals)}"]
+        for index, interval in enumerate(intervals, 1):
+            lines += [f"        intervals [{index}]:", f"            xmin = {float(interval.start_s)!r}"]
+            lines += [f"            xmax = {float(interval.end_s)!r}", f"            text = {_quoted(interval.label)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
