@@ -1,76 +1,120 @@
-"""The command line: ``python -m tonespan_utils COMMAND``; errors are one line on standard error and exit status 2.
+"""The command line: ``python -m tonespan_utils COMMAND ...``; a command is an entry of COMMANDS.
 
-Modules are imported by the command that needs them, so that each starts as fast as it can.
+Exit status: 0 done; 2 bad input, with one line on standard error that says what to do; 130 interrupted; 141 the
+reader of standard output went away. Heavy imports belong inside a command, so that the others start at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from tonespan_utils import tone
 from tonespan_utils.errors import TonespanError
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Run a profile end to end through Snakemake."""
-    from tonespan_utils import workflow
-
-    workflow.run(arguments.profile, cores=arguments.cores, dry_run=arguments.dry_run)
+BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the latter two as shells count signals: 128 + SIGINT, SIGPIPE
 
 
-def notebook(arguments: argparse.Namespace) -> None:
-    """Execute one notebook through Papermill; what the workflow's rules call."""
-    from tonespan_utils import workflow
+@dataclass(frozen=True)
+class Command:
+    """One subcommand: its name, a line of help, how its arguments are declared, and what it does with them."""
 
-    workflow.run_notebook(arguments.name, arguments.output, dict(arguments.parameter))
-
-
-def figures(arguments: argparse.Namespace) -> None:
-    """Draw one figure, or all of them and the report, from stored tables."""
-    from tonespan_utils import figures as figures_module
-    from tonespan_utils import params as params_module
-
-    params = params_module.load(arguments.profile)
-    for stem in figures_module.redraw(params, arguments.name or None):
-        print(f"{stem}.pdf .svg .png")
+    name: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
 
 
-def parser() -> argparse.ArgumentParser:
-    """All commands and their options."""
-    top = argparse.ArgumentParser(prog="python -m tonespan_utils", description=__doc__.splitlines()[0])
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
+def _add_tones_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("language", metavar="LANGUAGE", help=", ".join(f"{c} {m}" for c, m in tone.MODULES.items()))
+    parser.add_argument("file", metavar="FILE", help="UTF-8 text, one sentence a line; - is standard input")
+    parser.epilog = (
+        "One line out for each line in, tab separated: the text (tabs in it become spaces), the tones, the syllables "
+        "in IPA, their character spans start-end, their flags joined by + or - for none; several by spaces."
+    )
 
-    command = commands.add_parser("run", help=run.__doc__)
-    command.add_argument("profile", help="a name in params/ or a path to a YAML file")
-    command.add_argument("--cores", default="all", help="how many cores to use (default: all)")
-    command.add_argument("--dry-run", action="store_true", help="say what would be done")
-    command.set_defaults(call=run)
 
-    command = commands.add_parser("notebook", help=notebook.__doc__)
-    command.add_argument("name", help="a notebook in notebooks/, without its ending")
-    command.add_argument("output", type=Path, help="where the executed notebook goes")
-    command.add_argument("-p", dest="parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-    command.set_defaults(call=notebook)
+def tones(arguments: argparse.Namespace) -> None:
+    """Print text, tones, IPA, spans and flags for each line of a file."""
+    if arguments.language not in tone.MODULES:
+        tone.parse("", arguments.language)  # raises the one message about languages, before any file is read
+    for line in read_lines(arguments.file):
+        with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is no part of the table
+            syllables = tone.syllables(line, arguments.language)
+        print(tone_row(line, syllables))
 
-    command = commands.add_parser("figures", help=figures.__doc__)
-    command.add_argument("profile", help="a name in params/ or a path to a YAML file")
-    command.add_argument("--name", help="one figure; all of them and the report without it")
-    command.set_defaults(call=figures)
-    return top
+
+def tone_row(text: str, syllables: list[tone.Syllable]) -> str:
+    """The five columns of one line; a tab or carriage return in the text becomes a space, so the spans still hold."""
+    columns = [
+        text.translate({ord("\t"): " ", ord("\r"): " "}),
+        " ".join(syllable.tone for syllable in syllables),
+        " ".join(syllable.ipa for syllable in syllables),
+        " ".join(f"{syllable.start}-{syllable.end}" for syllable in syllables),
+        " ".join("+".join(syllable.flags) or "-" for syllable in syllables),
+    ]
+    return "\t".join(columns)
+
+
+def read_lines(path: str) -> Iterator[str]:
+    """The lines of a UTF-8 file, or of standard input for ``-``, without line ends and byte order mark.
+
+    Raises :class:`TonespanError` for a file that cannot be read and a line that is not UTF-8.
+    """
+    name = "standard input" if path == "-" else path
+    try:
+        with open(sys.stdin.fileno() if path == "-" else path, "rb", closefd=path != "-") as stream:
+            for number, raw in enumerate(stream, start=1):
+                yield _decode(raw, name, number)
+    except OSError as error:
+        raise TonespanError(f"{name}: {error.strerror or error}; give a text file in UTF-8, or - for input") from None
+
+
+def _decode(raw: bytes, name: str, number: int) -> str:
+    try:
+        line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{raw[error.start]:02x} at {error.start}"
+        raise TonespanError(f"{name}: line {number} is not UTF-8 ({found}); convert the file to UTF-8") from None
+    if "\0" in line:
+        raise TonespanError(f"{name}: line {number} has zero bytes, as UTF-16 has; convert the file to UTF-8")
+    return line.removesuffix("\n").removesuffix("\r")
+
+
+COMMANDS = [
+    Command("tones", "text to tones: a line of syllables for each line of a file", _add_tones_arguments, tones),
+]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
-    arguments = parser().parse_args(argv)
+    """Run one command and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tonespan_utils", description="The tools of the executable paper.")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    arguments = parser.parse_args(argv)
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     try:
-        arguments.call(arguments)
+        arguments.run(arguments)
+        sys.stdout.flush()
     except TonespanError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        print(f"tonespan: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails once more
+        return BROKEN_PIPE
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return 0
 
 
