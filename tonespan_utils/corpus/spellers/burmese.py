@@ -7,7 +7,7 @@ A sentence is written without spaces and can be read in one way only: a consonan
 an asat. Signs stand in canonical order (dot below before asat).
 
 Sounds: eSpeak NG's Thai table. The Burmese one has other vowel qualities and lengths for each tone, which would give
-tones away. Missing there: nasal vowels (a vowel and a velar nasal stand in), /ei/ and /ou/ before a nasal (``e``, ``o``),
+tones away. The Thai one lacks nasal vowels (a vowel and a velar nasal stand in), /ei/ and /ou/ (``e`` and ``o``), and
 unaspirated /tɕ/ (its palatal stop ``c``). Voicing in close juncture is not spoken.
 """
 

@@ -59,16 +59,16 @@ def speller() -> Speller:
 def _frame(word: str, mnemonics: str) -> Frame:
     names = mnemonics.split("|")
     nuclei = [place for place, name in enumerate(names) if name in VOWELS]
-    first, last = nuclei[0], nuclei[-1]
-    onset, nucleus, coda = ("".join(IPA[name] for name in part) for part in _cut(names, first, last + 1))
-    espeak = tuple((_role(place, name, last), name) for place, name in enumerate(names))
-    return Frame(onset, nucleus, coda, espeak, {"": word})
+    sounds = [IPA[name] for name in names]
+    return Frame(
+        onset="".join(sounds[: nuclei[0]]),
+        nucleus="".join(sounds[nuclei[0] : nuclei[-1] + 1]),
+        coda="".join(sounds[nuclei[-1] + 1 :]),
+        espeak=tuple((_role(place, nuclei), name) for place, name in enumerate(names)),
+        spelling={"": word},
+    )
 
 
-def _cut(names: list[str], start: int, end: int) -> tuple[list[str], list[str], list[str]]:
-    return names[:start], names[start:end], names[end:]
-
-
-def _role(place: int, name: str, last_nucleus: int) -> str:
-    """A consonant between two vowels belongs to the second."""
-    return "nucleus" if name in VOWELS else "onset" if place < last_nucleus else "coda"
+def _role(place: int, nuclei: list[int]) -> str:
+    """A consonant between two vowels is the second one's onset."""
+    return "nucleus" if place in nuclei else "onset" if place < nuclei[-1] else "coda"

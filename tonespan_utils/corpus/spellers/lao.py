@@ -5,8 +5,8 @@ one HR unmarked, M with mai ek and HF with mai tho. The middle class lacks two t
 high-class when led by a silent ho (ligatures ໜ ໝ, subjoined lo).
 
 A sentence is written without spaces and can be read in one way only: every rime has a vowel sign that binds it to its
-onset letter, so a letter before that onset is a coda. Left out for this reason: vowels written with ອ ວ ຍ, the onset /w/
-(ງວ is also a cluster) and preposed vowels but ໄ, which takes no coda (ແຫງ is both /hɛːŋ/ and /ŋɛː/).
+onset letter, so a letter before that onset is a coda. Left out for this reason: vowels written with ອ ວ ຍ, the onset
+/w/ (ງວ is also a cluster) and preposed vowels but ໄ, which takes no coda (ແຫງ is both /hɛːŋ/ and /ŋɛː/).
 
 Sounds: eSpeak NG has no Lao voice; its Thai table has every sound used here, with one quality for each vowel, long or
 short. Chao digits are those of Vientiane as in :mod:`tonespan_utils.tone`.

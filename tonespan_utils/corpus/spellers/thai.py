@@ -6,8 +6,8 @@ All rimes are live (long vowel or sonorant coda), so no tone is ruled out.
 
 A sentence is written without spaces and can be read in one way only: every vowel has a sign of its own that binds it to
 its onset letter, so a letter before that onset is a coda. Left out for this reason: implied vowels, vowels written
-with the letters of consonants (o ang, wo waen), a bare preposed sara e (เก + ลา would be เกลา), clusters, and codas after
-a preposed vowel (แหน is both /hɛːn/ and /nɛː/).
+with the letters of consonants (o ang, wo waen), a bare preposed sara e (เก + ลา would be เกลา), clusters, and codas
+after a preposed vowel (แหน is both /hɛːn/ and /nɛː/).
 
 Sounds: eSpeak NG's Thai table. It has no unaspirated /tɕ/: its palatal stop ``c`` stands in. It has one quality for
 each vowel, long or short. Tones: M 33, L 21, F 51, H 45, R 114.

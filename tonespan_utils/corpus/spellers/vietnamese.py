@@ -1,8 +1,8 @@
 """Vietnamese frames (Hanoi): 18 onsets by 12 rimes that are open or end in a glide or nasal, each in all six tones.
 
 The diacritic is the tone, on one vowel letter. Stop-final rimes have two tones only and are left out, and so are
-spellings with several readings or places for the mark: ``gi``, ``qu``, the glide of ``oan``, the centring diphthongs, and
-the letters ``r s tr``, which Hanoi speaks as ``d x ch``.
+spellings with several readings or places for the mark (``gi``, ``qu``, the glide of ``oan``, centring diphthongs) and the
+letters ``r s tr``, which Hanoi speaks as ``d x ch``.
 
 Sounds: eSpeak NG's table of Northern Vietnamese, whose ``t`` is aspirated and whose ``t[`` is the plain stop. It
 shortens vowels before nasals, down to 45 ms, so ``ang`` (over 100 ms) is the only such rime here.
@@ -22,8 +22,8 @@ MARKS = {"ngang": "", "huyen": "\u0300", "sac": "\u0301", "hoi": "\u0309", "nga"
 ONSETS = {  # IPA -> (eSpeak, letters, letters before e ê i)
     "ɓ": ("b", "b", "b"), "k": ("k", "c", "k"), "tɕ": ("tS", "ch", "ch"), "z": ("z", "d", "d"), "ɗ": ("d_", "đ", "đ"),
     "ɣ": ("Q", "g", "gh"), "h": ("h", "h", "h"), "x": ("x", "kh", "kh"), "l": ("l", "l", "l"), "m": ("m", "m", "m"),
-    "n": ("n", "n", "n"), "ŋ": ("N", "ng", "ngh"), "ɲ": ("n^", "nh", "nh"), "f": ("f", "ph", "ph"), "s": ("s", "x", "x"),
-    "t": ("t[", "t", "t"), "v": ("v", "v", "v"), "tʰ": ("t", "th", "th"),
+    "n": ("n", "n", "n"), "ŋ": ("N", "ng", "ngh"), "ɲ": ("n^", "nh", "nh"), "f": ("f", "ph", "ph"),
+    "s": ("s", "x", "x"), "t": ("t[", "t", "t"), "v": ("v", "v", "v"), "tʰ": ("t", "th", "th"),
 }  # fmt: skip
 RIMES = {  # letters -> (nucleus, coda, eSpeak nucleus, eSpeak coda)
     "a": ("aː", "", "a:", ""), "e": ("ɛ", "", "E", ""), "ê": ("e", "", "e", ""), "i": ("i", "", "i", ""),

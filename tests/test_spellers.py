@@ -1,0 +1,120 @@
+"""Spellers: each frame is spoken as written, in every tone, and text to tone gives back what was written."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from itertools import pairwise
+
+import pytest
+
+from tonespan_utils.corpus import espeak, spellers
+from tonespan_utils.corpus.spellers import Frame, Speller
+from tonespan_utils.errors import TonespanError
+
+LANGUAGES = list(spellers.MODULES)
+TONAL = [language for language in LANGUAGES if language != "en"]
+MIN_FRAMES = 150  # what the corpus promises for each language
+MIN_NUCLEUS_S = 0.06  # shorter ones leave no room for a contour
+
+
+def spell(frame: Frame) -> str:
+    """The frame as one word of mnemonics, stressed on its first nucleus."""
+    stressed = [role for role, _ in frame.espeak].index("nucleus")
+    return "|".join("'" * (place == stressed) + name for place, (_, name) in enumerate(frame.espeak))
+
+
+@cache
+def spoken(language: str) -> tuple[tuple[espeak.Phone, ...], ...]:
+    """The phones of every frame, each frame said in a sentence of ten."""
+    speller = spellers.speller(language)
+    words = [spell(frame) for frame in speller.frames]
+    sentences = (words[start : start + 10] for start in range(0, len(words), 10))
+    return tuple(word for sentence in sentences for word in espeak.speak(sentence, voice=speller.voice).words)
+
+
+def draw(speller: Speller, rng: random.Random, n_syllables: int) -> list[tuple[Frame, str]]:
+    """Frames and tones at random; no two third tones of Mandarin in a row, which sandhi would change."""
+    drawn: list[tuple[Frame, str]] = []
+    while len(drawn) < n_syllables:
+        tone = rng.choice(speller.tones)
+        if not (speller.language == "cmn" and drawn and drawn[-1][1] == tone == "3"):
+            drawn.append((rng.choice(speller.frames), tone))
+    return drawn
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_frames_are_many_and_distinct(language):
+    speller = spellers.speller(language)
+    assert speller.language == language
+    assert len(speller.frames) >= MIN_FRAMES
+    assert len({frame.ipa for frame in speller.frames}) == len(speller.frames)
+    assert spellers.speller(language) is speller
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_frame_is_spelled_in_every_tone(language):
+    speller = spellers.speller(language)
+    tones = speller.tones or ("",)
+    assert all(tuple(frame.spelling) == tones for frame in speller.frames)
+    written = [text for frame in speller.frames for text in frame.spelling.values()]
+    assert len(set(written)) == len(written)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_contours_are_distinct(language):
+    speller = spellers.speller(language)
+    assert tuple(speller.chao) == speller.tones
+    assert len(set(speller.chao.values())) == len(speller.tones)
+    assert all(set(digits) <= set("12345") and len(digits) >= 2 for digits in speller.chao.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_frame_is_spoken_with_its_own_phones(language):
+    for frame, phones in zip(spellers.speller(language).frames, spoken(language), strict=True):
+        assert [phone.name for phone in phones] == [name for _, name in frame.espeak], frame
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_nucleus_is_long_enough(language):
+    for frame, phones in zip(spellers.speller(language).frames, spoken(language), strict=True):
+        nuclei = [phone for (role, _), phone in zip(frame.espeak, phones, strict=True) if role == "nucleus"]
+        assert nuclei and all(phone.end_s - phone.start_s >= MIN_NUCLEUS_S for phone in nuclei), (frame, phones)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_spans_point_at_the_syllables(language):
+    speller = spellers.speller(language)
+    syllables = [(frame, tone) for frame in speller.frames[:8] for tone in frame.spelling]
+    text, spans = spellers.write(speller, syllables)
+    assert [text[start:end] for start, end in spans] == [frame.spelling[tone] for frame, tone in syllables]
+    assert all(text[one[1] : other[0]] == speller.joiner for one, other in pairwise(spans))
+    assert spans[0][0] == 0 and spans[-1][1] == len(text)
+
+
+@pytest.mark.parametrize("language", TONAL)
+def test_text_to_tone_gives_back_what_was_written(language):
+    tone = pytest.importorskip("tonespan_utils.tone")
+    pytest.importorskip(f"tonespan_utils.tone.{tone.MODULES[language]}")
+    speller, rng = spellers.speller(language), random.Random(0)
+    for _ in range(50):
+        syllables = draw(speller, rng, 12)
+        text, spans = spellers.write(speller, syllables)
+        found = tone.syllables(text, language)
+        assert [(part.start, part.end) for part in found] == spans, text
+        assert [part.tone for part in found] == [tone for _, tone in syllables], text
+
+
+def test_an_unknown_language_is_named():
+    with pytest.raises(TonespanError, match="no speller for language 'yo'; known: my"):
+        spellers.speller("yo")
+
+
+def test_an_unknown_tone_is_named():
+    thai = spellers.speller("th")
+    with pytest.raises(TonespanError, match="th: no tone 'X'; use one of M, L, F, H, R"):
+        spellers.write(thai, [(thai.frames[0], "X")])
+
+
+def test_nothing_written_is_an_empty_text():
+    assert spellers.write(spellers.speller("vi"), []) == ("", [])
