@@ -1,10 +1,14 @@
 # ---
 # jupyter:
 #   jupytext:
+#     cell_metadata_filter: tags
 #     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -31,7 +35,6 @@ condition = "mini/vanilla"
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from tonespan_utils import encoders, gradients, params, plots, probes, spans, tables
 from tonespan_utils.corpus import sources
@@ -97,9 +100,8 @@ stored["spans"].pivot(index="layer", columns="language", values="span_ms").loc[e
 # %%
 figure, axes = plots.panels(p.speech.tonal, share_y=False)
 for language, axis in axes.items():
-    mesh = plots.energy_map(
-        axis, *(stored[name].query("language == @language") for name in ("energy", "energy_null", "spans"))
-    )
+    own = {name: table[table["language"] == language] for name, table in stored.items()}
+    plots.energy_map(axis, own["energy"], own["energy_null"], own["spans"])
 figure.supxlabel("time from tone centre (ms)")
 figure.supylabel("layer")
 plt.show()
@@ -110,7 +112,7 @@ plt.show()
 # %%
 figure, axes = plots.panels(p.speech.tonal)
 for language, axis in axes.items():
-    rows = stored["spans"].query("language == @language")
+    rows = stored["spans"][stored["spans"]["language"] == language]
     plots.spans_by_layer(axis, rows, None, color=plots.LANGUAGE_COLORS[language], label=condition)
 figure.supxlabel("layer")
 figure.supylabel("effective span 2 r_com (ms)")

@@ -62,7 +62,9 @@ def glide(
 
 @pytest.fixture(scope="session")
 def glide_corpus() -> Corpus:
-    """Sine glides in noise with a planted cue of 120 ms around each centre, at a pitch that says nothing of the tone."""
+    """Sine glides in noise with a planted cue of 120 ms around each centre, at a pitch that says nothing of the
+    tone.
+    """
     tokens = make_tokens(n_utterances=48)
     audio = {}
     for number, (utterance_id, group) in enumerate(tokens.groupby("utterance_id", sort=False)):

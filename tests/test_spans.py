@@ -1,5 +1,7 @@
 """r_com and the other radii against hand-computed cases, closed forms and a slow oracle."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -82,13 +84,7 @@ def test_bin_energy_puts_each_sample_in_one_bin():
     energy = np.random.default_rng(0).random((2, times_ms.size))
     binned = spans.bin_energy(energy, times_ms, 500.0, EDGES)
     slow = np.array(
-        [
-            [
-                row[(times_ms - 500 >= lo) & (times_ms - 500 < hi)].sum()
-                for lo, hi in zip(EDGES, EDGES[1:], strict=False)
-            ]
-            for row in energy
-        ]
+        [[row[(times_ms - 500 >= lo) & (times_ms - 500 < hi)].sum() for lo, hi in pairwise(EDGES)] for row in energy]
     )
     assert np.allclose(binned, slow, rtol=1e-10)
 

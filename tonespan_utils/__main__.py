@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tonespan_utils import tone
 from tonespan_utils.errors import TonespanError
@@ -85,7 +86,50 @@ def _decode(raw: bytes, name: str, number: int) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
+def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
+    parser.add_argument("--cores", default="all", help="how many cores to use (default: all)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run a profile end to end through Snakemake."""
+    from tonespan_utils import workflow
+
+    workflow.run(arguments.profile, cores=arguments.cores, dry_run=arguments.dry_run)
+
+
+def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a notebook in notebooks/, without its ending")
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help="where the executed notebook goes")
+    parser.add_argument("-p", dest="parameters", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"))
+
+
+def notebook(arguments: argparse.Namespace) -> None:
+    """Execute one notebook through Papermill: what the rules of the workflow call."""
+    from tonespan_utils import workflow
+
+    workflow.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
+
+
+def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
+    parser.add_argument("--name", help="one figure; without it all of them, and the report")
+
+
+def figures(arguments: argparse.Namespace) -> None:
+    """Draw figures from stored tables and print where they are."""
+    from tonespan_utils import figures as drawing
+    from tonespan_utils import params
+
+    for stem in drawing.redraw(params.load(arguments.profile), arguments.name):
+        print(f"{stem}.png")
+
+
 COMMANDS = [
+    Command("run", "the study end to end, for one profile", _add_run_arguments, run),
+    Command("figures", "figures again, from stored tables", _add_figures_arguments, figures),
+    Command("notebook", "one notebook through Papermill (called by the workflow)", _add_notebook_arguments, notebook),
     Command("tones", "text to tones: a line of syllables for each line of a file", _add_tones_arguments, tones),
 ]
 
@@ -114,6 +158,7 @@ def _run(arguments: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails once more
         return BROKEN_PIPE
     except KeyboardInterrupt:
+        print("tonespan: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
     return 0
 

@@ -1,11 +1,11 @@
 """How wide is the tone cue in the signal? Spectral windows around the tone centre into a logistic regression.
 
-A window of W ms holds ``W / hop`` frames at offsets ``+-hop/2, +-3 hop/2, ...`` from the exact centre, so that windows nest.
-Each frame is one Hann analysis window. The answer of a sweep is macro-F1 per W (pooled over speaker- and
+A window of W ms holds ``W / hop`` frames at offsets ``+-hop/2, +-3 hop/2, ...`` from the exact centre, so that
+windows nest. Each frame is one Hann analysis window. The answer of a sweep is macro-F1 per W (pooled over speaker- and
 sentence-disjoint folds); the span is the W of the peak.
 
-What the analysis window adds: a frame still sees the cue when its centre lies half an analysis window beyond the cue's edge,
-so the peak sits about one analysis window beyond the cue. ``span_ms`` is therefore the peak minus one
+What the analysis window adds: a frame still sees the cue when its centre lies half an analysis window beyond the
+cue's edge, so the peak sits about one analysis window beyond the cue. ``span_ms`` is therefore the peak minus one
 analysis window; the uncorrected peak stands beside it.
 
 Conventions: times in ms; features are natural-log energies floored 80 dB under the token's maximum; 16 kHz.
@@ -172,8 +172,8 @@ def sweep(
 class BaselineSpan:
     """The cue width of one language and front end, in ms; ``saturation_ms`` and ``peak_ms`` are uncorrected windows.
 
-    ``span_ms`` is the peak window minus the analysis window, ``saturation_ms`` the smallest window whose F1 is within one
-    standard error (over folds) of the peak's.
+    ``span_ms`` is the peak window minus the analysis window, ``saturation_ms`` the smallest window whose F1 is
+    within one standard error (over folds) of the peak's.
     """
 
     span_ms: float
@@ -186,7 +186,9 @@ class BaselineSpan:
 
 
 def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, level: float, seed: int) -> BaselineSpan:
-    """Peak window, its bootstrap interval over utterances, and the saturation window. Notebook: notebooks/01_baseline_spans"""
+    """Peak window, its bootstrap interval over utterances, and the saturation window. Notebook:
+    notebooks/01_baseline_spans
+    """
     counts = [classify.confusion_by_cluster(swept.tone, p, swept.utterance) for p in swept.predicted]
     draws = classify.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed)
     f1 = np.array([classify.macro_f1(c.sum(axis=0)) for c in counts])

@@ -91,7 +91,9 @@ def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> np.nda
 
 
 def f1_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Macro-F1 of each resample (resample,) from ``counts`` (cluster, class, class) and ``draws`` (resample, cluster)."""
+    """Macro-F1 of each resample (resample,) from ``counts`` (cluster, class, class) and ``draws`` (resample,
+    cluster).
+    """
     return macro_f1(np.tensordot(draws, counts, axes=1))
 
 

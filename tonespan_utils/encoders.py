@@ -5,8 +5,8 @@ Conventions
 - Frame ``f`` covers samples ``hop * f`` to ``hop * f + receptive - 1`` (320 and 400 for the common stack); its
   centre is ``320 f + 199.5``.
 - Layers by name, bottom up: ``cnn`` the convolutional features before projection; ``0`` is Hugging Face's
-  ``hidden_states[0]`` (after the positional convolution); ``1`` to ``L`` the block outputs as in ``hidden_states``. ``L`` of a
-  stable-layer-norm model is taken before the final norm, and ``final`` names the normed one.
+  ``hidden_states[0]`` (after the positional convolution); ``1`` to ``L`` the block outputs as in ``hidden_states``.
+  ``L`` of a stable-layer-norm model is taken before the final norm, and ``final`` names the normed one.
 - The input is the waveform as the checkpoint's feature extractor gives it (scaled to zero mean and unit variance where
   the checkpoint asks for it). One utterance at a time, or equal lengths: group-norm models must not see padding.
 - Weights are frozen and the model stays in ``eval()``; float32.
@@ -70,7 +70,9 @@ class Encoder:
         return (self.hop * frame + (self.receptive - 1) / 2) / SAMPLE_RATE
 
     def frame_at(self, time_s: float, n_samples: int) -> int:
-        """The frame whose centre is nearest to ``time_s``. Raises TonespanError outside the audio or if it has no frame."""
+        """The frame whose centre is nearest to ``time_s``. Raises TonespanError outside the audio or if it has no
+        frame.
+        """
         if not 0 <= time_s <= n_samples / SAMPLE_RATE:
             raise TonespanError(f"tone centre {time_s:.3f} s lies outside audio of {n_samples / SAMPLE_RATE:.3f} s")
         frames = self.n_frames(n_samples)
@@ -92,7 +94,9 @@ class Encoder:
         return waveform.to(self.model.device)
 
     def forward(self, waveform: torch.Tensor) -> dict[str, torch.Tensor]:
-        """All layers, name -> (batch, frame, hidden), of a prepared waveform (batch, n); keeps the graph if asked for."""
+        """All layers, name -> (batch, frame, hidden), of a prepared waveform (batch, n); keeps the graph if asked
+        for.
+        """
         features = self.model.feature_extractor(waveform).transpose(1, 2)
         return {"cnn": features, **self.forward_from_cnn(features)}
 
@@ -119,8 +123,8 @@ class Encoder:
 def load(checkpoint: str | Path, *, revision: str | None = None, device: str | None = None) -> Encoder:
     """A frozen encoder from a local folder or a hub id, by the same code.
 
-    Runs no remote code, prefers safetensors, reads ``.bin`` weights-only, and refuses a checkpoint whose encoder weights
-    are incomplete or left over, in one line. Notebook: notebooks/03_layer_probes
+    Runs no remote code, prefers safetensors, reads ``.bin`` weights-only, and refuses a checkpoint whose encoder
+    weights are incomplete or left over, in one line. Notebook: notebooks/03_layer_probes
     """
     config = _config(checkpoint, revision)
     level = transformers_logging.get_verbosity()

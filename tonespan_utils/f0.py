@@ -1,7 +1,7 @@
 """F0 by tone: what a phonetician looks at first. Praat's autocorrelation tracker, semitones over the utterance median.
 
-Conventions: offsets in ms from the tone centre; semitones relative to the median of the utterance's voiced frames, which takes
-most of the speaker out; unvoiced frames are nan and left out of the summary.
+Conventions: offsets in ms from the tone centre; semitones relative to the median of the utterance's voiced frames,
+which takes most of the speaker out; unvoiced frames are nan and left out of the summary.
 
 Notebook: notebooks/00_corpus
 """
@@ -31,7 +31,9 @@ def track(samples: np.ndarray, *, floor_hz: float, ceiling_hz: float, step_ms: f
 def contour(
     times_s: np.ndarray, f0_hz: np.ndarray, center_s: float, offsets_ms: np.ndarray, *, reference_hz: float
 ) -> np.ndarray:
-    """Semitones over ``reference_hz`` at ``offsets_ms`` from a centre (offset,); nan next to unvoiced frames or no track."""
+    """Semitones over ``reference_hz`` at ``offsets_ms`` from a centre (offset,); nan next to unvoiced frames or no
+    track.
+    """
     if times_s.size < 2:
         return np.full(offsets_ms.shape, np.nan)
     semitones = 12 * np.log2(f0_hz / reference_hz)

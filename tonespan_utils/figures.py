@@ -1,6 +1,7 @@
 """Every figure of the paper by name, from stored tables alone: no model, no audio, seconds.
 
-A figure is a function of the tables and a caption whose numbers come from the same tables. ``make figure NAME=...`` draws one.
+A figure is a function of the tables and a caption whose numbers come from the same tables.
+``make figure NAME=...`` draws one.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -54,12 +55,13 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> Figure:
     known = recipes(params)
     if name not in known:
         raise TonespanError(f"no figure {name!r} in profile {params.profile}; there are: {', '.join(known)}")
-    figure = known[name].draw(loaded, params)
     encoders = loaded["encoders"].drop_duplicates("encoder").set_index("encoder")["identity"].to_dict()
     record = provenance.describe(
         params, notebook=NOTEBOOK, figure=name, checkpoints=encoders, data=sources.describe(params)
     )
-    provenance.save(figure, figure_stem(params, name), record)
+    with plt.style.context(plots.STYLE):
+        figure = known[name].draw(loaded, params)
+        provenance.save(figure, figure_stem(params, name), record)
     plt.close(figure)
     return figure
 
@@ -123,9 +125,10 @@ def caption_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:
         for lang, row in main.iterrows()
     )
     return (
-        f"Macro-F1 of logistic regression on spectral windows around the tone centre, mean over {params.baseline.n_folds} "
-        f"folds with disjoint speakers or sentences (band: one standard error). The solid vertical is the span: the peak "
-        f"window minus the {params.baseline.analysis_window_ms:.0f} ms that the analysis window adds, shaded its "
+        f"Macro-F1 of logistic regression on spectral windows around the tone centre, mean over "
+        f"{params.baseline.n_folds} folds with disjoint speakers or sentences (band: one standard error). The "
+        f"solid vertical is the span: the "
+        f"peak window minus the {params.baseline.analysis_window_ms:.0f} ms that the analysis window adds, shaded its "
         f"{params.bootstrap.level:.0%} bootstrap interval over utterances. {told}."
     )
 
@@ -151,8 +154,9 @@ def caption_probe_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:
         for lang in params.speech.tonal
     )
     return (
-        f"Macro-F1 of a linear probe on the hidden vector at the tone centre, by layer (band: {params.bootstrap.level:.0%} "
-        "bootstrap interval over test utterances); dashed: the control task, a random tone per syllable type; dotted: "
+        f"Macro-F1 of a linear probe on the hidden vector at the tone centre, by layer (band: "
+        f"{params.bootstrap.level:.0%} bootstrap interval over test utterances); dashed: the control task, a "
+        f"random tone per syllable type; dotted: "
         f"chance. Best layer of {params.conditions[0]}: {told}."
     )
 
@@ -173,8 +177,8 @@ def _energy_recipe(condition: str) -> Recipe:
         n_tokens = spans.groupby("language")["n_tokens"].max().loc[params.speech.tonal]
         return (
             f"{condition}: energy of the gradient of the {params.gradient.target} tone's logit with respect to the "
-            f"{params.gradient.wrt}, by layer and time from the tone centre, over what a model that looks everywhere alike "
-            f"would show; white ticks at +-r_com. {n_tokens.min()} to {n_tokens.max()} tokens per language."
+            f"{params.gradient.wrt}, by layer and time from the tone centre, over what a model that looks everywhere "
+            f"alike would show; white ticks at +-r_com. {n_tokens.min()} to {n_tokens.max()} tokens per language."
         )
 
     return Recipe(f"Where the layers of {condition} look", draw, caption)
@@ -197,13 +201,15 @@ def draw_spans_by_layer(loaded: dict[str, pd.DataFrame], params: Params) -> Figu
 def caption_spans_by_layer(loaded: dict[str, pd.DataFrame], params: Params) -> str:
     top = _of(loaded["spans"], condition=params.conditions[0]).groupby("language").last().loc[params.speech.tonal]
     told = "; ".join(
-        f"{plots.LANGUAGE_NAMES[lang]} {row.span_ms:.0f} ms [{row.ci_low_ms:.0f}, {row.ci_high_ms:.0f}] (null {row.null_span_ms:.0f})"
+        f"{plots.LANGUAGE_NAMES[lang]} {row.span_ms:.0f} ms [{row.ci_low_ms:.0f}, {row.ci_high_ms:.0f}] "
+        f"(null {row.null_span_ms:.0f})"
         for lang, row in top.iterrows()
     )
     return (
         f"Effective span by layer with its {params.bootstrap.level:.0%} bootstrap interval over utterances, within "
-        f"+-{params.gradient.window_ms:.0f} ms; dotted: the span of a flat map; dashed with band: the cue width found in the "
-        f"signal. An energy box of width S has a span of S/2. Top layer of {params.conditions[0]}: {told}."
+        f"+-{params.gradient.window_ms:.0f} ms; dotted: the span of a flat map; dashed with band: the cue width "
+        f"found in "
+        f"the signal. An energy box of width S has a span of S/2. Top layer of {params.conditions[0]}: {told}."
     )
 
 
@@ -245,7 +251,7 @@ def _shared_legend(figure: Figure, axes: dict) -> None:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=min(5, len(handles)), fontsize=7.5
+        handles.values(), handles.keys(), loc="outside upper center", ncols=min(5, len(handles)), fontsize=7.5
     )
 
 

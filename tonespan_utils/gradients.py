@@ -1,7 +1,8 @@
 """How far does a layer look? The gradient of a probe's tone logit with respect to the input, squared, over time.
 
-For a token with centre c and a layer with probe ``(W, b)``: the hidden vector h at the centre frame gives logits ``W h + b``;
-the energy of input sample t is ``(d logit / d x_t)^2``, and ``E(tau)`` sums it over bins of ``tau = t - c``.
+For a token with centre c and a layer with probe ``(W, b)``: the hidden vector h at the centre frame gives logits
+``W h + b``; the energy of input sample t is ``(d logit / d x_t)^2``, and ``E(tau)`` sums it over bins of ``tau = t -
+c``.
 
 Conventions: the input is the prepared waveform of the whole utterance (what the model sees), or its ``cnn``
 features, whose energy is summed over channels at frame centres. ``target`` names the logit: ``true`` the labelled tone,
@@ -42,8 +43,9 @@ def input_gradients(
 ) -> dict[str, np.ndarray]:
     """Gradients of each token's logit: layer -> (token, samples), or (token, frame, channel) for ``wrt="cnn"``.
 
-    ``samples`` (n,) is one utterance at 16 kHz; ``centers_s`` and ``tones`` (token,) lie in it. The ``cnn`` layer's own gradient
-    with respect to ``cnn`` features is the probe's weight at the centre frame. Raises TonespanError for a tone no probe
+    ``samples`` (n,) is one utterance at 16 kHz; ``centers_s`` and ``tones`` (token,) lie in it. The ``cnn`` layer's own
+    gradient with respect to ``cnn`` features is the probe's weight at the centre frame. Raises TonespanError for a
+    tone no probe
     knows. Notebook: notebooks/04_gradient_energy
     """
     batch = max(1, int(MAX_BATCH_S * SAMPLE_RATE / samples.size))
@@ -154,7 +156,8 @@ def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) ->
     kept = tokens[side_s >= min_side_ms / 1000]
     if kept.empty:
         raise TonespanError(
-            f"none of {len(tokens)} test tokens has {min_side_ms:.0f} ms of audio on both sides; lower gradient.min_side_ms"
+            f"none of {len(tokens)} test tokens has {min_side_ms:.0f} ms of audio on both sides; "
+            "lower gradient.min_side_ms"
         )
     return splits.sample_utterances(kept, n_tokens=n_tokens, seed=seed)
 

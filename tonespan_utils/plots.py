@@ -62,7 +62,7 @@ def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = 
         axis.remove()
     axes = dict(zip(languages, grid.flat, strict=False))
     for position, (language, axis) in enumerate(axes.items()):
-        axis.set_title(LANGUAGE_NAMES[language], color=LANGUAGE_COLORS[language])
+        axis.set_title(LANGUAGE_NAMES[language], color=LANGUAGE_COLORS[language], loc="left", fontweight="bold")
         if position + n_columns >= len(languages):  # the last panel of its column carries the time labels
             axis.tick_params(labelbottom=True)
     return figure, axes
@@ -141,7 +141,9 @@ def f1_by_layer(axis: Axes, rows: pd.DataFrame, chance: pd.DataFrame, *, color: 
 
 
 def energy_map(axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.DataFrame) -> QuadMesh:
-    """Energy over layer and offset, in multiples of the flat null (log colour); white ticks at +-r_com of each layer."""
+    """Energy over layer and offset, in multiples of the flat null (log colour); white ticks at +-r_com of each
+    layer.
+    """
     layers = list(dict.fromkeys(rows["layer"]))
     table = rows.pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
     flat = null.set_index("offset_ms")["energy"].loc[table.columns]

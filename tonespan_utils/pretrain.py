@@ -1,9 +1,9 @@
 """Train the shipped encoder ``tonespan-mini`` without labels: masked regression of sound and pitch.
 
 Objective. Spans of projected frames are replaced by a learned vector, as in wav2vec 2.0 (Baevski et al. 2020), and the
-encoder regresses, at every frame, what was computed from the clean signal, as HuBERT (Hsu et al. 2021) predicts targets under
-a mask and PASE (Pascual et al. 2019) regresses signal features with small heads. The usual MFCC targets throw pitch
-away, so these keep it:
+encoder regresses, at every frame, what was computed from the clean signal, as HuBERT (Hsu et al. 2021) predicts
+targets under a mask and PASE (Pascual et al. 2019) regresses signal features with small heads. The usual MFCC
+targets throw pitch away, so these keep it:
 
 - ``mel``: log-Mel energies of the frame (40 bands, one 40 ms window),
 - ``periodicity``: the normalised autocorrelation of the same window at 48 lags, equally spaced in log frequency,
@@ -11,8 +11,9 @@ away, so these keep it:
   itself; voicing. The track is Praat's, joined through voiceless stretches, and counts where speech is voiced.
 
 ``mel``, ``periodicity`` and F0 are also regressed from the convolutional features alone, so that the convolutions find
-pitch early. The heads are dropped afterwards. No tone, text or speaker label is read; folder names only say which clips may
-stand in one crop (those of one voice). The +-120 ms of the pitch target are the one place where a time scale enters.
+pitch early. The heads are dropped afterwards. No tone, text or speaker label is read; folder names only say which
+clips may stand in one crop (those of one voice). The +-120 ms of the pitch target are the one place where a time
+scale enters.
 
 Conventions: audio is 16 kHz mono; F0 in semitones re 100 Hz every 10 ms, NaN where voiceless; frame ``f`` has
 its centre at sample ``320 f + 199.5`` (see ``encoders``).
@@ -22,19 +23,16 @@ Command: python -m tonespan_utils.pretrain --help
 
 from __future__ import annotations
 
-import argparse
-import csv
 import hashlib
 import json
 import math
-import os
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import librosa
 import numpy as np
+import pandas as pd
 import parselmouth
 import soxr
 import torch
@@ -43,7 +41,9 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
-from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils import classify, probes, splits
+from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, synthetic
+from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 
 HOP, RECEPTIVE = 320, 400  # samples; one frame of the convolutional stack
@@ -57,6 +57,8 @@ N_LAGS = 48  # 0.7 semitones apart
 CONTOUR_STEPS = 12  # F0 steps on either side of a frame: +-120 ms, a syllable
 N_DCT = 8  # the finest has a period of 60 ms: what a cue of 100 ms needs
 SPEED_RANGE = 1.2  # crops are resampled by up to this factor either way: other voices, rates and pitches
+SPANS_MS = (60.0, 240.0)  # planted cue widths; the demo's are inside, at none of its sentences
+N_SPEAKERS = 48
 VOICED_ENOUGH = 0.3  # voiced share of the contour window below which it teaches nothing
 
 
@@ -65,7 +67,9 @@ VOICED_ENOUGH = 0.3  # voiced share of the contour window below which it teaches
 
 @dataclass(frozen=True)
 class Bank:
-    """Clips end to end: ``samples`` int16, ``f0_st`` one value per F0_STEP, ``clips`` (clip, [voice, first, last]) in steps."""
+    """Clips end to end: ``samples`` int16, ``f0_st`` one value per F0_STEP, ``clips`` (clip, [voice, first, last])
+    in steps.
+    """
 
     samples: np.ndarray
     f0_st: np.ndarray
@@ -117,6 +121,38 @@ def read_bank(folder: Path) -> Bank:
     samples = np.memmap(folder / "samples.i16", dtype="<i2", mode="r")
     f0 = np.fromfile(folder / "f0.f32", dtype="<f4")
     return Bank(samples, f0, np.load(folder / "clips.npy"), voices)
+
+
+def synthetic_clips(language: str, *, minutes: float, seed: int) -> Iterator[tuple[str, np.ndarray]]:
+    """(voice, samples) of the embedded corpus' generator: a span of 60 to 240 ms per sentence, no voice of its test
+    split.
+    """
+    wanted, rng = minutes * 60 * SAMPLE_RATE, np.random.default_rng(seed)
+    for reading in synthetic.readings(language, n_speakers=N_SPEAKERS, seed=seed):
+        span_ms = rng.uniform(*SPANS_MS)
+        if reading.speaker.split == "test":
+            continue
+        samples, _ = synthetic.render(reading, language=language, span_ms=span_ms)
+        wanted -= samples.size
+        yield f"{language}/{reading.speaker.name}", samples.astype(np.float32) / 32768
+        if wanted <= 0:
+            return
+
+
+def recorded_clips(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """(voice, samples) of a folder with ``labels.csv``, without its held-out speaker and syllable types."""
+    labels = pd.read_csv(folder / "labels.csv", dtype=str, keep_default_na=False)
+    for row in labels[~held_out(labels)].itertuples():
+        yield f"{folder.name}/{row.speaker}", audio.read(folder / row.file)
+
+
+def held_out(labels: pd.DataFrame) -> pd.Series:
+    """The last speaker of a folder with several, otherwise a fifth of the syllable types (or texts), by hash."""
+    names = sorted(set(labels["speaker"]))
+    if len(names) > 1:
+        return labels["speaker"] == names[-1]
+    kinds = labels["syllable"].where(labels["syllable"] != "", labels["text"])
+    return kinds.map(lambda kind: hashlib.sha256(kind.encode()).digest()[0] % 5 == 0)
 
 
 # ---------------------------------------------------------------- crops: what the encoder hears
@@ -178,16 +214,16 @@ def normalised(waveform: torch.Tensor) -> torch.Tensor:
 
 
 def augmented(clean: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """A random tilt and band emphasis of the spectrum, and noise at 5 to 40 dB: (crop, sample), normalised."""
+    """A random tilt and band emphasis of the spectrum, and noise at 15 to 50 dB: (crop, sample), normalised."""
     n_crops, n_samples = clean.shape
     spectrum = torch.fft.rfft(clean)
     octave = torch.linspace(0, 1, spectrum.shape[1])
-    gains_db = 8 * (torch.rand(n_crops, 8, generator=generator) * 2 - 1)  # eight points over 0-8 kHz
+    gains_db = 6 * (torch.rand(n_crops, 8, generator=generator) * 2 - 1)  # eight points over 0-8 kHz
     curve_db = F.interpolate(gains_db[:, None], size=octave.numel(), mode="linear", align_corners=True)[:, 0]
     colour = 10 ** (-torch.rand(n_crops, 1, generator=generator) * octave * 1.5)  # noise falling by up to 30 dB
     noise = torch.randn(n_crops, n_samples, generator=generator)
     noise = normalised(torch.fft.irfft(torch.fft.rfft(noise) * colour, n=n_samples))
-    snr_db = 5 + 35 * torch.rand(n_crops, 1, generator=generator)
+    snr_db = 15 + 35 * torch.rand(n_crops, 1, generator=generator)
     filtered = normalised(torch.fft.irfft(spectrum * 10 ** (curve_db / 20), n=n_samples))
     return normalised(filtered + noise * 10 ** (-snr_db / 20))
 
@@ -254,3 +290,169 @@ def pitch_targets(f0_st: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarra
     weight[:, :N_DCT] = (share * (share >= VOICED_ENOUGH))[:, None]
     weight[:, N_DCT] = voiced[centre]
     return target, weight
+
+
+# ---------------------------------------------------------------- model and loss
+
+
+def new_encoder(seed: int) -> Wav2Vec2Model:
+    """The untrained encoder: wav2vec 2.0 with layer norm, 3 million parameters, 6 blocks of width 192."""
+    torch.manual_seed(seed)
+    config = Wav2Vec2Config(
+        conv_dim=(32, 64, 128, 128, 128, 128, 128),  # the first two see 3,200 and 1,600 frames a second: half the time
+        feat_extract_norm="layer",
+        conv_bias=True,
+        do_stable_layer_norm=True,
+        hidden_size=192,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        intermediate_size=768,
+        num_conv_pos_embeddings=32,
+        num_conv_pos_embedding_groups=16,
+        hidden_dropout=0.0,  # no crop is seen twice alike: nothing to overfit in this many steps
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        feat_proj_dropout=0.0,
+        layerdrop=0.0,
+    )
+    return Wav2Vec2Model(config)
+
+
+class Heads(nn.Module):
+    """Linear maps to the standardised targets, from the top layer and from the convolutional features."""
+
+    def __init__(self, config: Wav2Vec2Config) -> None:
+        super().__init__()
+        self.top = nn.Linear(config.hidden_size, N_MELS + N_LAGS + N_DCT + 2)
+        self.cnn = nn.Linear(config.conv_dim[-1], N_MELS + N_LAGS + 1)
+
+
+def span_mask(n_crops: int, frames: int, *, share: float, span: int, rng: np.random.Generator) -> torch.Tensor:
+    """Which frames are hidden from the encoder: whole spans, about ``share`` of all frames: (crop, frame) bool."""
+    chance = 1 - (1 - share) ** (1 / span)  # that a span starts at a frame
+    starts = rng.random((n_crops, frames)) < chance
+    mask = np.zeros_like(starts)
+    for shift in range(span):
+        mask[:, shift:] |= starts[:, : frames - shift]
+    return torch.from_numpy(mask)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's input (crop, sample) and targets: spectral (crop, frame, 88), pitch and weight (crop, frame, 10)."""
+
+    waveform: torch.Tensor
+    spectral: torch.Tensor
+    pitch: torch.Tensor
+    weight: torch.Tensor
+
+
+class Batches:
+    """Batches without end; everything random hangs on the two generators, whose state can be stored."""
+
+    def __init__(self, crops: Crops, *, n_crops: int, seed: int) -> None:
+        self.crops, self.n_crops = crops, n_crops
+        self.spectral = SpectralTargets()
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def draw(self) -> Batch:
+        clean, f0 = self.crops.batch(self.n_crops)
+        spectral = torch.cat(self.spectral(clean), dim=-1)
+        pitch, weight = zip(*(pitch_targets(track, spectral.shape[1]) for track in f0.numpy()), strict=True)
+        waveform = augmented(clean, self.generator)
+        return Batch(waveform, spectral, torch.from_numpy(np.stack(pitch)), torch.from_numpy(np.stack(weight)))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and deviation of each target over some batches; pitch by its weights."""
+
+    spectral: tuple[torch.Tensor, torch.Tensor]
+    pitch: tuple[torch.Tensor, torch.Tensor]
+
+    @classmethod
+    def of(cls, batches: list[Batch]) -> Scale:
+        spectral = torch.cat([batch.spectral.flatten(0, 1) for batch in batches])
+        pitch = torch.cat([batch.pitch.flatten(0, 1) for batch in batches])
+        weight = torch.cat([batch.weight.flatten(0, 1) for batch in batches])
+        weight = weight / weight.sum(dim=0).clamp(min=1e-6)
+        mean = (weight * pitch).sum(dim=0)
+        deviation = (weight * (pitch - mean) ** 2).sum(dim=0).sqrt()
+        return cls((spectral.mean(0), spectral.std(0).clamp(min=1e-3)), (mean, deviation.clamp(min=1e-3)))
+
+
+def losses(
+    model: Wav2Vec2Model, heads: Heads, batch: Batch, scale: Scale, mask: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """The parts of the objective, each about 1 for an encoder that knows only the mean."""
+    features = model.feature_extractor(batch.waveform).transpose(1, 2)
+    hidden, _ = model.feature_projection(features)
+    hidden = torch.where(mask[..., None], model.masked_spec_embed, hidden)
+    top = heads.top(model.encoder(hidden).last_hidden_state)
+    cnn = heads.cnn(features)
+    spectral = (batch.spectral - scale.spectral[0]) / scale.spectral[1]
+    pitch = (batch.pitch - scale.pitch[0]) / scale.pitch[1]
+    f0, f0_weight = pitch[..., N_DCT : N_DCT + 1], batch.weight[..., N_DCT : N_DCT + 1]
+    n_spectral = spectral.shape[-1]
+    return {
+        "mel": F.mse_loss(top[..., :N_MELS], spectral[..., :N_MELS]),
+        "periodicity": F.mse_loss(top[..., N_MELS:n_spectral], spectral[..., N_MELS:]),
+        "contour": _weighted(top[..., n_spectral:-2], pitch[..., :N_DCT], batch.weight[..., :N_DCT]),
+        "f0": _weighted(top[..., -2:], pitch[..., N_DCT:], batch.weight[..., N_DCT:]),
+        "cnn_mel": F.mse_loss(cnn[..., :N_MELS], spectral[..., :N_MELS]),
+        "cnn_periodicity": F.mse_loss(cnn[..., N_MELS:n_spectral], spectral[..., N_MELS:]),
+        "cnn_f0": _weighted(cnn[..., n_spectral:], f0, f0_weight),
+    }
+
+
+def _weighted(guess: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    # Smooth L1 (twice, so that it is the squared error near 0): an octave error of the tracker must not rule the step
+    error = 2 * F.smooth_l1_loss(guess, target, reduction="none")
+    return (error * weight).sum() / weight.sum().clamp(min=1)
+
+
+# ---------------------------------------------------------------- monitor: linear probes on voices it never heard
+
+
+def synthetic_corpus(language: str, *, span_ms: float, n_tokens: int, seed: int) -> Corpus:
+    """Tone tokens of the generator's test voices, in memory; pre-training never hears those voices."""
+    utterances, tokens, sounds, count = [], [], {}, 0
+    for reading in synthetic.readings(language, n_speakers=16, seed=seed):
+        if reading.speaker.split != "test":
+            continue
+        samples, rows = synthetic.render(reading, language=language, span_ms=span_ms)
+        name, person = reading.file_name, reading.speaker
+        sounds[name] = samples.astype(np.float32) / 32768
+        common = {
+            "utterance_id": name, "sentence_id": str(reading.sentence_id), "language": language, "split": "test",
+            "speaker": person.name, "gender": person.gender, "emotion": reading.style,
+        }  # fmt: skip
+        utterances.append(common | {"text": "", "n_samples": samples.size})
+        for row in rows.itertuples():
+            ipa = row.onset + row.nucleus + row.coda
+            center_s = (row.nucleus_start_s + row.nucleus_end_s) / 2
+            tokens.append(common | {
+                "token_id": f"{name}:{row.index}", "syllable": ipa, "ipa": ipa, "tone": row.tone,
+                "start_s": row.start_s, "end_s": row.end_s, "center_s": center_s, "align_score": 1.0,
+            })  # fmt: skip
+        count += len(rows)
+        if count >= n_tokens:
+            break
+    tables = pd.DataFrame(utterances)[UTTERANCE_COLUMNS], pd.DataFrame(tokens)[TOKEN_COLUMNS]
+    return Corpus(*tables, sounds.__getitem__, pd.DataFrame(columns=["item", "reason"]))
+
+
+def probe_f1(model: Wav2Vec2Model, corpus: Corpus) -> dict[str, float]:
+    """Macro-F1 of a linear probe per layer, cross-validated over speakers (or syllable types) of a corpus."""
+    encoder = Encoder(model.eval(), "tonespan-mini", "", scale_input=True)
+    vectors = probes.hidden_vectors(encoder, corpus, corpus.tokens)
+    tone = corpus.tokens["tone"].to_numpy(dtype=str)
+    model.train()
+    return {layer: _cross_validated_f1(values, tone, corpus.tokens) for layer, values in vectors.items()}
+
+
+def _cross_validated_f1(values: np.ndarray, tone: np.ndarray, tokens: pd.DataFrame) -> float:
+    predicted = np.empty_like(tone)
+    for train, test in splits.folds(tokens, n_folds=4, seed=0):
+        predicted[test] = classify.fit(values[train], tone[train], regularisation_c=0.01).predict(values[test])
+    return float(classify.macro_f1(classify.confusion(tone, predicted, np.unique(tone))))

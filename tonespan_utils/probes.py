@@ -1,8 +1,8 @@
 """Where does an encoder keep tone? One linear probe per layer, its control task, its interval.
 
 The probe is the multinomial logistic regression of ``classify`` on the frozen hidden vector at the tone centre
-(Alain & Bengio 2017). The control task (Hewitt & Liang 2019) gives every syllable type one random tone and asks the same
-classifier to learn that: what it learns there it learned by remembering syllables. Selectivity = F1 - control F1.
+(Alain & Bengio 2017). The control task (Hewitt & Liang 2019) gives every syllable type one random tone and asks the
+same classifier to learn that: what it learns there it learned by remembering syllables. Selectivity = F1 - control F1.
 
 Conventions: trained on the corpus' train and dev split, scored on its test split, which shares no sentence and no
 speaker with them. Intervals: percentile bootstrap over test utterances.
@@ -30,8 +30,8 @@ from tonespan_utils.errors import TonespanError
 def hidden_vectors(encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> dict[str, np.ndarray]:
     """Hidden vectors at the centres of ``tokens``, row by row: layer -> (token, hidden), float32.
 
-    Whole utterances go in, one at a time. Raises TonespanError naming the utterance whose centre lies outside its audio.
-    Notebook: notebooks/03_layer_probes
+    Whole utterances go in, one at a time. Raises TonespanError naming the utterance whose centre lies outside its
+    audio. Notebook: notebooks/03_layer_probes
     """
     found: dict[str, np.ndarray] = {}
     positions = pd.Series(np.arange(len(tokens)), index=tokens.index)

@@ -1,7 +1,7 @@
 """What made a figure, inside the figure file itself: notebook, parameters, commit, checkpoints, data, versions.
 
-PNG carries it as a text chunk, PDF and SVG as document metadata, always as one JSON object. Files are byte-stable: no time
-stamps, a fixed SVG salt.
+PNG carries it as a text chunk, PDF and SVG as document metadata, always as one JSON object. Files are byte-stable:
+no time stamps, a fixed SVG salt.
 
 Notebook: notebooks/05_rcom_comparison
 """

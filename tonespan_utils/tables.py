@@ -1,6 +1,7 @@
 """The stored tables: tidy CSV files in ``results/<profile>/`` with exact columns, written whole or not at all.
 
-A table that several notebooks contribute to is written in parts, ``parts/<table>.<part>.csv``, and joined by the last one.
+A table that several notebooks contribute to is written in parts, ``parts/<table>.<part>.csv``, and joined by the
+last one.
 
 Conventions: UTF-8, comma, one header line; numbers with 10 significant digits, so that equal runs give equal bytes.
 
@@ -73,7 +74,9 @@ def part_path(results: Path, name: str, part: str) -> Path:
 
 
 def write_atomically(path: Path, save: Callable) -> None:
-    """``save(file)`` into a temporary text file beside ``path``, then move it there: a reader never sees half a file."""
+    """``save(file)`` into a temporary text file beside ``path``, then move it there: a reader never sees half a
+    file.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -1,8 +1,8 @@
 """Running the paper: one notebook through Papermill, or all of a profile through Snakemake.
 
-A notebook is executed under a temporary name and moved into place when it has finished, so that a killed or failed run leaves
-nothing that looks finished; the failed copy is kept under ``runs/<profile>/failed/``. Kernels talk over ipc sockets, because
-kernels that start at the same time can race for the same port.
+A notebook is executed under a temporary name and moved into place when it has finished, so that a killed or failed
+run leaves nothing that looks finished; the failed copy is kept under ``runs/<profile>/failed/``. Kernels talk over ipc
+sockets, because kernels that start at the same time can race for the same port.
 
 Notebook: notebooks/00_corpus
 """
@@ -13,6 +13,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tonespan_utils.params import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 RESOLVED = "params.yaml"
+KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 
 
 def run(profile: str, *, cores: str = "all", targets: tuple[str, ...] = (), dry_run: bool = False) -> None:
@@ -56,18 +58,20 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
     source = NOTEBOOKS / f"{name}.ipynb"
     if not source.is_file():
         raise TonespanError(f"no notebook {source}; run `make sync` if only its .py is there")
-    partial = output.with_name(f".{output.name}.partial")
+    partial = output.with_name(f".partial.{output.name}")
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        papermill.execute_notebook(
-            source,
-            partial,
-            parameters=parameters,
-            kernel_name="python3",
-            cwd=str(ROOT),
-            progress_bar={"desc": output.stem, "unit": "cell", "mininterval": 5, "leave": True},
-            kernel_manager_class="tonespan_utils.workflow.IpcKernelManager",
-        )
+        with tempfile.TemporaryDirectory(prefix="tonespan-") as sockets:
+            papermill.execute_notebook(
+                source,
+                partial,
+                parameters=parameters,
+                kernel_name="python3",
+                cwd=str(ROOT),
+                progress_bar={"desc": output.stem, "unit": "cell", "mininterval": 5, "leave": True},
+                kernel_manager_class=_ipc_kernels(sockets),
+                startup_timeout=KERNEL_START_S,
+            )
         os.replace(partial, output)
     except papermill.PapermillExecutionError as error:
         kept = _keep_failed(partial, output)
@@ -78,6 +82,13 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
         raise TonespanError(f"{source.name}: its kernel was killed, or ran out of memory (log: {kept})") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _ipc_kernels(sockets: str) -> type:
+    """A kernel manager whose sockets lie in a folder of their own: the default name is shared by all kernels."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    return type("IpcKernelManager", (AsyncKernelManager,), {"transport": "ipc", "ip": f"{sockets}/kernel"})
 
 
 def _keep_failed(partial: Path, output: Path) -> Path:
@@ -122,15 +133,3 @@ def _environment() -> dict[str, str]:
     quiet = {"TOKENIZERS_PARALLELISM": "false", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     return os.environ | threads | quiet | path
-
-
-def __getattr__(name: str):
-    # Built on first use: importing jupyter_client costs a second that `make paper` with nothing to do should not pay.
-    if name != "IpcKernelManager":
-        raise AttributeError(name)
-    from jupyter_client.manager import AsyncKernelManager
-
-    class IpcKernelManager(AsyncKernelManager):
-        transport = "ipc"
-
-    return IpcKernelManager

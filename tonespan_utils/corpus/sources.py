@@ -6,8 +6,10 @@ Notebook: notebooks/00_corpus
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pandas as pd
+from tqdm.auto import tqdm
 
 from tonespan_utils.corpus import Corpus, fleurs, recordings, synthetic
 from tonespan_utils.errors import TonespanError
@@ -25,7 +27,7 @@ def prepare(params: Params) -> None:
             n_speakers=params.synthetic.n_speakers,
             seed=params.seed,
             jobs=os.cpu_count() or 1,
-            progress=True,
+            progress=_bars(params.synthetic.minutes * 60),
         )
     elif params.speech.source == "fleurs":
         _fleurs_root(params)
@@ -37,6 +39,18 @@ def load(params: Params, language: str) -> Corpus:
     if language in params.speech.tonal:
         _check_tones(corpus.tokens, language, params.speech.min_examples)
     return corpus
+
+
+def _bars(wanted_s: float) -> Callable[[str, float, float], None]:
+    """A progress bar per language, in seconds of speech made."""
+    bars: dict[str, tqdm] = {}
+
+    def show(language: str, made_s: float, _: float) -> None:
+        if language not in bars:
+            bars[language] = tqdm(total=round(wanted_s), desc=f"speaking {language}", unit="s")
+        bars[language].update(min(round(made_s), round(wanted_s)) - bars[language].n)
+
+    return show
 
 
 def describe(params: Params) -> str:

@@ -1,0 +1,67 @@
+"""Notebooks: pairs in step, no outputs, no functions the package should own, and every docstring's notebook exists."""
+
+import ast
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
+MODULES = sorted((ROOT / "tonespan_utils").rglob("*.py"))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_pair_is_in_step_and_without_outputs(source):
+    text, notebook = jupytext.read(source), jupytext.read(source.with_suffix(".ipynb"))
+    assert [(c.cell_type, c.source) for c in text.cells] == [(c.cell_type, c.source) for c in notebook.cells], (
+        "run `make sync`"
+    )
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_cells_are_short_and_explained(source):
+    cells = jupytext.read(source).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    parameters = [cell for cell in code if "parameters" in cell.metadata.get("tags", [])]
+    assert len(parameters) == 1 and "params_path" in parameters[0].source
+    # papermill cannot read a parameter whose line holds a second equals sign, or an annotated one
+    assert all(re.fullmatch(r'\w+ = "[^"=]*"', line) for line in parameters[0].source.splitlines())
+    assert cells[0].cell_type == "markdown" and cells[0].source.startswith("# ")
+    assert all(len(cell.source.splitlines()) <= 30 for cell in code)
+    tree = ast.parse(source.read_text())
+    assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
+    assert "sys.path" not in source.read_text()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
+    for name in re.findall(r"Notebook: (notebooks/[\w/]+)", module.read_text()):
+        notebook = ROOT / f"{name}.py"
+        assert notebook.is_file(), name
+        assert "from tonespan_utils import" in notebook.read_text()
+
+
+def test_the_package_imports_downward_only():
+    layers = [
+        {"figures", "report", "workflow", "__main__"},
+        {"plots", "provenance"},
+        {"gradients", "probes", "acoustic"},
+        {"spans", "classify", "splits", "f0", "tables"},
+        {"encoders", "align"},
+        {"corpus", "tone"},
+        {"params", "errors"},
+    ]
+    level = {name: depth for depth, names in enumerate(layers) for name in names}
+    level["pretrain"] = 0
+    for module in MODULES:
+        top = module.relative_to(ROOT / "tonespan_utils").parts[0].removesuffix(".py")
+        imports = re.findall(r"^from tonespan_utils import (.+)$", module.read_text(), re.MULTILINE)
+        imported = {name.split(" as ")[0].strip(" ()") for line in imports for name in line.split(",")}
+        imported |= set(re.findall(r"^from tonespan_utils\.(\w+)", module.read_text(), re.MULTILINE))
+        for name in (imported - {top}) & set(level):
+            assert level[name] >= level.get(top, -1), f"{top} imports {name}"

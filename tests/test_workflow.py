@@ -1,0 +1,158 @@
+"""The smoke profile end to end through Snakemake and Papermill, and what happens when a run goes wrong."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tonespan_utils import figures, params, provenance, tables, workflow
+from tonespan_utils.errors import TonespanError
+
+ROOT = Path(__file__).parents[1]
+
+
+def command(*arguments, output, **options):
+    """Run the command line with its results under ``output``."""
+    environment = os.environ | {"TONESPAN_OUTPUT": str(output)}
+    return subprocess.run(
+        [sys.executable, "-m", "tonespan_utils", *map(str, arguments)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """The output root of one complete smoke run."""
+    output = tmp_path_factory.mktemp("smoke")
+    done = command("run", "smoke", output=output)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return output
+
+
+@pytest.fixture
+def smoke_params(smoke, monkeypatch):
+    monkeypatch.setattr(params, "OUTPUT_ROOT", smoke)
+    return params.load("smoke")
+
+
+def test_smoke_writes_every_table_figure_and_notebook(smoke_params):
+    loaded = figures.load_tables(smoke_params)
+    assert set(loaded) == set(tables.COLUMNS)
+    assert set(loaded["tokens"]["language"]) == {"th", "vi"}
+    executed = {path.name for path in smoke_params.runs.glob("*.ipynb")}
+    assert len(executed) == 5 and "00_corpus.ipynb" in executed
+    page = (smoke_params.figures / "index.html").read_text()
+    for name in figures.recipes(smoke_params):
+        stem = figures.figure_stem(smoke_params, name)
+        for kind in provenance.FORMATS:
+            record = provenance.read(stem.with_suffix(f".{kind}"))
+            assert record["figure"] == name and record["checkpoints"]["mini"].startswith("sha256:")
+        assert f'src="{name}.svg"' in page
+    assert "http" not in re.sub(r"xmlns\S+", "", page), "the page must not reach for the network"
+
+
+def test_smoke_tables_make_sense(smoke_params):
+    loaded = figures.load_tables(smoke_params)
+    energy = loaded["energy"].groupby(["condition", "language", "layer"])["energy"].sum()
+    assert energy.to_numpy() == pytest.approx(1.0)
+    spans = loaded["spans"]
+    assert (spans["ci_low_ms"] <= spans["span_ms"]).all() and (spans["span_ms"] <= spans["ci_high_ms"]).all()
+    assert (spans["span_ms"] <= 1000).all() and (spans["r50_ms"] <= spans["r90_ms"]).all()
+    cnn = spans[spans["layer"] == "cnn"]
+    assert (cnn["span_ms"] <= 25).all(), "one frame of the convolutions sees 25 ms"
+    tokens = loaded["tokens"]
+    assert not set(tokens.query("split == 'test'")["speaker"]) & set(tokens.query("split == 'train'")["speaker"])
+
+
+def test_numbers_in_captions_come_from_the_tables(smoke_params):
+    loaded = figures.load_tables(smoke_params)
+    caption = figures.recipes(smoke_params)["baseline_f1"].caption(loaded, smoke_params)
+    for row in loaded["baseline_spans"].itertuples():
+        assert f"{row.span_ms:.0f} ms [{row.span_low_ms:.0f}, {row.span_high_ms:.0f}]" in caption
+
+
+def test_a_second_run_redoes_nothing(smoke):
+    before = {path: path.stat().st_mtime_ns for path in smoke.rglob("*.csv")}
+    start = time.monotonic()
+    done = command("run", "smoke", output=smoke)
+    assert done.returncode == 0 and "up to date" in done.stdout
+    assert time.monotonic() - start < 60
+    assert before == {path: path.stat().st_mtime_ns for path in smoke.rglob("*.csv")}
+
+
+def test_figures_are_redrawn_from_tables_alone(smoke, smoke_params):
+    picture = figures.figure_stem(smoke_params, "probe_f1").with_suffix(".png")
+    before = picture.read_bytes()
+    picture.unlink()
+    done = command("figures", "smoke", "--name", "probe_f1", output=smoke)
+    assert done.returncode == 0, done.stderr
+    assert picture.read_bytes() == before
+    wrong = command("figures", "smoke", "--name", "probef1", output=smoke)
+    assert wrong.returncode == 2 and wrong.stderr.startswith("tonespan: no figure 'probef1'")
+
+
+def test_a_failing_cell_is_named_and_leaves_nothing_that_looks_finished(tmp_path):
+    output = tmp_path / "04.ipynb"
+    done = command(
+        "notebook", "04_gradient_energy", output, "-p", "params_path", "smoke", "-p", "condition", "nobody/vanilla",
+        output=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2 and not output.exists()
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("tonespan: 04_gradient_energy.ipynb, cell ") and "KeyError" in last
+    log = Path(re.search(r"\(log: (.*)\)$", last).group(1))
+    assert log.is_file()
+
+
+def test_an_error_of_ours_arrives_without_a_stack_trace(tmp_path):
+    (tmp_path / "x.yaml").write_text("profile: x\nsed: 1\n")
+    done = command("run", tmp_path / "x.yaml", output=tmp_path)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == f"tonespan: {tmp_path / 'x.yaml'}: sed: unknown parameter, given 1\n"
+
+
+def test_an_unwritable_output_folder_is_named(tmp_path):
+    (tmp_path / "runs").write_text("in the way")
+    done = command("run", "smoke", output=tmp_path)
+    assert done.returncode == 2 and "cannot be written" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_killed_run_leaves_nothing_that_looks_finished_and_goes_on(tmp_path):
+    profile = tmp_path / "tiny.yaml"
+    profile.write_text((ROOT / "params" / "smoke.yaml").read_text().replace("profile: smoke", "profile: tiny"))
+    environment = os.environ | {"TONESPAN_OUTPUT": str(tmp_path)}
+    run = subprocess.Popen(
+        [sys.executable, "-m", "tonespan_utils", "run", str(profile)],
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    runs = tmp_path / "runs" / "tiny"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not list(runs.glob(".partial.00_corpus*")):
+        time.sleep(0.2)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not list(runs.glob("*.ipynb")), "only a finished notebook may bear its name"
+    again = command("run", profile, "--dry-run", output=tmp_path)
+    assert again.returncode == 0, again.stderr
+
+
+def test_two_runs_of_one_profile_do_not_mix(smoke_params):
+    with (
+        workflow._only_run(smoke_params.runs / ".lock", "smoke"),
+        pytest.raises(TonespanError, match="another process"),
+        workflow._only_run(smoke_params.runs / ".lock", "smoke"),
+    ):
+        pass
+
+
+def test_a_table_of_another_version_is_refused(smoke_params, tmp_path):
+    copy = tmp_path / "spans.csv"
+    pd.read_csv(smoke_params.results / "spans.csv").rename(columns={"r_com_ms": "rcom"}).to_csv(copy, index=False)
+    with pytest.raises(TonespanError, match="comes from another version"):
+        tables.read(tmp_path, "spans")
