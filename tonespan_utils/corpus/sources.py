@@ -88,6 +88,11 @@ _LOADERS = {"synthetic": _load_synthetic, "fleurs": _load_fleurs, "recordings": 
 
 
 def _check_tones(tokens: pd.DataFrame, language: str, min_examples: int) -> None:
+    if tokens.empty:
+        raise TonespanError(
+            f"{language}: no tone tokens; text without times needs forced alignment, which this version does not have "
+            "(bring TextGrids, isolated syllables, or use the synthetic source)"
+        )
     counts = tokens["tone"].value_counts()
     if len(counts) < 2:
         raise TonespanError(f"{language}: needs two or more tone classes, found {dict(counts)}")

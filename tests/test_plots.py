@@ -1,0 +1,57 @@
+"""Figure parts draw the numbers they are given."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from tonespan_utils import plots
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_panels_name_and_colour_the_languages():
+    figure, axes = plots.panels(["my", "th", "lo"])
+    assert list(axes) == ["my", "th", "lo"] and len(figure.axes) == 3
+    assert axes["lo"].get_title(loc="left") == "Lao"
+    assert len(set(plots.LANGUAGE_COLORS.values())) == len(plots.LANGUAGE_COLORS) == len(plots.LANGUAGE_NAMES)
+
+
+def test_f1_by_layer_draws_value_control_and_chance():
+    values = {"macro_f1": [0.3, 0.5], "control_f1": [0.2, 0.21], "ci_low": [0.2, 0.4], "ci_high": [0.4, 0.6]}
+    rows = pd.DataFrame({"layer": ["cnn", "0"], **values})
+    axis = plt.figure().add_subplot()
+    line = plots.f1_by_layer(axis, rows, pd.DataFrame({"chance_f1": [0.2, 0.2]}), color="#0072B2", label="mini/vanilla")
+    assert line.get_ydata().tolist() == [0.3, 0.5] and len(axis.lines) == 3
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["cnn", "0"]
+
+
+def test_energy_map_is_in_multiples_of_the_null_with_marks_at_r_com():
+    rows = pd.DataFrame({"layer": ["0", "0", "1", "1"], "offset_ms": [-5, 5, -5, 5], "energy": [0.5, 0.5, 0.8, 0.2]})
+    null = pd.DataFrame({"offset_ms": [-5, 5], "energy": [0.5, 0.5]})
+    spans = pd.DataFrame({"layer": ["0", "1"], "r_com_ms": [5.0, 4.0]})
+    axis = plt.figure().add_subplot()
+    mesh = plots.energy_map(axis, rows, null, spans)
+    assert np.asarray(mesh.get_array()).ravel() == pytest.approx(np.log2([1, 1, 1.6, 0.4]))
+    assert sorted(x for line in axis.lines for x in line.get_xdata()) == [-5.0, -4.0, 4.0, 5.0]
+
+
+def test_end_labels_keep_their_distance():
+    axis = plt.figure().add_subplot()
+    plots._label_ends(axis, {"a": (0, 1.0, "k"), "b": (0, 1.1, "k"), "c": (0, 5.0, "k")})
+    heights = sorted(text.xy[1] for text in axis.texts)
+    assert np.diff(heights).min() >= plots.LABEL_GAP_ST - 1e-9
+
+
+def test_span_lines_show_the_cue_width_and_the_null():
+    rows = pd.DataFrame(
+        {"layer": ["0"], "span_ms": [90.0], "ci_low_ms": [80.0], "ci_high_ms": [99.0], "null_span_ms": [500.0]}
+    )
+    baseline = pd.Series({"span_ms": 100.0, "span_low_ms": 90.0, "span_high_ms": 110.0})
+    axis = plt.figure().add_subplot()
+    plots.spans_by_layer(axis, rows, baseline, color="#0072B2", label="x")
+    assert {label for label in axis.get_legend_handles_labels()[1]} == {"x", "flat null", "cue width in the signal"}
