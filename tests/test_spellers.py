@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import random
+from collections import defaultdict
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,9 @@ from tonespan_utils.errors import TonespanError
 
 LANGUAGES = list(spellers.MODULES)
 TONAL = [language for language in LANGUAGES if language != "en"]
+UNSPACED = ["my", "th", "lo", "cmn"]
+PRONUNCIATION = Path(__file__).parents[1].parent / "shared" / "data" / "pronunciation"
+DICTIONARIES = {"my": "mya_wikipron", "th": "tha_wikipron", "lo": "lao_wikipron_vientiane", "vi": "vie_wikipron_hanoi"}
 MIN_FRAMES = 150  # what the corpus promises for each language
 MIN_NUCLEUS_S = 0.06  # shorter ones leave no room for a contour
 
@@ -90,6 +96,38 @@ def test_spans_point_at_the_syllables(language):
     assert [text[start:end] for start, end in spans] == [frame.spelling[tone] for frame, tone in syllables]
     assert all(text[one[1] : other[0]] == speller.joiner for one, other in pairwise(spans))
     assert spans[0][0] == 0 and spans[-1][1] == len(text)
+
+
+@pytest.mark.parametrize("language", UNSPACED)
+def test_no_unspaced_sentence_can_be_cut_in_two_ways(language):
+    """The test of Sardinas and Patterson: follow what one cut leaves over the other until it is a syllable itself."""
+    syllables = {text for frame in spellers.speller(language).frames for text in frame.spelling.values()}
+    left_over = rests(syllables, syllables) - {""}
+    seen: set[str] = set()
+    while left_over:
+        assert not left_over & syllables
+        seen |= left_over
+        left_over = (rests(left_over, syllables) | rests(syllables, left_over)) - seen
+
+
+def rests(shorter: set[str], longer: set[str]) -> set[str]:
+    """What remains of each longer text after a shorter one that it starts with."""
+    return {text[cut:] for text in longer for cut in range(1, len(text) + 1) if text[:cut] in shorter}
+
+
+@pytest.mark.parametrize("language", DICTIONARIES)
+def test_dictionaries_give_the_same_tones(language):
+    path = PRONUNCIATION / f"{DICTIONARIES[language]}_dev.tsv"
+    if not path.exists():
+        pytest.skip(f"{path} is missing: a check against dictionaries of pronunciation")
+    readings = defaultdict(set)
+    with path.open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            readings[row["word"]].add(row["tones"])
+    frames = spellers.speller(language).frames
+    known = [(text, tone) for frame in frames for tone, text in frame.spelling.items() if text in readings]
+    assert len(known) >= 50
+    assert [(text, tone, readings[text]) for text, tone in known if tone not in readings[text]] == []
 
 
 @pytest.mark.parametrize("language", TONAL)

@@ -1,8 +1,8 @@
 """Vietnamese frames (Hanoi): 18 onsets by 12 rimes that are open or end in a glide or nasal, each in all six tones.
 
 The diacritic is the tone, on one vowel letter. Stop-final rimes have two tones only and are left out, and so are
-spellings with several readings or places for the mark (``gi``, ``qu``, the glide of ``oan``, centring diphthongs) and the
-letters ``r s tr``, which Hanoi speaks as ``d x ch``.
+spellings with several readings or places for the mark (``gi``, ``qu``, the glide of ``oan``, centring diphthongs) and
+the letters ``r s tr``, which Hanoi speaks as ``d x ch``.
 
 Sounds: eSpeak NG's table of Northern Vietnamese, whose ``t`` is aspirated and whose ``t[`` is the plain stop. It
 shortens vowels before nasals, down to 45 ms, so ``ang`` (over 100 ms) is the only such rime here.
