@@ -123,6 +123,25 @@ def test_an_unwritable_output_folder_is_named(tmp_path):
     assert done.returncode == 2 and "cannot be written" in done.stderr and done.stderr.count("\n") == 1
 
 
+def test_a_killed_kernel_is_told_in_one_line(tmp_path):
+    output = tmp_path / "05.ipynb"
+    environment = os.environ | {"TONESPAN_OUTPUT": str(tmp_path)}
+    run = subprocess.Popen(
+        [sys.executable, "-m", "tonespan_utils", "notebook", "05_rcom_comparison", output, "-p", "params_path", "smoke"],
+        cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    if not children.is_file():
+        pytest.skip("no /proc: cannot find the kernel to kill")
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not children.read_text().split():
+        time.sleep(0.05)
+    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+    _, errors = run.communicate(timeout=300)
+    assert run.returncode == 2 and not output.exists()
+    assert errors.strip().splitlines()[-1].startswith("tonespan: 05_rcom_comparison.ipynb: its kernel was killed")
+
+
 def test_a_killed_run_leaves_nothing_that_looks_finished_and_goes_on(tmp_path):
     profile = tmp_path / "tiny.yaml"
     profile.write_text((ROOT / "params" / "smoke.yaml").read_text().replace("profile: smoke", "profile: tiny"))

@@ -93,15 +93,17 @@ def token_features(
 ) -> np.ndarray:
     """Features of every token in the widest window: (token, frame, feature), float32; narrower windows are its middle.
 
-    Raises TonespanError for a clip shorter than one analysis window. Notebook: notebooks/01_baseline_spans
+    Raises TonespanError for a clip shorter than the widest window. Notebook: notebooks/01_baseline_spans
     """
     offsets = frame_offsets_ms(max_window_ms, hop_ms)
     rows: dict[object, np.ndarray] = {}
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=frontend, unit="utt", leave=False):
         samples = corpus.audio(utterance_id)
-        if samples.size < analysis_window_ms * SAMPLE_RATE / 1000:
+        length_ms = 1000 * samples.size / SAMPLE_RATE
+        if length_ms < max_window_ms:
             raise TonespanError(
-                f"utterance {utterance_id}: shorter than one analysis window of {analysis_window_ms} ms"
+                f"utterance {utterance_id}: {length_ms:.0f} ms of audio, shorter than the widest window of "
+                f"{max_window_ms:.0f} ms; leave it out or narrow baseline.windows_ms"
             )
         for row, center_s in group["center_s"].items():
             power = power_frames(samples, center_s, offsets, analysis_window_ms=analysis_window_ms)

@@ -53,7 +53,6 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
     Raises TonespanError naming the cell, the reason and where the partly executed notebook lies.
     """
     import papermill
-    from nbclient.exceptions import DeadKernelError
 
     source = NOTEBOOKS / f"{name}.ipynb"
     if not source.is_file():
@@ -77,9 +76,10 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
         kept = _keep_failed(partial, output)
         reason = error.evalue if error.ename == "TonespanError" else f"{error.ename}: {error.evalue}"
         raise TonespanError(f"{source.name}, cell {error.cell_index + 1}: {reason} (log: {kept})") from None
-    except DeadKernelError:
+    except RuntimeError as error:  # nbclient's DeadKernelError and jupyter_client's failure to start
         kept = _keep_failed(partial, output)
-        raise TonespanError(f"{source.name}: its kernel was killed, or ran out of memory (log: {kept})") from None
+        why = str(error).splitlines()[0]
+        raise TonespanError(f"{source.name}: its kernel was killed or ran out of memory: {why} (log: {kept})") from None
     finally:
         partial.unlink(missing_ok=True)
 
