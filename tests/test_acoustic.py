@@ -68,12 +68,13 @@ def test_a_planted_cue_comes_back(glide_corpus):
         features, glide_corpus.tokens, windows_ms=windows, hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0
     )
     span = acoustic.optimal_span(swept, analysis_window_ms=25, n_resamples=200, level=0.95, seed=0)
-    # rise and fall cross at the centre: one frame there cannot tell them, 120 ms must
-    assert span.peak_f1 > 0.95 and span.chance_f1 == pytest.approx(0.5, abs=0.1)
+    # rise and fall cross at a middle that says nothing: one frame cannot tell them, 120 ms can
+    assert span.peak_f1 > 0.8 and span.chance_f1 == pytest.approx(0.5, abs=0.1)
     assert span.span_low_ms <= span.span_ms <= span.span_high_ms
+    assert span.span_low_ms <= 120 <= span.span_high_ms and span.span_ms == pytest.approx(120, abs=30)
     assert span.saturation_ms <= span.peak_ms <= 160
     by_window = swept.fold_f1().groupby("window_ms")["macro_f1"].mean()
-    assert by_window[20] < by_window[span.peak_ms]
+    assert by_window[20] < by_window[span.peak_ms] - 0.2
 
 
 def test_sweep_predictions_are_held_out_and_tables_agree(glide_corpus):

@@ -46,11 +46,12 @@ def fit(features: np.ndarray, labels: np.ndarray, *, regularisation_c: float) ->
         raise TonespanError(f"a classifier needs two or more tone classes; the training tokens have {list(classes)}")
     if not np.isfinite(features).all():
         raise TonespanError("features hold NaN or infinite values")
-    mean, scale = features.mean(axis=0), features.std(axis=0)
+    mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     scale = np.where(scale > 0, scale, 1)  # a constant feature says nothing; leave it at 0 after centring
     model = LogisticRegression(C=regularisation_c, max_iter=MAX_ITERATIONS, tol=TOLERANCE)
-    model.fit((features - mean) / scale, labels)
-    weight, bias = model.coef_, model.intercept_
+    # In the precision of the features: single halves the time and moves macro-F1 by less than the tolerance does.
+    model.fit(((features - mean) / scale).astype(features.dtype), labels)
+    weight, bias = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
     if classes.size == 2:  # scikit-learn keeps one row for two classes; split it evenly
         weight, bias = np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     weight = weight / scale
