@@ -1,16 +1,17 @@
-"""Thai frames: 20 onsets by 12 live rimes, each in all five tones.
+"""Thai frames: 20 onsets by 11 live rimes, each in all five tones.
 
 How a tone is written depends on the class of the onset letter. A middle-class letter takes all four marks; the other
 sounds have a high and a low letter, or a sonorant led by a silent ho hip, which between them cover the five tones.
 All rimes are live (long vowel or sonorant coda), so no tone is ruled out.
 
 A sentence is written without spaces and can be read in one way only: every vowel has a sign of its own that binds it to
-its onset letter, so a letter before that onset is a coda. Left out for this reason: implied vowels, vowels written
-with the letters of consonants (o ang, wo waen), a bare preposed sara e (เก + ลา would be เกลา), clusters, and codas
-after a preposed vowel (แหน is both /hɛːn/ and /nɛː/).
+its onset letter. Codas stand only where the vowel needs one (mai han akat) or within a sign (ไ, เ-า, ำ), so that no
+reader meets นามตา as นา-มะ-ตา. Left out for the same reason: implied vowels, vowels written with the letters of
+consonants (o ang, wo waen), a bare preposed sara e (เก + ลา would be เกลา), clusters, and most preposed vowels on led
+sonorants.
 
 Sounds: eSpeak NG's Thai table. It has no unaspirated /tɕ/: its palatal stop ``c`` stands in. It has one quality for
-each vowel, long or short. Tones: M 33, L 21, F 51, H 45, R 114.
+each vowel, long or short; ไ and ำ are short here also where speech has them long (ได้, น้ำ).
 """
 
 from __future__ import annotations
@@ -35,15 +36,21 @@ ONSETS = {  # IPA -> (eSpeak, letters: one of the middle class, or a high and a 
 RIMES = {  # (nucleus, coda) -> (eSpeak nucleus, eSpeak coda, spelling: C the onset letters, T the tone mark)
     ("aː", ""): ("a:", "", "CTา"), ("iː", ""): ("i", "", "CีT"), ("ɯː", ""): ("W", "", "CืTอ"),
     ("uː", ""): ("u", "", "CูT"), ("ɛː", ""): ("E", "", "แCT"), ("oː", ""): ("o", "", "โCT"),
-    ("a", "j"): ("a", "j", "ไCT"), ("aː", "j"): ("a:", "j", "CTาย"), ("aː", "w"): ("a:", "w", "CTาว"),
-    ("aː", "n"): ("a:", "n", "CTาน"), ("aː", "m"): ("a:", "m", "CTาม"), ("aː", "ŋ"): ("a:", "N", "CTาง"),
+    ("a", "j"): ("a", "j", "ไCT"), ("a", "w"): ("a", "w", "เCTา"), ("a", "m"): ("a", "m", "CTำ"),
+    ("a", "n"): ("a", "n", "CัTน"), ("a", "ŋ"): ("a", "N", "CัTง"),
 }  # fmt: skip
+UNCLEAR_WHEN_LED = ("แCT", "โCT", "เCTา")  # โหร is both /roː/ and /hoːn/, เหรา both /raw/ and /heːraː/
 
 
 def speller() -> Speller:
-    """All 240 frames; syllables of a sentence stand without spaces."""
-    frames = tuple(_frame(onset, rime) for onset, rime in product(ONSETS, RIMES))
+    """All 199 frames; syllables of a sentence stand without spaces."""
+    frames = tuple(_frame(onset, rime) for onset, rime in product(ONSETS, RIMES) if _is_clear(onset, rime))
     return Speller(language="th", voice="th", tones=tuple(CHAO), frames=frames, chao=CHAO, joiner="")
+
+
+def _is_clear(onset: str, rime: tuple[str, str]) -> bool:
+    led = len(ONSETS[onset][1].split()[0]) > 1
+    return not (led and RIMES[rime][2] in UNCLEAR_WHEN_LED)
 
 
 def _frame(onset: str, rime: tuple[str, str]) -> Frame:
