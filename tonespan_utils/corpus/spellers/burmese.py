@@ -7,8 +7,8 @@ A sentence is written without spaces and can be read in one way only: a consonan
 an asat. Signs stand in canonical order (dot below before asat).
 
 Sounds: eSpeak NG's Thai table. The Burmese one has other vowel qualities and lengths for each tone, which would give
-tones away. The Thai one lacks nasal vowels (a vowel and a velar nasal stand in), /ei/ and /ou/ (``e`` and ``o``), and
-unaspirated /tɕ/ (its palatal stop ``c``). Voicing in close juncture is not spoken.
+tones away. The Thai one lacks nasal vowels (a vowel and a velar nasal stand in), /eɪ/ and /oʊ/ (``e`` and ``o``), and
+unaspirated /t͡ɕ/ (its palatal stop ``c``). Voicing in close juncture is not spoken.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ CHAO = {"L": "22", "H": "55", "C": "53"}
 ONSETS = {  # IPA -> (eSpeak, letters)
     "k": ("k", "က"), "kʰ": ("k_h", "ခ"), "ŋ": ("N", "င"), "s": ("s", "စ"), "z": ("z", "ဇ"), "ɲ": ("n^", "ည"),
     "t": ("t", "တ"), "tʰ": ("t_h", "ထ"), "d": ("d", "ဒ"), "n": ("n", "န"), "p": ("p", "ပ"), "pʰ": ("p_h", "ဖ"),
-    "m": ("m", "မ"), "j": ("j", "ယ"), "l": ("l", "လ"), "θ": ("T", "သ"), "h": ("h", "ဟ"), "tɕ": ("c", "ကျ"),
+    "m": ("m", "မ"), "j": ("j", "ယ"), "l": ("l", "လ"), "θ": ("T", "သ"), "h": ("h", "ဟ"), "t͡ɕ": ("c", "ကျ"),
 }  # fmt: skip
 RIMES = {  # (nucleus, coda) -> (eSpeak nucleus, eSpeak coda, signs of L, H, C)
     ("i", ""): ("i", "", "ီ ီး ိ"), ("u", ""): ("u", "", "ူ ူး ု"), ("e", ""): ("e", "", "ေ ေး ေ့"),
     ("ɛ", ""): ("E", "", "ယ် ဲ ဲ့"), ("ɔ", ""): ("O", "", "ော် ော ော့"), ("o", ""): ("o", "", "ို ိုး ို့"),
-    ("i", "ɴ"): ("i", "N", "င် င်း င့်"), ("a", "ɴ"): ("a", "N", "န် န်း န့်"), ("ei", "ɴ"): ("e", "N", "ိန် ိန်း ိန့်"),
-    ("ou", "ɴ"): ("o", "N", "ုန် ုန်း ုန့်"), ("ai", "ɴ"): ("ai", "N", "ိုင် ိုင်း ိုင့်"), ("au", "ɴ"): ("au", "N", "ောင် ောင်း ောင့်"),
+    ("ɪ", "ɴ"): ("i", "N", "င် င်း င့်"), ("a", "ɴ"): ("a", "N", "န် န်း န့်"), ("eɪ", "ɴ"): ("e", "N", "ိန် ိန်း ိန့်"),
+    ("oʊ", "ɴ"): ("o", "N", "ုန် ုန်း ုန့်"), ("aɪ", "ɴ"): ("ai", "N", "ိုင် ိုင်း ိုင့်"), ("aʊ", "ɴ"): ("au", "N", "ောင် ောင်း ောင့်"),
 }  # fmt: skip
 TALL_AA_AFTER = "ခဂငဒပဝ"  # letters that the round sign for aa would turn into other letters
 
