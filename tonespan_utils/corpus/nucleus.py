@@ -18,14 +18,15 @@ import parselmouth
 from tonespan_utils.corpus import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
 
-STEP_S = 0.005  # edges to 2.5 ms: well under the 10 ms in which energy is binned
-PITCH_FLOOR_HZ = 65  # low tones of men end there; below it, creak is taken for pitch and windows grow long
+STEP_S = 0.01  # edges to 5 ms, half the bin of energy over offset; close to Praat's own step, and half the time of 5 ms
+PITCH_FLOOR_HZ = 75  # Praat's default; lower, creak is taken for pitch and the windows blur the edges
 PITCH_CEILING_HZ = 600  # high tones of women and children
 DROP_DB = 10.0  # a third of the amplitude: keeps a vowel whole and leaves out most nasals and fading breath
 INTENSITY_FLOOR_HZ = 100  # Praat's default: frames of 32 ms
 MIN_NUCLEUS_S = 0.03  # two periods of the lowest pitch; anything shorter is a click or an octave slip
 MARGIN_S = 0.05  # of the neighbourhood analysed with an interval, so that frames at its edges are whole
 MIN_CLIP_S = 6.4 / INTENSITY_FLOOR_HZ  # what Praat's intensity needs
+UNVOICED, TOO_SHORT = "unvoiced", "too short for pitch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +42,19 @@ class Nucleus:
 def find_nucleus(samples: np.ndarray, *, start_s: float = 0.0, end_s: float | None = None) -> Nucleus:
     """The nucleus of the one syllable between ``start_s`` and ``end_s`` (default: the whole clip).
 
-    Raises :class:`TonespanError` where nothing is voiced for ``MIN_NUCLEUS_S``, and for a clip too short for Praat.
+    Raises :class:`TonespanError`, whose message is the reason alone: ``unvoiced`` where nothing is voiced for
+    ``MIN_NUCLEUS_S``, ``too short for pitch`` where there is less sound than Praat needs.
     """
     duration_s = len(samples) / SAMPLE_RATE
     end_s = duration_s if end_s is None else min(end_s, duration_s)
     times_s, is_voiced, level_db = _frames(samples, start_s=start_s, end_s=end_s)
     if not is_voiced.any():
-        raise TonespanError(f"unvoiced between {start_s:.3f} and {end_s:.3f} s")
+        raise TonespanError(UNVOICED)
     peak = int(np.argmax(np.where(is_voiced, level_db, -np.inf)))
     is_loud = level_db >= level_db[peak] - DROP_DB
     first, last = _stretch(is_voiced & is_loud, peak)
     if (last - first + 1) * STEP_S < MIN_NUCLEUS_S:
-        raise TonespanError(f"unvoiced between {start_s:.3f} and {end_s:.3f} s, but for {last - first + 1} frames")
+        raise TonespanError(UNVOICED)
     loud = slice(*np.add(_stretch(is_loud, peak), (0, 1)))
     left_s = max(times_s[first] - STEP_S / 2, start_s)
     right_s = min(times_s[last] + STEP_S / 2, end_s)
@@ -64,7 +66,7 @@ def _frames(samples: np.ndarray, *, start_s: float, end_s: float) -> tuple[np.nd
     first = max(0, round((start_s - MARGIN_S) * SAMPLE_RATE))
     part = samples[first : round((end_s + MARGIN_S) * SAMPLE_RATE)]
     if len(part) < MIN_CLIP_S * SAMPLE_RATE:
-        raise TonespanError(f"too short for pitch: {len(part) / SAMPLE_RATE * 1000:.0f} ms of sound")
+        raise TonespanError(TOO_SHORT)
     sound = parselmouth.Sound(part.astype(np.float64), SAMPLE_RATE, start_time=first / SAMPLE_RATE)
     pitch = sound.to_pitch_ac(time_step=STEP_S, pitch_floor=PITCH_FLOOR_HZ, pitch_ceiling=PITCH_CEILING_HZ)
     level = sound.to_intensity(minimum_pitch=INTENSITY_FLOOR_HZ, time_step=STEP_S)

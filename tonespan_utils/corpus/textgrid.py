@@ -108,15 +108,20 @@ def _without_gaps(intervals: Sequence[Interval], duration_s: float, where: str) 
 
 
 def _render(tiers: Mapping[str, Sequence[Interval]], duration_s: float) -> str:
-    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {float(duration_s)!r}"]
+    whole = Interval(0, duration_s, "")
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", *_times(whole, indent=0)]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
     for number, (name, intervals) in enumerate(tiers.items(), 1):
         lines += [f"    item [{number}]:", '        class = "IntervalTier"', f"        name = {_quoted(name)}"]
-        lines += ["        xmin = 0", f"        xmax = {float(duration_s)!r}", f"        intervals: size = {len(intervals)}"]
+        lines += [*_times(whole, indent=8), f"        intervals: size = {len(intervals)}"]
         for index, interval in enumerate(intervals, 1):
-            lines += [f"        intervals [{index}]:", f"            xmin = {float(interval.start_s)!r}"]
-            lines += [f"            xmax = {float(interval.end_s)!r}", f"            text = {_quoted(interval.label)}"]
+            lines += [f"        intervals [{index}]:", *_times(interval, indent=12)]
+            lines += [f"            text = {_quoted(interval.label)}"]
     return "\n".join(lines) + "\n"
+
+
+def _times(interval: Interval, *, indent: int) -> list[str]:
+    return [f"{' ' * indent}xmin = {float(interval.start_s)!r}", f"{' ' * indent}xmax = {float(interval.end_s)!r}"]
 
 
 def _quoted(text: str) -> str:
