@@ -97,8 +97,12 @@ class Encoder:
         """All layers, name -> (batch, frame, hidden), of a prepared waveform (batch, n); keeps the graph if asked
         for.
         """
-        features = self.model.feature_extractor(waveform).transpose(1, 2)
+        features = self.features(waveform)
         return {"cnn": features, **self.forward_from_cnn(features)}
+
+    def features(self, waveform: torch.Tensor) -> torch.Tensor:
+        """The ``cnn`` layer (batch, frame, channel) of a prepared waveform (batch, n)."""
+        return self.model.feature_extractor(waveform).transpose(1, 2)
 
     def forward_from_cnn(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
         """Layers ``0`` and up from ``cnn`` features (batch, frame, channel)."""

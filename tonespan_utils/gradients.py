@@ -22,7 +22,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from tonespan_utils import spans, splits
+from tonespan_utils import spans
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.encoders import Encoder
@@ -40,48 +40,79 @@ def input_gradients(
     *,
     target: str = "true",
     wrt: str = "waveform",
+    reach_s: float = np.inf,
 ) -> dict[str, np.ndarray]:
     """Gradients of each token's logit: layer -> (token, samples), or (token, frame, channel) for ``wrt="cnn"``.
 
-    ``samples`` (n,) is one utterance at 16 kHz; ``centers_s`` and ``tones`` (token,) lie in it. The ``cnn`` layer's own
-    gradient with respect to ``cnn`` features is the probe's weight at the centre frame. Raises TonespanError for a
-    tone no probe
-    knows. Notebook: notebooks/04_gradient_energy
+    ``samples`` (n,) is one utterance at 16 kHz; ``centers_s`` and ``tones`` (token,) lie in it. Waveform gradients
+    further than ``reach_s`` from the centre may be left at 0, which spares work; nearer ones are exact. The ``cnn``
+    layer's own gradient with respect to ``cnn`` features is the probe's weight at the centre frame.
+    Raises TonespanError for a tone no probe knows. Notebook: notebooks/04_gradient_energy
     """
     batch = max(1, int(MAX_BATCH_S * SAMPLE_RATE / samples.size))
-    chunks = [
-        _gradients(encoder, probes, samples, centers_s[i : i + batch], tones[i : i + batch], target=target, wrt=wrt)
-        for i in range(0, len(centers_s), batch)
-    ]
-    return {layer: np.concatenate([chunk[layer] for chunk in chunks]) for layer in probes}
+    waveform = encoder.prepare(samples)
+    chunks = []
+    for i in range(0, len(centers_s), batch):
+        frames = [encoder.frame_at(center, samples.size) for center in centers_s[i : i + batch]]
+        found = _feature_gradients(encoder, probes, waveform, frames, tones[i : i + batch], target=target)
+        chunks.append(_through_convolutions(encoder, waveform, frames, found, reach_s) if wrt == "waveform" else found)
+    return {layer: torch.cat([chunk[layer] for chunk in chunks]).cpu().numpy() for layer in probes}
 
 
-def _gradients(
+def _feature_gradients(
     encoder: Encoder,
     probes: Mapping[str, LinearClassifier],
-    samples: np.ndarray,
-    centers_s: Sequence[float],
+    waveform: torch.Tensor,
+    frames: Sequence[int],
     tones: Sequence[str],
     *,
     target: str,
-    wrt: str,
-) -> dict[str, np.ndarray]:
-    frames = [encoder.frame_at(center, samples.size) for center in centers_s]
+) -> dict[str, torch.Tensor]:
+    """Gradients with respect to the ``cnn`` features: layer -> (token, frame, channel)."""
     rows = torch.arange(len(frames))
+    with torch.no_grad():
+        features = encoder.features(waveform)
     # One copy of the utterance per token: a single backward pass then gives every token's own gradient.
-    source = encoder.prepare(samples).expand(len(frames), -1)
-    if wrt == "cnn":
-        with torch.no_grad():
-            source = encoder.model.feature_extractor(source).transpose(1, 2)
-    source = source.detach().clone().requires_grad_(True)
-    states = encoder.forward(source) if wrt == "waveform" else {"cnn": source, **encoder.forward_from_cnn(source)}
+    source = features.expand(len(frames), -1, -1).clone().requires_grad_(True)
+    states = {"cnn": source, **encoder.forward_from_cnn(source)}
     found = {}
     for layer, probe in probes.items():
-        logits = _logits(probe, states[layer][rows, frames])
-        chosen = _target_logit(logits, probe, tones, target=target)
-        (gradient,) = torch.autograd.grad(chosen.sum(), source, retain_graph=True)
-        found[layer] = gradient.cpu().numpy()
+        chosen = _target_logit(_logits(probe, states[layer][rows, frames]), probe, tones, target=target)
+        (found[layer],) = torch.autograd.grad(chosen.sum(), source, retain_graph=True)
     return found
+
+
+def _through_convolutions(
+    encoder: Encoder, waveform: torch.Tensor, frames: Sequence[int], found: dict[str, torch.Tensor], reach_s: float
+) -> dict[str, torch.Tensor]:
+    """From gradients at the ``cnn`` features to gradients at the waveform: layer -> (token, samples)."""
+    first, n_frames, length = _segments(encoder, waveform.shape[1], frames, reach_s)
+    samples = [slice(encoder.hop * start, encoder.hop * start + length) for start in first]
+    source = torch.stack([waveform[0, part] for part in samples]).requires_grad_(True)
+    features = encoder.features(source)
+    carried = {}
+    for layer, gradient in found.items():
+        cotangent = torch.stack([gradient[t, start : start + n_frames] for t, start in enumerate(first)])
+        (local,) = torch.autograd.grad(features, source, cotangent, retain_graph=True)
+        carried[layer] = torch.zeros(len(frames), waveform.shape[1], dtype=local.dtype, device=local.device)
+        for t, part in enumerate(samples):
+            carried[layer][t, part] = local[t]
+    return carried
+
+
+def _segments(encoder: Encoder, n_samples: int, frames: Sequence[int], reach_s: float) -> tuple[list[int], int, int]:
+    """First frame of each token's stretch, and how many frames and samples a stretch has.
+
+    Frames of a layer-normed front end depend on their own samples alone, so a stretch with every frame that touches
+    +-reach_s gives what the whole utterance gives. Group norm ties every frame to every sample: no stretch then.
+    """
+    total = encoder.n_frames(n_samples)
+    around = np.inf if encoder.model.config.feat_extract_norm == "group" else reach_s * SAMPLE_RATE / encoder.hop + 2
+    if 2 * around + 1 >= total:
+        return [0] * len(frames), total, n_samples
+    n_frames = 2 * int(np.ceil(around)) + 1
+    first = [int(np.clip(frame - n_frames // 2, 0, total - n_frames)) for frame in frames]
+    return first, n_frames, encoder.hop * (n_frames - 1) + encoder.receptive
 
 
 def _logits(probe: LinearClassifier, hidden: torch.Tensor) -> torch.Tensor:
@@ -146,8 +177,9 @@ class Measured:
 
 
 def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) -> pd.DataFrame:
-    """About ``n_tokens`` test tokens, by whole utterances, with ``min_side_ms`` of audio on both sides of the centre.
+    """Up to ``n_tokens`` test tokens, drawn at random, with ``min_side_ms`` of audio on both sides of the centre.
 
+    Single tokens are drawn, not whole utterances: as many different utterances as can be had narrow the interval.
     Raises TonespanError when no test token has that much audio around it.
     """
     tokens = corpus.tokens[corpus.tokens["split"] == "test"]
@@ -159,7 +191,7 @@ def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) ->
             f"none of {len(tokens)} test tokens has {min_side_ms:.0f} ms of audio on both sides; "
             "lower gradient.min_side_ms"
         )
-    return splits.sample_utterances(kept, n_tokens=n_tokens, seed=seed)
+    return kept.sample(n=min(n_tokens, len(kept)), random_state=seed).sort_index()
 
 
 def measure(
@@ -177,7 +209,10 @@ def measure(
     null, utterances = [], []
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc="gradients", unit="utt"):
         samples, centers = corpus.audio(utterance_id), group["center_s"].tolist()
-        found = input_gradients(encoder, probes, samples, centers, group["tone"].tolist(), target=target, wrt=wrt)
+        found = input_gradients(
+            encoder, probes, samples, centers, group["tone"].tolist(),
+            target=target, wrt=wrt, reach_s=float(np.abs(edges_ms).max()) / 1000,
+        )  # fmt: skip
         for layer, gradient in found.items():
             energy[layer].append(energy_over_offset(encoder, gradient, centers, edges_ms))
         null.append(null_energy(samples.size, centers, edges_ms))
