@@ -1,7 +1,7 @@
-"""Burmese frames: 18 onsets by 12 rimes, open or nasal, each in the low, high and creaky tone.
+"""Burmese frames: 18 onsets by 11 rimes, open or nasal, each in the low, high and creaky tone.
 
 The stopped tone S is left out: it goes with glottal-stop rimes that no other tone has, so segments would give it away.
-So is the open rime /a/, whose creaky form is the bare letter and is read as the toneless R in many words.
+So are the open rimes /a i u/, whose creaky forms (the bare letter, or one short sign) are the toneless R in many words.
 
 A sentence is written without spaces and can be read in one way only: a consonant letter starts a syllable unless it has
 an asat. Signs stand in canonical order (dot below before asat).
@@ -26,16 +26,16 @@ ONSETS = {  # IPA -> (eSpeak, letters)
     "m": ("m", "မ"), "j": ("j", "ယ"), "l": ("l", "လ"), "θ": ("T", "သ"), "h": ("h", "ဟ"), "t͡ɕ": ("c", "ကျ"),
 }  # fmt: skip
 RIMES = {  # (nucleus, coda) -> (eSpeak nucleus, eSpeak coda, signs of L, H, C)
-    ("i", ""): ("i", "", "ီ ီး ိ"), ("u", ""): ("u", "", "ူ ူး ု"), ("e", ""): ("e", "", "ေ ေး ေ့"),
-    ("ɛ", ""): ("E", "", "ယ် ဲ ဲ့"), ("ɔ", ""): ("O", "", "ော် ော ော့"), ("o", ""): ("o", "", "ို ိုး ို့"),
-    ("ɪ", "ɴ"): ("i", "N", "င် င်း င့်"), ("a", "ɴ"): ("a", "N", "န် န်း န့်"), ("eɪ", "ɴ"): ("e", "N", "ိန် ိန်း ိန့်"),
-    ("oʊ", "ɴ"): ("o", "N", "ုန် ုန်း ုန့်"), ("aɪ", "ɴ"): ("ai", "N", "ိုင် ိုင်း ိုင့်"), ("aʊ", "ɴ"): ("au", "N", "ောင် ောင်း ောင့်"),
+    ("e", ""): ("e", "", "ေ ေး ေ့"), ("ɛ", ""): ("E", "", "ယ် ဲ ဲ့"), ("ɔ", ""): ("O", "", "ော် ော ော့"),
+    ("o", ""): ("o", "", "ို ိုး ို့"), ("a", "ɴ"): ("a", "N", "န် န်း န့်"), ("ɪ", "ɴ"): ("i", "N", "င် င်း င့်"),
+    ("ʊ", "ɴ"): ("u", "N", "ွန် ွန်း ွန့်"), ("eɪ", "ɴ"): ("e", "N", "ိန် ိန်း ိန့်"), ("oʊ", "ɴ"): ("o", "N", "ုန် ုန်း ုန့်"),
+    ("aɪ", "ɴ"): ("ai", "N", "ိုင် ိုင်း ိုင့်"), ("aʊ", "ɴ"): ("au", "N", "ောင် ောင်း ောင့်"),
 }  # fmt: skip
 TALL_AA_AFTER = "ခဂငဒပဝ"  # letters that the round sign for aa would turn into other letters
 
 
 def speller() -> Speller:
-    """All 216 frames; syllables of a sentence stand without spaces."""
+    """All 198 frames; syllables of a sentence stand without spaces."""
     frames = tuple(_frame(onset, rime) for onset, rime in product(ONSETS, RIMES))
     return Speller(language="my", voice="th", tones=tuple(CHAO), frames=frames, chao=CHAO, joiner="")
 
