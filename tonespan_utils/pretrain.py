@@ -23,11 +23,15 @@ Command: python -m tonespan_utils.pretrain --help
 
 from __future__ import annotations
 
-import hashlib
+import argparse
+import csv
 import json
 import math
+import os
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import librosa
@@ -42,9 +46,10 @@ from torch.nn import functional as F
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
 from tonespan_utils import classify, probes, splits
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, synthetic
+from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, recordings, synthetic
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.params import ROOT
 
 HOP, RECEPTIVE = 320, 400  # samples; one frame of the convolutional stack
 F0_STEP = 160  # samples between F0 values; clips are cut to whole steps so that tracks can be joined
@@ -59,6 +64,14 @@ N_DCT = 8  # the finest has a period of 60 ms: what a cue of 100 ms needs
 SPEED_RANGE = 1.2  # crops are resampled by up to this factor either way: other voices, rates and pitches
 SPANS_MS = (60.0, 240.0)  # planted cue widths; the demo's are inside, at none of its sentences
 N_SPEAKERS = 48
+SYNTHETIC_SHARE = 2.0  # of the crops, per language; the recordings' shares follow what they can teach about pitch
+RECORDINGS = {"cmn_syllables": 2.0, "cmn_words": 2.0, "yue_syllables": 1.5, "yo_sentences": 0.5, "en_digits": 0.3}
+MASK_SHARE, MASK_SPAN = 0.2, 5  # frames: 100 ms; wider masks hide whole tones, which no context can give back
+LOSS_WEIGHT = {
+    "mel": 0.5, "periodicity": 1.0, "contour": 3.0, "f0": 1.0, "cnn_mel": 0.5, "cnn_periodicity": 1.0, "cnn_f0": 1.0,
+}  # fmt: skip
+WARM_UP_STEPS, FALL = 100, 0.25
+SCALE_BATCHES = 100
 VOICED_ENOUGH = 0.3  # voiced share of the contour window below which it teaches nothing
 
 
@@ -147,12 +160,11 @@ def recorded_clips(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def held_out(labels: pd.DataFrame) -> pd.Series:
-    """The last speaker of a folder with several, otherwise a fifth of the syllable types (or texts), by hash."""
-    names = sorted(set(labels["speaker"]))
-    if len(names) > 1:
-        return labels["speaker"] == names[-1]
+    """Rows of the test split that ``recordings`` makes: a fifth of the speakers, or of the syllable types or texts."""
     kinds = labels["syllable"].where(labels["syllable"] != "", labels["text"])
-    return kinds.map(lambda kind: hashlib.sha256(kind.encode()).digest()[0] % 5 == 0)
+    names = labels["speaker"] if labels["speaker"].nunique() > 1 else kinds
+    splits_of = recordings._deal(set(names))
+    return names.map(splits_of) == "test"
 
 
 # ---------------------------------------------------------------- crops: what the encoder hears
@@ -456,3 +468,212 @@ def _cross_validated_f1(values: np.ndarray, tone: np.ndarray, tokens: pd.DataFra
     for train, test in splits.folds(tokens, n_folds=4, seed=0):
         predicted[test] = classify.fit(values[train], tone[train], regularisation_c=0.01).predict(values[test])
     return float(classify.macro_f1(classify.confusion(tone, predicted, np.unique(tone))))
+
+
+# ---------------------------------------------------------------- the loop
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps in all, and the learning rate's course: a short rise, a plateau, a fall to 0 over the last ``FALL``.
+
+    The plateau needs no end in sight: a run that is resumed with more steps goes on as if it had been planned so.
+    """
+
+    steps: int
+    peak_rate: float
+
+    def rate(self, step: int) -> float:
+        left = (self.steps - step) / max(1.0, FALL * self.steps)
+        return self.peak_rate * min(1.0, (step + 1) / WARM_UP_STEPS, max(0.0, left))
+
+
+class Trainer:
+    """Encoder, heads, optimiser and data, whose whole state goes into one file and comes back from it."""
+
+    def __init__(self, batches: Batches, *, seed: int) -> None:
+        self.batches = batches
+        self.model = new_encoder(seed).train()
+        self.heads = Heads(self.model.config)
+        self.parameters = [*self.model.parameters(), *self.heads.parameters()]
+        self.optimizer = torch.optim.AdamW(self.parameters, betas=(0.9, 0.98), weight_decay=0.01)
+        self.rng = np.random.default_rng(seed)
+        self.frames = n_frames(batches.crops.n_samples)
+        self.scale = Scale.of([batches.draw() for _ in range(SCALE_BATCHES)])
+        self.done, self.seconds = 0, 0.0
+
+    def step(self, rate: float) -> dict[str, float]:
+        """One update; the parts of its loss. Raises TonespanError where the loss is not finite."""
+        began = time.monotonic()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        mask = span_mask(self.batches.n_crops, self.frames, share=MASK_SHARE, span=MASK_SPAN, rng=self.rng)
+        parts = losses(self.model, self.heads, self.batches.draw(), self.scale, mask)
+        loss = sum(LOSS_WEIGHT[name] * part for name, part in parts.items())
+        if not torch.isfinite(loss):
+            raise TonespanError(f"the loss is not finite at step {self.done}; the last checkpoint is kept")
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        self.done += 1
+        self.seconds += time.monotonic() - began
+        return {name: part.item() for name, part in parts.items()}
+
+    @property
+    def hours(self) -> float:
+        """Hours of speech heard so far."""
+        return self.done * self.batches.n_crops * self.batches.crops.n_samples / SAMPLE_RATE / 3600
+
+    def save(self, path: Path) -> None:
+        """Everything the run needs to go on, in one file that is whole or absent."""
+        state = {
+            "model": self.model.state_dict(),
+            "heads": self.heads.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scale": [*self.scale.spectral, *self.scale.pitch],
+            "random": [json.dumps(rng.bit_generator.state) for rng in (self.rng, self.batches.crops.rng)],
+            "generator": self.batches.generator.get_state(),
+            "done": self.done,
+            "seconds": self.seconds,
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from what :meth:`save` wrote."""
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.heads.load_state_dict(state["heads"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scale = Scale(tuple(state["scale"][:2]), tuple(state["scale"][2:]))
+        for rng, stored in zip((self.rng, self.batches.crops.rng), state["random"], strict=True):
+            rng.bit_generator.state = json.loads(stored)
+        self.batches.generator.set_state(state["generator"])
+        self.done, self.seconds = state["done"], state["seconds"]
+
+
+def export(model: Wav2Vec2Model, folder: Path) -> None:
+    """The encoder as a Hugging Face checkpoint; each file is replaced in one move."""
+    partial = folder / ".partial"
+    model.save_pretrained(partial)
+    Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=True).save_pretrained(partial)
+    for path in partial.iterdir():
+        path.chmod(0o644)
+        os.replace(path, folder / path.name)
+    partial.rmdir()
+
+
+def write_curves(folder: Path, row: dict[str, float]) -> None:
+    """Add a row to ``curves.csv``."""
+    path = folder / "curves.csv"
+    is_new = not path.is_file()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def run(
+    trainer: Trainer, schedule: Schedule, monitors: dict[str, Corpus], *, every: int, out: Path, work: Path
+) -> None:
+    """Train to the end of the schedule; every ``every`` steps probe, store the checkpoint, and export the weights.
+
+    The weights after the last step are the ones that stay. Long work reports to the terminal as it goes.
+    """
+    mean: dict[str, float] = {}
+    if trainer.done == 0:
+        _report(trainer, mean, monitors, out)
+    while trainer.done < schedule.steps:
+        for name, part in trainer.step(schedule.rate(trainer.done)).items():
+            mean[name] = 0.98 * mean.get(name, part) + 0.02 * part
+        if trainer.done % 50 == 0:
+            shown = " ".join(f"{name} {value:.3f}" for name, value in mean.items())
+            print(f"step {trainer.done} of {schedule.steps}, {trainer.seconds:.0f} s: {shown}", flush=True)
+        if trainer.done % every == 0 or trainer.done == schedule.steps:
+            trainer.save(work / "checkpoint.pt")
+            _report(trainer, mean, monitors, out)
+            export(trainer.model, out)
+
+
+def _report(trainer: Trainer, mean: dict[str, float], monitors: dict[str, Corpus], out: Path) -> None:
+    row: dict[str, float] = {"step": trainer.done, "hours": round(trainer.hours, 3), "seconds": round(trainer.seconds)}
+    row |= {f"loss_{name}": round(mean.get(name, math.nan), 4) for name in LOSS_WEIGHT}
+    for name, corpus in monitors.items():
+        f1 = probe_f1(trainer.model, corpus)
+        row |= {f"f1_{name}_{layer}": round(value, 4) for layer, value in f1.items()}
+        best = max(f1, key=f1.__getitem__)
+        print(f"step {trainer.done}: {name} macro-F1 {f1[best]:.3f} in layer {best}", flush=True)
+    write_curves(out, row)
+
+
+def open_banks(folder: Path, *, recordings_root: Path, minutes: float, seed: int) -> list[tuple[Bank, float]]:
+    """Every bank with its share of the crops, built where it is not there; real speech only where its folder is."""
+    makers = {name: partial(synthetic_clips, name, minutes=minutes, seed=seed) for name in synthetic.FOLDERS}
+    makers |= {name: partial(recorded_clips, recordings_root / name) for name in RECORDINGS}
+    banks = []
+    for name, make in makers.items():
+        if not (folder / name / "bank.json").is_file():
+            if name in RECORDINGS and not (recordings_root / name).is_dir():
+                print(f"{recordings_root / name}: not there; going on without it", flush=True)
+                continue
+            print(f"building {folder / name} ...", flush=True)
+            write_bank(folder / name, make())
+        banks.append((read_bank(folder / name), RECORDINGS.get(name, SYNTHETIC_SHARE)))
+    return banks
+
+
+def monitor_corpora(recordings_root: Path, cache_dir: Path) -> dict[str, Corpus]:
+    """Small held-out sets: Thai and Vietnamese synthetic voices, and real Mandarin syllables where they are."""
+    spans_ms = {"th": 100.0, "vi": 180.0}
+    sets = {name: synthetic_corpus(name, span_ms=span, n_tokens=400, seed=7) for name, span in spans_ms.items()}
+    if (recordings_root / "cmn_syllables").is_dir():
+        whole = recordings.load(recordings_root / "cmn_syllables", language="cmn", cache_dir=cache_dir)
+        sets["cmn"] = replace(whole, tokens=whole.tokens[whole.tokens["split"] == "test"])
+    return sets
+
+
+def main() -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="tonespan_utils.pretrain", description="Pre-train tonespan-mini without labels."
+    )
+    parser.add_argument("--steps", type=int, default=100_000, help="updates in all; a resumed run may be given more")
+    parser.add_argument("--peak-rate", type=float, default=3e-3, help="learning rate of the plateau")
+    parser.add_argument("--crops", type=int, default=4, help="crops per step")
+    parser.add_argument("--crop-s", type=float, default=1.2, help="seconds per crop")
+    parser.add_argument("--minutes", type=float, default=60.0, help="synthetic speech per language")
+    parser.add_argument("--every", type=int, default=2000, help="steps between probes, checkpoints and exports")
+    parser.add_argument("--seed", type=int, default=71)
+    parser.add_argument("--recordings", type=Path, default=ROOT.parent / "shared" / "data" / "speech")
+    parser.add_argument("--out", type=Path, default=ROOT / "models" / "tonespan-mini", help="where the weights go")
+    parser.add_argument("--work", type=Path, default=ROOT / "data" / "pretrain", help="clips and checkpoint")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.work.mkdir(parents=True, exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    banks = open_banks(options.work, recordings_root=options.recordings, minutes=options.minutes, seed=options.seed)
+    crops = Crops(banks, crop_s=options.crop_s, seed=options.seed)
+    trainer = Trainer(Batches(crops, n_crops=options.crops, seed=options.seed), seed=options.seed)
+    if (options.work / "checkpoint.pt").is_file():
+        trainer.load(options.work / "checkpoint.pt")
+        print(f"going on from step {trainer.done}", flush=True)
+    monitors = monitor_corpora(options.recordings, options.work / "audio")
+    run(
+        trainer,
+        Schedule(options.steps, options.peak_rate),
+        monitors,
+        every=options.every,
+        out=options.out,
+        work=options.work,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except TonespanError as error:
+        raise SystemExit(f"error: {error}") from None
