@@ -640,12 +640,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="tonespan_utils.pretrain", description="Pre-train tonespan-mini without labels."
     )
-    parser.add_argument("--steps", type=int, default=100_000, help="updates in all; a resumed run may be given more")
+    parser.add_argument("--steps", type=int, default=20_000, help="updates in all; a resumed run may be given more")
     parser.add_argument("--peak-rate", type=float, default=3e-3, help="learning rate of the plateau")
     parser.add_argument("--crops", type=int, default=4, help="crops per step")
     parser.add_argument("--crop-s", type=float, default=1.2, help="seconds per crop")
     parser.add_argument("--minutes", type=float, default=60.0, help="synthetic speech per language")
-    parser.add_argument("--every", type=int, default=2000, help="steps between probes, checkpoints and exports")
+    parser.add_argument("--every", type=int, default=1000, help="steps between probes, checkpoints and exports")
     parser.add_argument("--seed", type=int, default=71)
     parser.add_argument("--recordings", type=Path, default=ROOT.parent / "shared" / "data" / "speech")
     parser.add_argument("--out", type=Path, default=ROOT / "models" / "tonespan-mini", help="where the weights go")
