@@ -1,15 +1,18 @@
 # make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html
 # make test     lint, notebook pairing, every test that needs no network and no GPU
 # make figures  every figure again, from stored tables;  make figure NAME=...  one of them
+# make explore  energy by condition, language and layer, in a browser
+# make mini     the small encoder's training again (hours)
+# make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
 PROFILE ?= demo
 CORES ?= all
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3))
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := $(BIN)/python -m tonespan_utils
 
-.PHONY: paper figures figure test sync lock clean help
+.PHONY: paper figures figure explore benchmark mini test sync lock clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -31,6 +34,15 @@ figures: $(INSTALLED)
 
 figure: $(INSTALLED)
 	@$(RUN) figures $(PROFILE) --name '$(NAME)'
+
+explore: $(INSTALLED)
+	@$(BIN)/jupyter lab notebooks/explorer.ipynb
+
+benchmark: $(INSTALLED)
+	@$(BIN)/python benchmarks/run.py
+
+mini: $(INSTALLED)  # train the small encoder again: hours
+	@$(BIN)/python -m tonespan_utils.pretrain
 
 test: $(INSTALLED)
 	@$(BIN)/ruff check .

@@ -127,7 +127,7 @@ def test_a_killed_kernel_is_told_in_one_line(tmp_path):
     output = tmp_path / "05.ipynb"
     environment = os.environ | {"TONESPAN_OUTPUT": str(tmp_path)}
     run = subprocess.Popen(
-        [sys.executable, "-m", "tonespan_utils", "notebook", "05_rcom_comparison", output, "-p", "params_path", "smoke"],
+        [sys.executable, "-m", "tonespan_utils", "notebook", "05_rcom_comparison", output],
         cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     children = Path(f"/proc/{run.pid}/task/{run.pid}/children")

@@ -213,6 +213,21 @@ def caption_spans_by_layer(loaded: dict[str, pd.DataFrame], params: Params) -> s
     )
 
 
+def draw_energy_profile(loaded: dict[str, pd.DataFrame], *, condition: str, language: str, layer: str) -> Figure:
+    """How far one layer looks in one language: what the explorer shows. Notebook: notebooks/explorer"""
+    select = {"condition": condition, "language": language}
+    span = _of(loaded["spans"], layer=layer, **select).iloc[0]
+    with plt.style.context(plots.STYLE):
+        figure, axis = plt.subplots(figsize=(plots.FULL_WIDTH_IN, 2.6))
+        rows, null = _of(loaded["energy"], layer=layer, **select), _of(loaded["energy_null"], **select)
+        plots.energy_profile(axis, rows, null, span, color=plots.LANGUAGE_COLORS[language])
+        axis.set_title(
+            f"{plots.LANGUAGE_NAMES[language]}, {condition}: span {span['span_ms']:.0f} ms "
+            f"[{span['ci_low_ms']:.0f}, {span['ci_high_ms']:.0f}], null {span['null_span_ms']:.0f} ms"
+        )
+    return figure
+
+
 def best_layer_spans(loaded: dict[str, pd.DataFrame], params: Params) -> pd.DataFrame:
     """Per condition and language: the layer of best F1, its span, and the cue width in the signal."""
     best = (

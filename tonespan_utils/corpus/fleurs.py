@@ -86,8 +86,8 @@ def fetch(root: Path | str, *, languages: Sequence[str], revision: str | None = 
     wanted = [name for language in languages for name in _files(_folder_name(language))]
     try:
         return _snapshot(str(root), revision or "main", wanted, Path(cache_dir))
-    except (errors.HTTPError, errors.EntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (errors.HTTPError, errors.EntryNotFoundError, OSError, ValueError) as error:  # HTTPError: its HTTP client's
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise TonespanError(f"{root}: cannot be fetched from the hub ({reason}); or give a local folder") from None
 
 
@@ -289,7 +289,8 @@ def _extract_all(archive: Path, folder: Path) -> None:
             for member in tar:
                 _extract(tar, member, folder, archive)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise TonespanError(f"{archive}: damaged or cut short ({error}); fetch it again") from None
+        reason = str(error).partition("\n")[0]
+        raise TonespanError(f"{archive}: damaged or cut short ({reason}); fetch it again") from None
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, archive: Path) -> None:

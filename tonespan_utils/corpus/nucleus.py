@@ -1,8 +1,9 @@
 """Where the nucleus of a spoken syllable is: the loud voiced stretch, by Praat's pitch and intensity.
 
 For a syllable spoken alone, or for one whose boundaries are known while those of its vowel are not. The nucleus is
-the unbroken stretch of frames around the loudest voiced one that are voiced and within ``DROP_DB`` of it. What
-Praat calls voiced: an autocorrelation candidate between the pitch floor and ceiling (Boersma 1993).
+the unbroken stretch of frames around the loudest voiced one that are voiced and within ``DROP_DB`` of it. Voiced is
+what Praat calls so: a strong enough autocorrelation peak between the pitch floor and ceiling (Boersma 1993), and
+gaps of up to ``MAX_GAP`` frames, which it leaves where it jumps by an octave.
 
 Conventions: samples are float (samples,) at 16 kHz; times are seconds from the first sample; a frame stands for
 ``STEP_S`` around its time, so edges are known to half a step.
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import parselmouth
+from scipy.ndimage import binary_closing
 
 from tonespan_utils.corpus import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
@@ -23,6 +25,7 @@ PITCH_FLOOR_HZ = 75  # Praat's default; lower, creak is taken for pitch and the 
 PITCH_CEILING_HZ = 600  # high tones of women and children
 DROP_DB = 10.0  # a third of the amplitude: keeps a vowel whole and leaves out most nasals and fading breath
 INTENSITY_FLOOR_HZ = 100  # Praat's default: frames of 32 ms
+MAX_GAP = 2  # frames; a stop's closure is longer
 MIN_NUCLEUS_S = 0.03  # two periods of the lowest pitch; anything shorter is a click or an octave slip
 MARGIN_S = 0.05  # of the neighbourhood analysed with an interval, so that frames at its edges are whole
 MIN_CLIP_S = 6.4 / INTENSITY_FLOOR_HZ  # what Praat's intensity needs
@@ -73,7 +76,12 @@ def _frames(samples: np.ndarray, *, start_s: float, end_s: float) -> tuple[np.nd
     times_s = pitch.xs()
     inside = (times_s >= start_s) & (times_s <= end_s)
     level_db = np.interp(times_s, level.xs(), level.values[0])
-    return times_s[inside], pitch.selected_array["frequency"][inside] > 0, level_db[inside]
+    return times_s[inside], _without_gaps(pitch.selected_array["frequency"] > 0)[inside], level_db[inside]
+
+
+def _without_gaps(is_voiced: np.ndarray) -> np.ndarray:
+    padded = np.pad(is_voiced, MAX_GAP)  # or closing would eat the voicing at the ends
+    return binary_closing(padded, np.ones(MAX_GAP + 1))[MAX_GAP:-MAX_GAP]
 
 
 def _stretch(mask: np.ndarray, index: int) -> tuple[int, int]:

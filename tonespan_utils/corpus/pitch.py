@@ -2,8 +2,8 @@
 
 The sum, in semitones around the speaker's own base frequency, of declination, slow drift, one accent per syllable,
 the nudge of a voiceless or voiced onset, jitter, and the *tone*: its Chao digits squeezed into the
-planted span, which is centred on the middle of the nucleus. Outside that span the tone adds exactly nothing, so the width
-of the tone cue is known. Everything else knows nothing of the tone.
+planted span, which is centred on the middle of the nucleus. Outside that span the tone adds exactly nothing, so the
+width of the tone cue is known. Everything else knows nothing of the tone.
 
 The accent is what makes this a ruler: pitch height at the centre is tone plus accent, so only the *movement*
 tells the tone, and the movement is spread over the whole span.
@@ -34,6 +34,7 @@ SOURCE_TOLERANCE = 1.1  # the source's pitch is known and flat: look no further 
 MID_DIGIT = 3  # the Chao digit at the speaker's own level
 ONSET_NUDGE_ST = {"voiceless": 1.0, "voiced": -0.8, "sonorant": 0.0}  # at the vowel's start; Hombert (1978)
 ONSET_DECAY_S = 0.03
+STEP_SHARE = 0.4  # of the way from one centre to the next: the accent changes there and is level elsewhere
 VOICELESS = set("ptkcqʔfsʃɕʂxhθɬçχ")
 VOICED = set("bdɡgɟvzʒʐʑðɣʁɓɗ")
 
@@ -43,12 +44,11 @@ class Wander:
     """How far pitch moves, and how fast: one semitone size a part. The defaults make the span sharp to measure."""
 
     step_st: float = 2.0  # between neighbouring Chao digits: four of them make 8 st, a lively reader's range
-    fade_s: float = (
-        0.010  # raised-cosine edge inside the span; about one pitch period, the quickest overlap-add can follow
-    )
-    accent_sd_st: float = 2.0  # one draw a syllable, joined by straight lines
-    drift_sd_st: float = 0.7
-    drift_hz: float = 1.5  # about the rate of phrases
+    gather: float = 2.0  # power of the offset: above 1, pitch moves most near the span's edges
+    fade_s: float = 0.010  # raised-cosine edge: about one pitch period, the quickest overlap-add can follow
+    accent_sd_st: float = 2.0  # one draw a syllable
+    drift_sd_st: float = 0.5
+    drift_hz: float = 1.0  # about the rate of phrases
     jitter_sd_st: float = 0.1
     declination_st_per_s: float = 1.0
 
@@ -85,8 +85,10 @@ def contour(offset_s: np.ndarray, chao: str, *, span_s: float, wander: Wander = 
     if not chao:
         return np.zeros_like(offset_s)
     digits = np.array([int(digit) for digit in chao], dtype=float) - MID_DIGIT
-    knots = np.linspace(-span_s / 2, span_s / 2, len(digits))
-    return wander.step_st * np.interp(offset_s, knots, digits) * fade(offset_s, span_s=span_s, fade_s=wander.fade_s)
+    knots = np.linspace(-1, 1, len(digits))
+    place = np.clip(2 * offset_s / span_s, -1, 1)
+    place = np.sign(place) * np.abs(place) ** wander.gather
+    return wander.step_st * np.interp(place, knots, digits) * fade(offset_s, span_s=span_s, fade_s=wander.fade_s)
 
 
 def base_line(
@@ -95,12 +97,21 @@ def base_line(
     """Everything but the tone, in semitones at ``times_s`` (evenly spaced). It never looks at the Chao digits."""
     step_s = times_s[1] - times_s[0]
     centers = [target.center_s for target in targets]
-    accents = np.interp(times_s, centers, rng.normal(0, wander.accent_sd_st, len(targets)))
+    accents = _steps(times_s, centers, rng.normal(0, wander.accent_sd_st, len(targets)))
     noise = gaussian_filter1d(rng.normal(size=len(times_s)), 1 / (2 * np.pi * wander.drift_hz * step_s))
     drift = wander.drift_sd_st * noise / max(noise.std(), 1e-9)
     jitter = rng.normal(0, wander.jitter_sd_st, len(times_s))
     declination = wander.declination_st_per_s * (times_s.mean() - times_s)
     return accents + drift + jitter + declination + sum(_nudge(times_s, target) for target in targets)
+
+
+def _steps(times_s: np.ndarray, centers_s: Sequence[float], levels_st: np.ndarray) -> np.ndarray:
+    """A level around each centre and a smooth step half-way between two: in a span the accent is height, not slope."""
+    place = np.interp(times_s, centers_s, np.arange(len(centers_s)))
+    step = np.clip((place % 1 - 0.5) / STEP_SHARE + 0.5, 0, 1)
+    left = np.floor(place).astype(int)
+    right = np.minimum(left + 1, len(levels_st) - 1)
+    return levels_st[left] + (levels_st[right] - levels_st[left]) * step**2 * (3 - 2 * step)
 
 
 def _nudge(times_s: np.ndarray, target: Target) -> np.ndarray:

@@ -286,11 +286,11 @@ def _split(recordings: Sequence[Recording]) -> tuple[list[Recording], dict[str, 
     """
     speaker_of = {recording.utterance_id: recording.about["speaker"] for recording in recordings}
     names = set(speaker_of.values())
-    by_speaker = _deal(names) if len(names) > 1 else {}
+    by_speaker = deal(names) if len(names) > 1 else {}
     readers: dict[str, set[str]] = {}
     for recording in recordings:
         readers.setdefault(recording.sentence_id, set()).add(by_speaker.get(recording.about["speaker"], ""))
-    shared = _deal({sentence for sentence, found in readers.items() if len(found) > 1 or not by_speaker})
+    shared = deal({sentence for sentence, found in readers.items() if len(found) > 1 or not by_speaker})
     by_sentence = {sentence: shared.get(sentence, next(iter(found))) for sentence, found in readers.items()}
     kept, splits, crossing = [], {}, []
     for recording in recordings:
@@ -303,7 +303,7 @@ def _split(recordings: Sequence[Recording]) -> tuple[list[Recording], dict[str, 
     return kept, splits, crossing
 
 
-def _deal(names: set[str]) -> dict[str, str]:
+def deal(names: set[str]) -> dict[str, str]:
     """Split of each name, by the order of their hashes: test first, then dev from three names on, the rest train."""
     order = sorted(names, key=lambda name: sha256(name.encode()).hexdigest())
     n_test = max(1, round(TEST_SHARE * len(order))) if len(order) > 1 else 0

@@ -47,16 +47,16 @@ FOLDERS = {"my": "my_mm", "th": "th_th", "lo": "lo_la", "vi": "vi_vn", "cmn": "c
 SPLITS = ("train", "dev", "test")
 SPLIT_CYCLE = ("train", "test", "dev", "train", "train", "test", "train", "train")  # of speaker pairs, and of sentences
 MIN_SYLLABLES, MAX_SYLLABLES = 4, 9
-RATE_WPM = 125  # syllables about 0.3 s apart, in every language alike: the rate must not give away the span
-SOURCE_HZ = {"male": 115, "female": 190}  # eSpeak's flat pitch: near the target, so overlap-add has little to do
-BASE_HZ = {"male": (95, 135), "female": (170, 230)}
+RATE_WPM = 145  # syllables about 0.3 s apart, in every language alike: the rate must not give away the span
+SOURCE_HZ = {"male": 140, "female": 215}  # eSpeak's flat pitch: near the target, so overlap-add has little to do
+BASE_HZ = {"male": (125, 160), "female": (190, 240)}
 VARIANTS = {  # eSpeak variant and a factor on all its formants; variants with an echo would smear tones
     "male": (("m3", 1.0), ("Nguyen", 1.0), ("m6", 0.96), ("Alex", 1.0), ("Michael", 1.04), ("Mario", 0.97), ("m1", 1.0), ("ed", 1.0)),
     "female": (("linda", 1.0), ("steph", 1.0), ("f1", 0.97), ("Annie", 1.0), ("m3", 1.16), ("belinda", 0.97), ("Alex", 1.17), ("m6", 1.14)),
 }  # fmt: skip
 LEVEL_DB = -24.0  # neutral speech, re full scale
 ROOM_DB = LEVEL_DB - 30  # room noise: silence is never digital zero
-PAD_S = (0.15, 0.3)  # silence before and after
+PAD_S = (0.1, 0.25)  # silence before and after
 BATCH = 32  # readings per turn of the pool
 
 Progress = Callable[[str, float, float], None]  # language, seconds made, seconds wanted
@@ -148,7 +148,9 @@ def _sentence(spelling: Speller, rng: np.random.Generator) -> tuple[tuple[Frame,
     tones: list[str] = []
     for _ in frames:
         choice = [
-            tone for tone in spelling.tones if not (spelling.language == "cmn" and tone == "3" == "".join(tones[-1:]))
+            tone
+            for tone in spelling.tones or ("",)
+            if not (spelling.language == "cmn" and tone == "3" == "".join(tones[-1:]))
         ]
         tones.append(choice[rng.integers(len(choice))])
     return tuple(zip(frames, tones, strict=True))
@@ -269,8 +271,8 @@ def build(
 ) -> None:
     """Write at least ``minutes`` of speech per language under ``out_dir/data``; finished languages are left alone.
 
-    ``planted_span_ms`` is per language; one without an entry gets no tone contour. Raises :class:`TonespanError` for an unknown
-    language, and where a folder is in the way that this function did not make.
+    ``planted_span_ms`` is per language; one without an entry gets no tone contour. Raises :class:`TonespanError` for an
+    unknown language, and where a folder is in the way that this function did not make.
     """
     for language in languages:
         if language not in FOLDERS:

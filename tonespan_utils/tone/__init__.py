@@ -10,7 +10,8 @@ Conventions
   linking syllable that shares its consonant) has an empty span at the end of the part it comes from.
 - Onset, nucleus and coda are IPA without tone; the nucleus holds vowel length and diphthongs.
 - Tone classes: Thai ``M L F H R``; Lao ``LR HR M LF HF``; Burmese ``L H C S R``; Vietnamese
-  ``ngang huyen sac hoi nga nang``; Mandarin ``1``-``5`` (surface, sandhi applied); Cantonese ``1``-``6``; Yoruba ``H M L``.
+  ``ngang huyen sac hoi nga nang``; Mandarin ``1``-``5`` (surface, sandhi applied); Cantonese ``1``-``6``; Yoruba
+  ``H M L``.
 - Languages go by their ISO 639 code: ``my th lo vi cmn yue yo``.
 """
 
@@ -37,7 +38,8 @@ class Syllable:
     """One syllable: its sounds, its tone, and the characters ``text[start:end]`` that write it.
 
     ``flags`` is a subset of ``weak`` (light or reduced, tone by convention), ``foreign``, ``uncertain``
-    and ``expanded`` (spoken for a digit, sign or repetition mark). ``lexical_tone`` differs from ``tone`` only under sandhi.
+    and ``expanded`` (spoken for a digit, sign or repetition mark). ``lexical_tone`` differs from ``tone`` only
+    under sandhi.
     """
 
     start: int

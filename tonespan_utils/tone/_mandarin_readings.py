@@ -98,8 +98,8 @@ def read(word: str, *, before: str = "", after: str = "") -> tuple[str, ...]:
         return ("de5",)  # after an adverb
     if word == "为" and before[-1:] not in BECOME and after[:1] not in NUMERIC:
         return ("wei4",)  # a preposition
-    if word[0] == "只" and before[-1:] in COUNTED:
-        return ("zhi1", *read_word(word)[1:])
+    if word == "只" and before[-1:] in COUNTED:
+        return ("zhi1",)
     return read_word(word)
 
 
@@ -126,6 +126,8 @@ def _read_single(word: str, index: int) -> str:
     char, before = word[index], word[max(0, index - 1) : index]
     if char == "子":
         return "zi5" if before and before not in FULL_ZI else "zi3"
+    if char == "只" and before in COUNTED:
+        return "zhi1"
     if char == "为" and (before == "因" or word[index + 1 : index + 2] in FOR):
         return "wei4"
     return DEFAULTS.get(char) or _pypinyin(char)[0]
