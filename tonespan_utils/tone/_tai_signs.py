@@ -58,15 +58,12 @@ def tidy(text: str, signs: Signs) -> tuple[str, list[int]]:
 
 
 def _settle(chars: list[tuple[str, int]], signs: Signs) -> None:
-    """Put the newest sign where it belongs among those before it; one typed twice is dropped."""
+    """Put the newest sign where it belongs among those before it; a letter has one of each kind, the first."""
     sign, offset = chars.pop()
     order, at = signs.order(sign), len(chars)
     while at and _after(chars[at - 1][0], order, signs):
         at -= 1
-    before = at
-    while before and signs.order(chars[before - 1][0]) == order:
-        before -= 1
-    if all(there != sign for there, _ in chars[before:at]):
+    if not at or signs.order(chars[at - 1][0]) != order:
         chars.insert(at, (sign, offset))
 
 
