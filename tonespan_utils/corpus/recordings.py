@@ -23,6 +23,7 @@ import json
 import os
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ def load(folder: Path | str, *, language: str | None = None, tier: str = "syllab
     recordings = [_recording(row, folder, language, tier) for row in rows.itertuples()]
     _check_tones(recordings)
     recordings, splits, crossing = _split(recordings)
-    clips = _Clips(recordings, _measured(recordings, folder, Path(cache_dir)))
+    clips = _Clips(recordings, _measured(recordings, Path(cache_dir), folder, f"{language} {tier}"))
     tokens, unvoiced = _tokens(recordings, splits, language, clips)
     rejected = [*crossing, *(item for recording in recordings for item in recording.rejected), *unvoiced]
     return Corpus(
@@ -223,9 +224,8 @@ def _tone(interval: Interval, tiers: Tiers, language: str) -> tuple[str, str, st
     """Syllable, its segments, and its tone, by the convention above; no tone where there is none to be had."""
     label = interval.label.strip()
     if "tone" in tiers:
-        return label, label, next(
-            (other.label.strip() for other in tiers["tone"] if other.start_s <= interval.center_s < other.end_s), ""
-        )  # fmt: skip
+        before = bisect_right(tiers["tone"], interval.center_s, key=lambda other: other.start_s)
+        return label, label, tiers["tone"][before - 1].label.strip() if before else ""
     if match := TONE_DIGIT.fullmatch(label):
         return match[1], match[1], match[2]
     parsed = text_to_tone.syllables(label, language) if language in text_to_tone.MODULES else []
@@ -243,8 +243,10 @@ def _given_nucleus(interval: Interval, tiers: Tiers) -> Nucleus | None:
     return Nucleus(run[0].start_s, run[-1].end_s, (run[0].start_s + run[-1].end_s) / 2, 1.0)
 
 
-def _inside(parts: Sequence[Interval], interval: Interval) -> list[Interval]:
-    return [part for part in parts if interval.start_s <= part.center_s < interval.end_s]
+def _inside(parts: Sequence[Interval], interval: Interval) -> Sequence[Interval]:
+    """The parts whose middle lies in an interval; tiers are in order."""
+    first, last = (bisect_left(parts, edge_s, key=lambda part: part.center_s) for edge_s in interval[:2])
+    return parts[first:last]
 
 
 def _first_run_of_vowels(phones: Sequence[Interval]) -> list[Interval]:
@@ -315,12 +317,15 @@ def deal(names: set[str]) -> dict[str, str]:
 # Samples and nuclei, computed once
 
 
-def _measured(recordings: Sequence[Recording], folder: Path, cache_dir: Path) -> Path:
-    """Folder with ``samples.f32``, all files one after the other, and ``clips.json``: see :func:`_measure`."""
+def _measured(recordings: Sequence[Recording], cache_dir: Path, folder: Path, selection: str) -> Path:
+    """Folder with ``samples.f32``, all files one after the other, and ``clips.json``: see :func:`_measure`.
+
+    One such folder is kept per speech folder and ``selection``, what was chosen from it.
+    """
     inputs = [[str(one.path), _state(one.path), _spans(one)] for one in recordings]
     code = [Path(module.__file__).read_text(encoding="utf-8") for module in (audio, nucleus)]
     key = sha256(json.dumps([inputs, code]).encode()).hexdigest()[:16]
-    place = sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    place = sha256(f"{folder.resolve()} {selection}".encode()).hexdigest()[:8]
     return audio.build_once(
         cache_dir / f"{folder.name}-{place}", key, lambda target: _measure(recordings, target, folder.name)
     )
