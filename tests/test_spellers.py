@@ -136,8 +136,15 @@ def test_dictionaries_give_the_same_tones(language):
     assert [(text, tone, readings[text]) for text, tone in known if tone not in readings[text]] == []
 
 
+def need_parser(language: str) -> None:
+    """Skip where text to tone does not know the language yet."""
+    if language not in tone.MODULES:
+        pytest.skip(f"no text-to-tone rules for {language} yet")
+
+
 @pytest.mark.parametrize("language", TONAL)
 def test_text_to_tone_gives_back_what_was_written(language):
+    need_parser(language)
     speller, rng = spellers.speller(language), random.Random(0)
     misread = []
     for _ in range(50):
@@ -152,6 +159,7 @@ def test_text_to_tone_gives_back_what_was_written(language):
 @pytest.mark.parametrize("language", ["my", "lo", "vi", "cmn"])
 def test_text_to_tone_gives_the_same_sounds(language):
     """Not Thai, where words that are written short (ได้, น้ำ) are said long."""
+    need_parser(language)
     for frame in spellers.speller(language).frames:
         for text in frame.spelling.values():
             (part,) = tone.syllables(text, language)

@@ -328,8 +328,8 @@ def _after_coda(ahead: str, at: int) -> Iterator[tuple[int, str]]:
     if _at(ahead, at) in ("ิ", "ุ") and _killed(ahead, at + 1):
         yield _killed(ahead, at + 1), "K+sign+killed"  # ปาฏิหาริย์
     for size in (0, 1, 2):
-        if size and _at(ahead, at + size - 1) not in ONSETS:
-            return
+        if size and _at(ahead, at + size - 1) not in CODAS:
+            return  # no word ends in such a letter
         if _at(ahead, at + size) in ("ิ", "ุ"):
             yield at + size + 1, f"K+{size}+sign"
         if size:
