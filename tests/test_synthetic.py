@@ -18,8 +18,6 @@ from tonespan_utils.errors import TonespanError
 
 TONAL = ["my", "th", "lo", "vi", "cmn"]
 SMEAR_S = 0.05  # overlap-add moves whole periods, the tracker sees three periods of its floor
-    0.05  # overlap-add moves whole periods, and the tracker looks at three periods of its floor: F0 smears by both
-)
 SETTINGS = {"languages": ["th"], "planted_span_ms": {"th": 100.0}, "minutes": 0.6, "n_speakers": 12, "seed": 5}
 
 
