@@ -208,6 +208,8 @@ def _full(text: str, start: int) -> Iterator[Reading]:
     for onset in _onsets(before, preposed, text[first : first + 3]):
         after = first + onset.size
         for rime in _rimes(preposed, text[after : after + 4]):
+            if rime.rime == "ไCย" and text[after - 1] == "ห":
+                continue  # ไหย: ho hip leads
             yield from _close(text, start, after, onset, rime)
 
 
