@@ -90,9 +90,14 @@ def read(run: str, known: Iterable[tuple[int, int, Sequence[Phones]]] = (), scor
     for start, end, phones in known:
         path = lay(edges, start, end, phones)
         if path:
-            score_of_word = sum(edge.score for edge in path) + KNOWN_BONUS + SYLLABLE_BONUS * (len(phones) - 1)
-            arriving[end].append(_Way(start, score_of_word, path, tuple(phones)))
+            arriving[end].append(_Way(start, _worth(path, len(phones)), path, tuple(phones)))
     return _words(_best(len(run), arriving))
+
+
+def _worth(path: Sequence[Edge], n_syllables: int) -> float:
+    """Score of a dictionary's word; a lone letter at its end may be one left over, and is no evidence."""
+    beyond = n_syllables - 1 - (path[-1].reading.kind == "bare" and n_syllables > 1)
+    return sum(edge.score for edge in path) + KNOWN_BONUS + SYLLABLE_BONUS * beyond
 
 
 def _by_rules(edges: Sequence[Edge]) -> dict[int, list[_Way]]:

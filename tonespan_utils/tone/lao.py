@@ -10,8 +10,8 @@ LF     31           high class with mai tho: ຂ້າ; high or middle, dead, lo
 HF     52           middle or low class with mai tho: ກ້າ ຄ້າ; low class, dead, long: ຄາດ
 =====  ===========  =====================================================================================
 
-A dead syllable ends in a stop or a short open vowel. Sources: N. J. Enfield (2007), A Grammar of Lao, for the tones of
-Vientiane; the orthography of 1975, in which every vowel is written.
+A dead syllable ends in a stop or a short open vowel. Sources: N. J. Enfield (2007), A Grammar of Lao; Chao digits as
+Wiktionary has them for Vientiane; the orthography of 1975, in which every vowel is written.
 
 How a text is read
 ------------------

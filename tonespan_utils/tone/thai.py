@@ -11,13 +11,14 @@ R      114           high class, live, no mark: ขา; middle with mai chattawa
 =====  ============  =======================================================================================
 
 A dead syllable ends in a stop or a short open vowel. Sources: the spelling rules in M. R. Haas (1956), The Thai System
-of Writing; Chao digits in I. Naksakul (1998), The Thai Sound System, as modern dictionaries write them.
+of Writing; Chao digits as Wiktionary has them for Bangkok.
 
 How a text is read
 ------------------
 - ``sea-g2p`` (offline, Apache-2.0) cuts a run of letters into words and knows how 90,000 of them are said. What it says
-  is laid over the letters by :mod:`tonespan_utils.tone._thai_reader`; an entry that leaves letters unread is refused,
-  and names, nonsense and whatever else it does not know are read by the spelling rules. It is loaded at first use.
+  is laid over the letters by :mod:`tonespan_utils.tone._thai_reader`; an entry that leaves letters unread is refused
+  (one in a hundred is cut short), and names, nonsense and whatever else it does not know are read by the spelling rules,
+  weighed by a small model. Dictionary and weights are loaded at first use.
 - A light syllable (ส in สบาย, ประ in ประเทศ) is flagged ``weak``: its short vowel has the tone of its letter by
   convention. A tone that the spelling does not give, as loans have (เน็ต, มอเตอร์), is flagged ``foreign``; a word that
   is not in the dictionary and leaves its vowels unwritten or letters silent ``uncertain``.
@@ -42,7 +43,7 @@ from tonespan_utils.tone._masking import fill, spread
 from tonespan_utils.tone._tai_numerals import NUMBER, Numerals, spell
 from tonespan_utils.tone._tai_signs import Signs
 from tonespan_utils.tone._thai_reader import Phones, Word, lattice, lay, read
-from tonespan_utils.tone._thai_spelling import ONSETS, Sound, letter_class, tone
+from tonespan_utils.tone._thai_spelling import LED_BY_HO, ONSETS, Sound, letter_class, tone
 
 CHAO = {"M": "33", "L": "21", "F": "51", "H": "45", "R": "114"}
 LETTERS = re.compile("[ก-ฮะ-ูเ-ๅ็-์]+")
@@ -127,7 +128,10 @@ def _words(run: str) -> list[list[Syllable]]:
 
 
 def _known(run: str) -> list[tuple[int, int]]:
-    """(start, end) of the dictionary's words; for one whose entry is refused, those it begins and ends with."""
+    """(start, end) of the dictionary's words; for one whose entry is refused, those it begins and ends with.
+
+    A ho hip before a sonorant leads it, and ends no word.
+    """
     found = []
     for start, end in segments(run):
         if end - start > 1 and believed(run[start:end]):
@@ -138,7 +142,7 @@ def _known(run: str) -> list[tuple[int, int]]:
                 *((cut, end) for cut in range(start + 1, end - 1)),
             ]
             found += [(a, b) for a, b in parts if len(segments(run[a:b])) == 1 and believed(run[a:b])]
-    return found
+    return [(start, end) for start, end in found if not (run[end - 1] == "ห" and run[end : end + 1] in LED_BY_HO)]
 
 
 @lru_cache(maxsize=65536)
