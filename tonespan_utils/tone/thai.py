@@ -26,7 +26,7 @@ How a text is read
   characters of its own. Silent letters belong to their syllable.
 - Function words have their citation tone (ไหม, เขา and ฉัน are R; in quick speech they are high).
 - Numerals, the repetition mark ๆ, ฯลฯ, the per cent sign and common abbreviations are spoken out and flagged
-  ``expanded``; single letters with full stops (พ.ศ.) are read by their names. ฯ after a shortened name stays silent.
+  ``expanded``; single letters with full stops (พ.ศ.) are read by their names. ฯ after a shortened name is masked.
 """
 
 from __future__ import annotations
