@@ -7,7 +7,7 @@ All rimes are live (long vowel or sonorant coda), so no tone is ruled out.
 A sentence is written without spaces and can be read in one way only: every vowel has a sign of its own that binds it to
 its onset letter. Codas stand only where the vowel needs one (mai han akat) or within a sign (ไ, เ-า, ำ), so that no
 reader meets นามตา as นา-มะ-ตา. Left out for the same reason: implied vowels, vowels written with the letters of
-consonants (o ang, wo waen), a bare preposed sara e (เก + ลา would be เกลา), clusters, and most preposed vowels on led
+consonants (o ang, wo waen), a bare preposed sara e (เก + ลา would be เกลา), clusters, and preposed vowels on led
 sonorants.
 
 Sounds: eSpeak NG's Thai table. It has no unaspirated /tɕ/: its palatal stop ``c`` stands in. It has one quality for
@@ -39,18 +39,18 @@ RIMES = {  # (nucleus, coda) -> (eSpeak nucleus, eSpeak coda, spelling: C the on
     ("a", "j"): ("a", "j", "ไCT"), ("a", "w"): ("a", "w", "เCTา"), ("a", "m"): ("a", "m", "CTำ"),
     ("a", "n"): ("a", "n", "CัTน"), ("a", "ŋ"): ("a", "N", "CัTง"),
 }  # fmt: skip
-UNCLEAR_WHEN_LED = ("แCT", "โCT", "เCTา")  # โหร is both /roː/ and /hoːn/, เหรา both /raw/ and /heːraː/
+PREPOSED = tuple("แโไเ")  # before a led sonorant they read two ways: โหร is /roː/ or /hoːn/, เหรา /raw/ or /heːraː/
 
 
 def speller() -> Speller:
-    """All 199 frames; syllables of a sentence stand without spaces."""
+    """All 192 frames; syllables of a sentence stand without spaces."""
     frames = tuple(_frame(onset, rime) for onset, rime in product(ONSETS, RIMES) if _is_clear(onset, rime))
     return Speller(language="th", voice="th", tones=tuple(CHAO), frames=frames, chao=CHAO, joiner="")
 
 
 def _is_clear(onset: str, rime: tuple[str, str]) -> bool:
     led = len(ONSETS[onset][1].split()[0]) > 1
-    return not (led and RIMES[rime][2] in UNCLEAR_WHEN_LED)
+    return not (led and RIMES[rime][2].startswith(PREPOSED))
 
 
 def _frame(onset: str, rime: tuple[str, str]) -> Frame:
