@@ -28,6 +28,7 @@ MODEL_PATH = Path(__file__).with_name("burmese_reduction.npz")
 WIDE_SIZE = 1 << 16  # buckets of the regression: about 40,000 feature strings occur in training
 DEEP_SIZE = 1 << 15  # rows of an embedding table: about 2,000 keys, so one in sixteen shares its row
 REACH = 2  # syllables seen on each side: wider windows did not help in cross-validation
+LONGEST_WORD = 5  # syllables: longer runs are mostly phrases, whose inner word edges do not show
 PALI_LETTERS = frozenset("ဂဃဇဈဋဌဍဎဏဓဘဠ")  # rare outside loans from Pali, where a short a is kept more often
 
 
@@ -96,10 +97,16 @@ def wide_rows(word: Sequence[Context], i: int) -> list[int]:
     return [bucket(key, WIDE_SIZE) for key in wide_features(word, i)]
 
 
+def deep_window(word: Sequence[Context], i: int) -> list[tuple[int, ...]]:
+    """Rows (syllable, key) of the window around syllable ``i``."""
+    return [_deep_rows(syllable, len(word) > LONGEST_WORD) for syllable in window(word, i)]
+
+
 @functools.lru_cache(maxsize=1 << 14)
-def deep_rows(syllable: Context) -> tuple[int, ...]:
-    """Rows of one syllable's spelling, onset, rhyme and tone in an embedding table."""
-    keys = (f"s|{syllable.spelling}", f"o|{syllable.onset}", f"r|{syllable.rhyme}", f"t|{syllable.tone}")
+def _deep_rows(syllable: Context, in_phrase: bool) -> tuple[int, ...]:
+    """Rows of one syllable's spelling, onset, rhyme and tone in an embedding table; phrases have tones of their own."""
+    tone = f"t|{syllable.tone}|{in_phrase}"
+    keys = (f"s|{syllable.spelling}", f"o|{syllable.onset}", f"r|{syllable.rhyme}", tone)
     return tuple(bucket(key, DEEP_SIZE) for key in keys)
 
 
@@ -151,7 +158,7 @@ def _wide(model: Model, word: Sequence[Context], asked: list[int]) -> np.ndarray
 
 
 def _deep(model: Model, word: Sequence[Context], asked: list[int]) -> np.ndarray:
-    rows = np.array([[deep_rows(s) for s in window(word, i)] for i in asked])  # (syllable, window, key)
+    rows = np.array([deep_window(word, i) for i in asked])  # (syllable, window, key)
     x = model.embedding[:, rows].reshape(len(model.embedding), len(asked), -1)  # (network, syllable, feature)
     h = np.maximum(x @ model.hidden + model.hidden_bias[:, None], 0)
     return _sigmoid(np.einsum("nsu,nu->ns", h, model.out) + model.out_bias[:, None]).mean(axis=0)

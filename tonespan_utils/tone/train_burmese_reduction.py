@@ -7,7 +7,7 @@ one thread.
 What is learned from
 --------------------
 1. Every word of the file by itself, where spelling gives as many syllables as the transcription.
-2. Phrases of two or three of those words joined at random, since running text does not show where words end.
+2. Phrases of those words joined at random, since running text does not show where words end.
 3. Frames of our own, for what a dictionary of words cannot show: verbs of one open syllable, which keep their vowel,
    before endings; the subject marker after a noun; the negation before a verb; numerals before classifiers.
 """
@@ -35,7 +35,7 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.tone import burmese
 from tonespan_utils.tone import burmese_reduction as reduction
 from tonespan_utils.tone._burmese_spelling import Written, read
-from tonespan_utils.tone.burmese_reduction import DEEP_SIZE, REACH, WIDE_SIZE, Context, Model
+from tonespan_utils.tone.burmese_reduction import DEEP_SIZE, LONGEST_WORD, REACH, WIDE_SIZE, Context, Model
 
 MIN_REDUCED = 2  # a syllable with another vowel may be reduced if it was seen reduced so often
 INVERSE_PENALTY = 1.0  # of the regression: 0.3 to 3 make no difference in cross-validation
@@ -45,7 +45,8 @@ NETWORKS = 3
 EPOCHS, BATCH = 15, 128
 PEAK_RATE, DECAY = 1e-2, 0.02
 DROPOUT, HIDDEN_SPELLINGS = 0.4, 0.15  # the second hides spellings, so that unknown ones are no surprise
-PHRASES_PER_WORD = 1.0
+PHRASES_PER_WORD = 0.5  # 1.0 did no better
+MAX_PHRASE = 14  # syllables between two spaces of running text, often
 HIDDEN = 0  # the row of a hidden spelling
 SMALL = 2e-3  # weights of the regression below this are left out of the file
 
@@ -90,13 +91,27 @@ def samples(words: Iterable[Word]) -> list[Sample]:
 
 
 def phrases(words: Sequence[Sample], rng: random.Random) -> list[Sample]:
-    """Words joined at random, and our own frames between them."""
-    joined = [join(rng.sample(words, rng.choice((2, 3)))) for _ in range(int(PHRASES_PER_WORD * len(words)))]
-    kept = [join([spelled(verb), spelled(ending)]) for verb, ending in product(VERBS, ENDINGS)]
+    """Words joined at random, some of them around a frame of our own; each longer than the model's longest word."""
+    middles = [*frames(words, rng), *rng.choices(words, k=int(PHRASES_PER_WORD * len(words)))]
+    return [_lengthen(middle, words, rng) for middle in middles]
+
+
+def _lengthen(middle: Sample, words: Sequence[Sample], rng: random.Random) -> Sample:
+    """Put words before or after until the run has LONGEST_WORD + 1 to MAX_PHRASE syllables or a little more."""
+    length = rng.randint(LONGEST_WORD + 1, MAX_PHRASE)
+    while len(middle.contexts) < length:
+        parts = [middle, rng.choice(words)]
+        middle = join(parts if rng.random() < 0.5 else reversed(parts))
+    return middle
+
+
+def frames(words: Sequence[Sample], rng: random.Random) -> list[Sample]:
+    """Grammatical frames whose syllables are reduced or kept by rule."""
+    verbs = [join([spelled(verb), spelled(ending)]) for verb, ending in product(VERBS, ENDINGS)]
     counted = [join([spelled(count, reduced=True), spelled(noun)]) for count, noun in product(COUNTS, CLASSIFIERS)]
-    subjects = [join([rng.choice(words), spelled(SUBJECT), rng.choice(words)]) for _ in VERBS for _ in ENDINGS]
-    negated = [join([rng.choice(words), spelled(NEGATION, reduced=True), verb]) for verb in kept]
-    return [*joined, *kept, *counted, *subjects, *negated]
+    subjects = [join([rng.choice(words), spelled(SUBJECT), rng.choice(words)]) for _ in verbs]
+    negated = [join([spelled(NEGATION, reduced=True), verb]) for verb in verbs]
+    return [*verbs, *counted, *subjects, *negated]
 
 
 def join(parts: Iterable[Sample]) -> Sample:
