@@ -46,6 +46,11 @@ def test_a_soft_coda_is_no_nucleus():
     assert find_nucleus(clip).end_s == pytest.approx(0.3, abs=EDGE_TOLERANCE_S)
 
 
+def test_a_loud_voiced_burst_is_no_nucleus():
+    clip = np.concatenate([noise(0.1), vowel(0.06, peak=0.5), noise(0.1), vowel(0.3, peak=0.2), noise(0.1)])
+    assert find_nucleus(clip).center_s == pytest.approx(0.41, abs=EDGE_TOLERANCE_S)
+
+
 def test_a_gap_of_one_frame_does_not_end_a_nucleus():
     np.testing.assert_array_equal(
         _without_gaps(np.array([1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1], dtype=bool)),

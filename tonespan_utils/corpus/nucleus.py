@@ -1,9 +1,9 @@
 """Where the nucleus of a spoken syllable is: the loud voiced stretch, by Praat's pitch and intensity.
 
 For a syllable spoken alone, or for one whose boundaries are known while those of its vowel are not. The nucleus is
-the unbroken stretch of frames around the loudest voiced one that are voiced and within ``DROP_DB`` of it. Voiced is
-what Praat calls so: a strong enough autocorrelation peak between the pitch floor and ceiling (Boersma 1993), and
-gaps of up to ``MAX_GAP`` frames, which it leaves where it jumps by an octave.
+the longest unbroken stretch of voiced frames within ``DROP_DB`` of the loudest voiced one; the loudest itself may be
+the burst of a stop, which is short. Voiced is what Praat calls so, a strong enough autocorrelation peak between the
+pitch floor and ceiling (Boersma 1993), and gaps of up to ``MAX_GAP`` frames, which it leaves where it jumps an octave.
 
 Conventions: samples are float (samples,) at 16 kHz; times are seconds from the first sample; a frame stands for
 ``STEP_S`` around its time, so edges are known to half a step.
@@ -53,15 +53,14 @@ def find_nucleus(samples: np.ndarray, *, start_s: float = 0.0, end_s: float | No
     times_s, is_voiced, level_db = _frames(samples, start_s=start_s, end_s=end_s)
     if not is_voiced.any():
         raise TonespanError(UNVOICED)
-    peak = int(np.argmax(np.where(is_voiced, level_db, -np.inf)))
-    is_loud = level_db >= level_db[peak] - DROP_DB
-    first, last = _stretch(is_voiced & is_loud, peak)
+    is_loud = level_db >= level_db[is_voiced].max() - DROP_DB
+    first, last = _longest_run(is_voiced & is_loud)
     if (last - first + 1) * STEP_S < MIN_NUCLEUS_S:
         raise TonespanError(UNVOICED)
-    loud = slice(*np.add(_stretch(is_loud, peak), (0, 1)))
     left_s = max(times_s[first] - STEP_S / 2, start_s)
     right_s = min(times_s[last] + STEP_S / 2, end_s)
-    return Nucleus(float(left_s), float(right_s), float((left_s + right_s) / 2), float(is_voiced[loud].mean()))
+    fraction = _share_voiced(is_voiced, is_loud, first)
+    return Nucleus(float(left_s), float(right_s), float((left_s + right_s) / 2), fraction)
 
 
 def _frames(samples: np.ndarray, *, start_s: float, end_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -84,8 +83,16 @@ def _without_gaps(is_voiced: np.ndarray) -> np.ndarray:
     return binary_closing(padded, np.ones(MAX_GAP + 1))[MAX_GAP:-MAX_GAP]
 
 
-def _stretch(mask: np.ndarray, index: int) -> tuple[int, int]:
-    """First and last index of the run of true values around ``index``."""
-    false = np.flatnonzero(~mask)
-    at = np.searchsorted(false, index)
-    return int(false[at - 1] + 1) if at else 0, int(false[at] - 1) if at < len(false) else len(mask) - 1
+def _longest_run(mask: np.ndarray) -> tuple[int, int]:
+    """First and last index of the longest run of true values (the first such); one has to be true."""
+    edges = np.flatnonzero(np.diff(np.pad(mask.astype(int), 1)))
+    longest = np.argmax(edges[1::2] - edges[::2])
+    return int(edges[2 * longest]), int(edges[2 * longest + 1] - 1)
+
+
+def _share_voiced(is_voiced: np.ndarray, is_loud: np.ndarray, index: int) -> float:
+    """Voiced share of the loud frames, voiced or not, that are connected with ``index``."""
+    soft = np.flatnonzero(~is_loud)
+    at = np.searchsorted(soft, index)
+    stretch = slice(soft[at - 1] + 1 if at else 0, soft[at] if at < len(soft) else None)
+    return float(is_voiced[stretch].mean())
