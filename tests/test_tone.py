@@ -132,7 +132,7 @@ def test_segments_and_contours_are_those_of_the_speller(language):
 
 
 def test_an_unknown_language_is_named():
-    with pytest.raises(TonespanError, match="no text-to-tone rules for language 'xx'; known: .*vi, cmn"):
+    with pytest.raises(TonespanError, match=r"no text-to-tone rules for language 'xx'; known: .*vi, cmn"):
         tone.parse("text", "xx")
 
 
