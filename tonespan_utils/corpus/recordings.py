@@ -26,7 +26,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -80,8 +80,8 @@ class Recording:
     sentence_id: str
     text: str
     about: dict[str, str]  # speaker, gender, emotion
-    spoken: list[Spoken] = field(default_factory=list)
-    rejected: list[tuple[str, str]] = field(default_factory=list)
+    spoken: list[Spoken]
+    rejected: list[tuple[str, str]]
 
 
 def load(folder: Path | str, *, language: str | None = None, tier: str = "syllable", cache_dir: Path | str) -> Corpus:
@@ -96,7 +96,7 @@ def load(folder: Path | str, *, language: str | None = None, tier: str = "syllab
     folder = Path(folder)
     rows = _labels(folder) if (folder / "labels.csv").is_file() else _audio_with_grids(folder)
     language, rows = _of_language(rows, language, folder)
-    recordings = [_recording(row, folder, language, tier) for row in rows.itertuples()]
+    recordings = [_recording(row, language, tier) for row in rows.itertuples()]
     _check_tones(recordings)
     recordings, splits, crossing = _split(recordings)
     clips = _Clips(recordings, _measured(recordings, Path(cache_dir), folder, f"{language} {tier}"))
@@ -179,7 +179,7 @@ def _of_language(rows: pd.DataFrame, language: str | None, folder: Path) -> tupl
 # What is said
 
 
-def _recording(row, folder: Path, language: str, tier: str) -> Recording:
+def _recording(row, language: str, tier: str) -> Recording:
     """One row with its syllables, from its TextGrid if there is one."""
     grid = _grid(row.path)
     spoken, rejected = _from_grid(grid, tier, language) if grid else _isolated(row)
