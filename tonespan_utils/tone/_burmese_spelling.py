@@ -88,7 +88,7 @@ ONSETS = dict(
     )
 )
 PALATAL = {"k": "t͡ɕ", "kʰ": "t͡ɕʰ", "ɡ": "d͡ʑ", "ŋ": "ɲ", "l": "j"}  # before the medials y and r
-BREATHED = {"ŋ": "ŋ̊", "ɲ": "ɲ̊", "n": "n̥", "m": "m̥", "l": "l̥", "w": "w̥", "j": "ʃ", "θj": "ʃ", "mj": "m̥j", "nj": "n̥j"}
+BREATHED = {"ŋ": "ŋ̊", "ɲ": "ɲ̊", "n": "n̥", "m": "m̥", "l": "l̥", "w": "ʍ", "j": "ʃ", "θj": "ʃ", "mj": "m̥j", "nj": "n̥j"}
 
 STOPPED = "kct"
 FINALS = {  # closing letter -> its class; other letters are silent
@@ -220,13 +220,14 @@ def _sounded(draft: _Draft, start: int, end: int) -> Written:
     marks = "".join(m for m in DOT + VISARGA if m in draft.signs + draft.final_signs)
     killed = ASAT if vowel == "ာေ" and ASAT in draft.signs else ""
     written = vowel + killed + (NASAL if NASAL in draft.signs else "")
+    closing = draft.final and draft.final + (VIRAMA if draft.stacked else ASAT)
     rounded = final in ("t", "n") and not vowel and (MEDIAL_W in medials or draft.base == "ဝ")
     nucleus, tone = _rhyme(draft, vowel, final, killed)
     tone = tone if final and final in STOPPED else {DOT: "C", VISARGA: "H"}.get(marks[:1], tone)
     return Written(
         start,
         end,
-        spelling=draft.base + medials + written + draft.final + (VIRAMA if draft.stacked else "") + marks,
+        spelling=draft.base + medials + written + closing + marks,
         onset_letters=draft.base + medials,
         rhyme=written + ("+" + draft.final if draft.final else "") + marks,
         onset=_onset(draft.base, medials.replace(MEDIAL_W, "") if rounded else medials),

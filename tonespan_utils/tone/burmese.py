@@ -67,7 +67,8 @@ def parse(text: str) -> list[Part]:
 def may_reduce(spelling: str) -> bool:
     """Whether one written syllable can be read as R in some context, so that spelling does not settle its tone."""
     first, *_ = read(spelling)
-    return first.spelling in _irregular() or reduction.may_reduce(_context(first, first.tone))
+    listed = any(said[0][1] for _, said in _irregular().get(first.spelling, ()))
+    return listed or reduction.may_reduce(_context(first, first.tone))
 
 
 def contexts(run: Sequence[Written]) -> list[reduction.Context]:
@@ -129,7 +130,9 @@ def _read_run(piece: re.Match[str]) -> list[Syllable]:
     run = read(piece["run"], piece.start())
     syllables = []
     for written, (said, reduced, doubtful) in zip(run, decide(run), strict=True):
-        syllable = _syllable(said, reduced, written.foreign * ("foreign",) + doubtful * ("uncertain",))
+        spoken = written.start == written.end  # a further syllable of a sign that stands for a word
+        flags = written.foreign * ("foreign",) + doubtful * ("uncertain",) + spoken * ("expanded",)
+        syllable = _syllable(said, reduced, flags)
         syllables.append(dataclasses.replace(syllable, start=written.start, end=written.end))
     return syllables
 

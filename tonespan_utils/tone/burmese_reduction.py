@@ -5,9 +5,11 @@ spelling rule can tell class ``R`` from the written tone. The model gives each s
 its own spelling and its neighbours'. It only ever considers an open syllable with the inherent vowel, or one of the
 closed set of other syllables seen reduced in training (သူ, တစ်, ပု ...): :func:`may_reduce` says which.
 
-Two parts, whose probabilities are averaged, because they err differently: ``wide``, a logistic regression on about
-thirty feature strings a syllable (hashed with CRC-32, so the file holds numbers and no words), and ``deep``, the mean
-of a few one-hidden-layer networks on embeddings of spelling, onset, rhyme and tone in a window of five syllables.
+Two parts. ``wide``, a logistic regression on about thirty feature strings a syllable (hashed with CRC-32, so that the
+file holds numbers and no words), knows words and phrases. ``deep``, the mean of three one-hidden-layer networks on
+embeddings of spelling, onset, rhyme and tone in a window of five syllables, knows words only: runs of up to
+LONGEST_WORD syllables get the mean of both, which errs less than either (by 1 % of words in cross-validation); longer
+runs are taken for phrases, whose inner word edges do not show, and get ``wide`` alone.
 
 Source and licence: the numbers were learned by ``train_burmese_reduction.py`` from Burmese words and their
 transcriptions in Wiktionary (CC BY-SA), as scraped by WikiPron; phrases joined from those words and a handful of our own
@@ -28,7 +30,7 @@ MODEL_PATH = Path(__file__).with_name("burmese_reduction.npz")
 WIDE_SIZE = 1 << 16  # buckets of the regression: about 40,000 feature strings occur in training
 DEEP_SIZE = 1 << 15  # rows of an embedding table: about 2,000 keys, so one in sixteen shares its row
 REACH = 2  # syllables seen on each side: wider windows did not help in cross-validation
-LONGEST_WORD = 5  # syllables: longer runs are mostly phrases, whose inner word edges do not show
+LONGEST_WORD = 5  # syllables: 98 % of dictionary words are no longer
 PALI_LETTERS = frozenset("ဂဃဇဈဋဌဍဎဏဓဘဠ")  # rare outside loans from Pali, where a short a is kept more often
 
 
@@ -97,17 +99,16 @@ def wide_rows(word: Sequence[Context], i: int) -> list[int]:
     return [bucket(key, WIDE_SIZE) for key in wide_features(word, i)]
 
 
+@functools.lru_cache(maxsize=1 << 14)
+def deep_rows(syllable: Context) -> tuple[int, ...]:
+    """Rows of one syllable's spelling, onset, rhyme and tone in an embedding table."""
+    keys = (f"s|{syllable.spelling}", f"o|{syllable.onset}", f"r|{syllable.rhyme}", f"t|{syllable.tone}")
+    return tuple(bucket(key, DEEP_SIZE) for key in keys)
+
+
 def deep_window(word: Sequence[Context], i: int) -> list[tuple[int, ...]]:
     """Rows (syllable, key) of the window around syllable ``i``."""
-    return [_deep_rows(syllable, len(word) > LONGEST_WORD) for syllable in window(word, i)]
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _deep_rows(syllable: Context, in_phrase: bool) -> tuple[int, ...]:
-    """Rows of one syllable's spelling, onset, rhyme and tone in an embedding table; phrases have tones of their own."""
-    tone = f"t|{syllable.tone}|{in_phrase}"
-    keys = (f"s|{syllable.spelling}", f"o|{syllable.onset}", f"r|{syllable.rhyme}", tone)
-    return tuple(bucket(key, DEEP_SIZE) for key in keys)
+    return [deep_rows(syllable) for syllable in window(word, i)]
 
 
 class Model(NamedTuple):
@@ -148,7 +149,9 @@ def probabilities(word: Sequence[Context], model: Model | None = None) -> np.nda
     out = np.zeros(len(word))
     asked = [i for i, syllable in enumerate(word) if may_reduce(syllable, model)]
     if asked:
-        out[asked] = (_wide(model, word, asked) + _deep(model, word, asked)) / 2
+        out[asked] = _wide(model, word, asked)
+    if asked and len(word) <= LONGEST_WORD:
+        out[asked] = (out[asked] + _deep(model, word, asked)) / 2
     return out
 
 

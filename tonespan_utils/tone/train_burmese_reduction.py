@@ -53,6 +53,8 @@ SMALL = 2e-3  # weights of the regression below this are left out of the file
 VERBS = ["ရ", "ကြ", "ပြ", "ကျ", "ချ", "စ", "လှ", "ဝ", "က", "ည", "မျှ"]  # open syllables that stay creaky
 ENDINGS = ["သည်", "ပြီး", "ခဲ့", "မည်", "သော", "ပါ", "ရန်", "လျှင်", "တယ်", "မယ်", "သည့်", "နေ", "များ", "မှု", "ခြင်း"]
 SUBJECT, NEGATION = "က", "မ"  # the one keeps its vowel, the other loses it
+COMPOUNDS = ["စတင်", "ရရှိ", "ပြသ", "ချမှတ်", "ကျဆင်း", "ကျရောက်", "ချပြ", "စမှတ်", "ခုနှစ်", "ပြပွဲ"]  # all vowels kept
+PARTICLES = ["တွင်", "မှ", "က", "ကို", "အား", "နှင့်", "သို့", "၏"]  # after nouns
 COUNTS, CLASSIFIERS = (
     ["တစ်", "နှစ်"],
     ["ခု", "ယောက်", "ရက်", "နှစ်", "လ", "ပိုင်း", "ဦး", "ကောင်", "ကြိမ်", "မျိုး", "ချောင်း", "လုံး", "ရာ", "ထောင်"],
@@ -97,21 +99,25 @@ def phrases(words: Sequence[Sample], rng: random.Random) -> list[Sample]:
 
 
 def _lengthen(middle: Sample, words: Sequence[Sample], rng: random.Random) -> Sample:
-    """Put words before or after until the run has LONGEST_WORD + 1 to MAX_PHRASE syllables or a little more."""
-    length = rng.randint(LONGEST_WORD + 1, MAX_PHRASE)
+    """Put words after it, and before it half of the time, until the run is a phrase."""
+    length, opens = rng.randint(LONGEST_WORD + 1, MAX_PHRASE), rng.random() < 0.5
     while len(middle.contexts) < length:
-        parts = [middle, rng.choice(words)]
-        middle = join(parts if rng.random() < 0.5 else reversed(parts))
+        before = not opens and rng.random() < 0.5
+        middle = join([rng.choice(words), middle] if before else [middle, rng.choice(words)])
     return middle
 
 
 def frames(words: Sequence[Sample], rng: random.Random) -> list[Sample]:
-    """Grammatical frames whose syllables are reduced or kept by rule."""
-    verbs = [join([spelled(verb), spelled(ending)]) for verb, ending in product(VERBS, ENDINGS)]
+    """Grammatical frames whose syllables are reduced or kept by rule; slots are filled with any word."""
+    kept = [*VERBS, *COMPOUNDS]
+    verbs = [join([spelled(verb), spelled(ending)]) for verb, ending in product(kept, ENDINGS)]
+    nouns = [join([spelled(noun), spelled(particle)]) for noun, particle in product(COMPOUNDS, PARTICLES)]
     counted = [join([spelled(count, reduced=True), spelled(noun)]) for count, noun in product(COUNTS, CLASSIFIERS)]
-    subjects = [join([rng.choice(words), spelled(SUBJECT), rng.choice(words)]) for _ in verbs]
-    negated = [join([spelled(NEGATION, reduced=True), verb]) for verb in verbs]
-    return [*verbs, *counted, *subjects, *negated]
+    subjects = [join([rng.choice(words), spelled(SUBJECT)]) for _ in verbs]
+    negated = [
+        join([spelled(NEGATION, reduced=True), rng.choice(words), spelled(end)]) for _ in kept for end in ENDINGS
+    ]
+    return [*verbs, *nouns, *counted, *subjects, *negated]
 
 
 def join(parts: Iterable[Sample]) -> Sample:
@@ -120,34 +126,41 @@ def join(parts: Iterable[Sample]) -> Sample:
     return Sample(list(itertools.chain(*contexts)), list(itertools.chain(*reduced)))
 
 
-def spelled(syllable: str, *, reduced: bool = False) -> Sample:
-    """One syllable of our own frames."""
-    return Sample(burmese.contexts(read(syllable)), [reduced])
+def spelled(text: str, *, reduced: bool = False) -> Sample:
+    """A piece of our own frames: every syllable reduced or none."""
+    contexts = burmese.contexts(read(text))
+    return Sample(contexts, [reduced] * len(contexts))
 
 
 def fit(words: Sequence[Sample], *, seed: int = 0) -> Model:
-    """Train both parts on words and phrases."""
-    data = [*words, *phrases(words, random.Random(seed))]
-    labels = np.array([r for sample in data for r in sample.reduced], dtype=np.float32)
-    wide, wide_bias = fit_wide(data, labels)
-    rows = np.array(
-        [[reduction.deep_rows(s) for s in reduction.window(run, i)] for run, _ in data for i in range(len(run))]
-    )
-    networks = [fit_network(rows, labels, seed=seed + n) for n in range(NETWORKS)]
+    """Train the wide part on words and phrases, the deep part on words."""
+    wide, wide_bias = fit_wide([*words, *phrases(words, random.Random(seed))])
+    networks = fit_deep(words, seed=seed)
     stacked = {name: np.stack([network[name] for network in networks]) for name in networks[0]}
     seen = Counter(s.spelling for run, flags in words for s, r in zip(run, flags, strict=True) if r and not s.open_a)
     reducible = frozenset(spelling for spelling, n in seen.items() if n >= MIN_REDUCED)
     return Model(wide, wide_bias, reducible=reducible, **stacked)
 
 
-def fit_wide(data: Sequence[Sample], labels: np.ndarray) -> tuple[np.ndarray, float]:
+def labels_of(data: Iterable[Sample]) -> np.ndarray:
+    """1 for each reduced syllable, else 0, float32 (syllable,)."""
+    return np.array([reduced for sample in data for reduced in sample.reduced], dtype=np.float32)
+
+
+def fit_wide(data: Sequence[Sample]) -> tuple[np.ndarray, float]:
     """Logistic regression on hashed features: weights (bucket,) and bias."""
     columns = [reduction.wide_rows(run, i) for run, _ in data for i in range(len(run))]
     row = np.repeat(np.arange(len(columns), dtype=np.int32), [len(c) for c in columns])
     column = np.fromiter(itertools.chain(*columns), dtype=np.int32)
     x = scipy.sparse.csr_matrix((np.ones(len(row), np.float32), (row, column)), shape=(len(columns), WIDE_SIZE))
-    model = LogisticRegression(C=INVERSE_PENALTY, solver="liblinear").fit(x, labels)
+    model = LogisticRegression(C=INVERSE_PENALTY, solver="liblinear").fit(x, labels_of(data))
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+
+
+def fit_deep(data: Sequence[Sample], *, seed: int) -> list[dict[str, np.ndarray]]:
+    """The arrays of NETWORKS networks, which differ in their seed."""
+    rows = np.array([reduction.deep_window(run, i) for run, _ in data for i in range(len(run))])
+    return [fit_network(rows, labels_of(data), seed=seed + n) for n in range(NETWORKS)]
 
 
 class Network(nn.Module):
