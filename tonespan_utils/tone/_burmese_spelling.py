@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 ASAT, VIRAMA, DOT, VISARGA = "\u103a", "\u1039", "\u1037", "\u1038"
 AA, TALL_AA, E, NASAL = "\u102c", "\u102b", "\u1031", "\u1036"
@@ -102,7 +103,7 @@ OPEN = {  # vowel signs -> sound and the tone they have without a tone mark
 OPEN_FINALS = {"ည": ("i", "L"), "ယ": ("ɛ", "L")}  # letters with an asat that only colour the inherent vowel
 CLOSED = {"ိ": "eɪ", "ီ": "eɪ", "ု": "oʊ", "ူ": "oʊ", "ေ": "ɪ", "ဲ": "ɛ", "ာေ": "aʊ", "ို": "aɪ"}
 CLOSED_A = {"k": "ɛ", "ŋ": "ɪ", "c": "ɪ", "ɲ": "ɪ", "t": "a", "n": "a"}  # the vowel a takes its colour from the final
-TYPED_VOWELS = {"ီု": "ူ", "ုူ": "ူ", "ိီ": "ီ", "ီူ": "ူ"}  # ဥ + ီ is ဦ taken apart; the others are slips
+TYPED_VOWELS = {"ုူ": "ူ", "ိီ": "ီ"}  # the short sign typed with the long one; ဥ with the sign ူ for ဦ
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,8 @@ def _canonical(run: str) -> tuple[str, list[int]]:
     """The run with words' signs and vowel letters spelled out, and the place in the run each letter comes from."""
     kept = [(place, char) for place, char in enumerate(run) if not IGNORED.match(char)]
     text = TYPED_NNYA.sub("ဉ", "".join(char for _, char in kept))
-    text = re.sub("သ\u103c", "ဩ" + ZERO_WIDTH_JOINER, text)  # the vowel letter typed as consonant and medial
+    for typed, letter in (("\u1025\u102e", "ဦ"), ("သ\u103c", "ဩ")):  # taken apart; typed as consonant and medial
+        text = text.replace(typed, letter + ZERO_WIDTH_JOINER)
     text = re.sub(f"^({E})(.)([{MEDIALS}]*)", r"\2\3\1", text)
     letters, places = [], []
     for index, char in enumerate(text):
@@ -206,11 +208,10 @@ def _close(drafts: list[_Draft], base: str, signs: str, *, stacked: bool) -> boo
 
 def _spans(starts: Sequence[int], length: int) -> list[tuple[int, int]]:
     """From each start to the next; of syllables written with one character the first has it, the rest are empty."""
-    spans: list[tuple[int, int]] = []
-    for index, start in enumerate(starts):
-        end = next((later for later in starts[index:] if later > start), length)
-        spans.append((end if index and starts[index - 1] == start else start, end))
-    return spans
+    edges = [*sorted(set(starts)), length]
+    end_of = dict(pairwise(edges))
+    repeats = [index > 0 and starts[index - 1] == start for index, start in enumerate(starts)]
+    return [(end_of[s] if again else s, end_of[s]) for s, again in zip(starts, repeats, strict=True)]
 
 
 def _sounded(draft: _Draft, start: int, end: int) -> Written:

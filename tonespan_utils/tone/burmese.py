@@ -41,6 +41,7 @@ CHAO = {"L": "22", "H": "55", "C": "53", "S": "44", "R": "3"}
 SCHWA = "ə"
 THRESHOLD = 0.5  # probability from which a syllable is read as reduced
 UNCERTAIN = (0.3, 0.7)
+LONGEST_IRREGULAR = 8  # syllables: more than any word of the list has
 
 DIGIT = "[0-9\u1040-\u1049]"
 NUMBER = f"{DIGIT}+(?:,{DIGIT}{{3}}(?!{DIGIT}))*(?:\\.{DIGIT}+)?"
@@ -80,7 +81,7 @@ def respell(run: Sequence[Written]) -> list[tuple[Written, bool | None]]:
     """Each syllable as said, and whether it is reduced: None where the list of irregular words does not settle it."""
     said: list[tuple[Written, bool | None]] = []
     while len(said) < len(run):
-        ahead = run[len(said) :]
+        ahead = run[len(said) : len(said) + LONGEST_IRREGULAR]
         said.extend(_irregular_at(ahead) or [(ahead[0], None)])
     return said
 

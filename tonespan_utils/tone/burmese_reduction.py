@@ -8,8 +8,8 @@ closed set of other syllables seen reduced in training (သူ, တစ်, ပ�
 Two parts. ``wide``, a logistic regression on about thirty feature strings a syllable (hashed with CRC-32, so that the
 file holds numbers and no words), knows words and phrases. ``deep``, the mean of three one-hidden-layer networks on
 embeddings of spelling, onset, rhyme and tone in a window of five syllables, knows words only: runs of up to
-LONGEST_WORD syllables get the mean of both, which errs less than either (by 1 % of words in cross-validation); longer
-runs are taken for phrases, whose inner word edges do not show, and get ``wide`` alone.
+LONGEST_WORD syllables get the mean of both, which errs less than either (by half a per cent of words in
+cross-validation); longer runs are taken for phrases, whose inner word edges do not show, and get ``wide`` alone.
 
 Source and licence: the numbers were learned by ``train_burmese_reduction.py`` from Burmese words and their
 transcriptions in Wiktionary (CC BY-SA), as scraped by WikiPron; phrases joined from those words and a handful of our own
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ import numpy as np
 MODEL_PATH = Path(__file__).with_name("burmese_reduction.npz")
 WIDE_SIZE = 1 << 16  # buckets of the regression: about 40,000 feature strings occur in training
 DEEP_SIZE = 1 << 15  # rows of an embedding table: about 2,000 keys, so one in sixteen shares its row
-REACH = 2  # syllables seen on each side: wider windows did not help in cross-validation
+REACH = 2  # syllables seen on each side: enough to know a word's edge from the second syllable off
 LONGEST_WORD = 5  # syllables: 98 % of dictionary words are no longer
 PALI_LETTERS = frozenset("ဂဃဇဈဋဌဍဎဏဓဘဠ")  # rare outside loans from Pali, where a short a is kept more often
 
@@ -62,14 +62,12 @@ def bucket(key: str, size: int) -> int:
     return zlib.crc32(key.encode()) % size
 
 
-def wide_features(word: Sequence[Context], i: int) -> list[str]:
-    """The feature strings of syllable ``i``; ``word`` is an unbroken run of syllables."""
+def wide_features(word: Sequence[Context], i: int, traits: Sequence[object]) -> list[str]:
+    """The feature strings of syllable ``i`` of an unbroken run, whose :func:`word_traits` are given."""
     pp, p, c, n, nn = window(word, i)
     last = len(word) - 1
     place = ("F" if i == 0 else "M") + ("L" if i == last else "M")
-    has_pali = any(s.onset[0] in PALI_LETTERS for s in word)
-    has_stack = any(s.stacked for s in word)
-    n_low = min(sum(s.tone == "L" for s in word), 3)
+    has_pali, has_stack, n_low = traits
     keys = [
         ("c", c.spelling), ("rh", c.rhyme), ("on", c.onset), ("t", c.tone),
         ("c.place", c.spelling, place), ("rh.place", c.rhyme, place),
@@ -89,14 +87,21 @@ def wide_features(word: Sequence[Context], i: int) -> list[str]:
     return ["|".join(map(str, key)) for key in keys]
 
 
+def word_traits(word: Sequence[Context]) -> tuple[bool, bool, int]:
+    """Signs of a loan: letters of Pali, stacks, and the number of low tones up to three (most loans are all low)."""
+    has_pali = any(syllable.onset[0] in PALI_LETTERS for syllable in word)
+    return has_pali, any(s.stacked for s in word), min(sum(s.tone == "L" for s in word), 3)
+
+
 def window(word: Sequence[Context], i: int) -> list[Context]:
     """Syllable ``i`` between its REACH neighbours on each side, padded with EDGE."""
     return [word[k] if 0 <= k < len(word) else EDGE for k in range(i - REACH, i + REACH + 1)]
 
 
-def wide_rows(word: Sequence[Context], i: int) -> list[int]:
-    """Hashed rows of :func:`wide_features`."""
-    return [bucket(key, WIDE_SIZE) for key in wide_features(word, i)]
+def wide_rows(word: Sequence[Context], asked: Iterable[int]) -> list[list[int]]:
+    """Hashed rows of the features of each syllable asked for."""
+    traits = word_traits(word)
+    return [[bucket(key, WIDE_SIZE) for key in wide_features(word, i, traits)] for i in asked]
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -156,7 +161,7 @@ def probabilities(word: Sequence[Context], model: Model | None = None) -> np.nda
 
 
 def _wide(model: Model, word: Sequence[Context], asked: list[int]) -> np.ndarray:
-    rows = np.array([wide_rows(word, i) for i in asked])  # (syllable, feature)
+    rows = np.array(wide_rows(word, asked))  # (syllable, feature)
     return _sigmoid(model.wide[rows].sum(axis=1) + model.wide_bias)
 
 

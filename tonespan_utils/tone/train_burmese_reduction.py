@@ -15,6 +15,7 @@ What is learned from
 from __future__ import annotations
 
 import argparse
+import csv
 import itertools
 import random
 from collections import Counter
@@ -78,7 +79,9 @@ class Sample(NamedTuple):
 def read_words(path: Path) -> dict[str, list[Word]]:
     """The words of the file, each with every transcription it has."""
     try:
-        table = pd.read_csv(path, sep="\t", keep_default_na=False, dtype=str, usecols=["word", "tones"])
+        table = pd.read_csv(
+            path, sep="\t", keep_default_na=False, dtype=str, usecols=["word", "tones"], quoting=csv.QUOTE_NONE
+        )
     except (OSError, ValueError) as error:
         raise TonespanError(f"{path}: not a table with columns word and tones, tab separated ({error})") from error
     words: dict[str, list[Word]] = {}
@@ -149,7 +152,7 @@ def labels_of(data: Iterable[Sample]) -> np.ndarray:
 
 def fit_wide(data: Sequence[Sample]) -> tuple[np.ndarray, float]:
     """Logistic regression on hashed features: weights (bucket,) and bias."""
-    columns = [reduction.wide_rows(run, i) for run, _ in data for i in range(len(run))]
+    columns = [rows for run, _ in data for rows in reduction.wide_rows(run, range(len(run)))]
     row = np.repeat(np.arange(len(columns), dtype=np.int32), [len(c) for c in columns])
     column = np.fromiter(itertools.chain(*columns), dtype=np.int32)
     x = scipy.sparse.csr_matrix((np.ones(len(row), np.float32), (row, column)), shape=(len(columns), WIDE_SIZE))
@@ -247,7 +250,7 @@ def score(words: Sequence[Word], models: Sequence[Model]) -> Score:
         found = ["R" if reduced else said.tone for said, reduced, _ in burmese.decide(run, model)]
         merged = [["C" if t == "R" else t for t in classes] for classes in (found, tones)]
         right += [found == tones, merged[0] == merged[1], len(found) == len(tones)]
-    return Score(*(100 * right / len(words)))
+    return Score(*(100 * right / len(words)).tolist())
 
 
 def cross_validate(words: dict[str, list[Word]], *, folds: int, apart: bool, seed: int = 0) -> Score:
