@@ -12,8 +12,7 @@ Conventions
 - Tone classes: Thai ``M L F H R``; Lao ``LR HR M LF HF``; Burmese ``L H C S R``; Vietnamese
   ``ngang huyen sac hoi nga nang``; Mandarin ``1``-``5`` (surface, sandhi applied); Cantonese ``1``-``6``; Yoruba
   ``H M L``.
-- Languages go by their ISO 639 code: ``th lo vi cmn yue yo``. Burmese joins when the weights of its vowel reduction
-  have been trained (``train_burmese_reduction``).
+- Languages go by their ISO 639 code: ``my th lo vi cmn yue yo``.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from dataclasses import dataclass
 from tonespan_utils.errors import TonespanError
 
 MODULES = {
+    "my": "burmese",
     "th": "thai",
     "lo": "lao",
     "vi": "vietnamese",
