@@ -28,14 +28,14 @@ from scipy.ndimage import gaussian_filter1d
 
 from tonespan_utils.corpus import SAMPLE_RATE
 
-POINT_S = 0.005  # a pitch point this often: a third of the quickest movement, the fade
+POINT_S = 0.005  # a pitch point this often: as quick as the quickest movement, the fade
 ANALYSIS_STEP_S = 0.01  # Praat's pitch analysis; the source is flat, so a coarse step is right
 SOURCE_TOLERANCE = 1.1  # the source's pitch is known and flat: look no further than 10 % around it
 MID_DIGIT = 3  # the Chao digit at the speaker's own level
 ONSET_NUDGE_ST = {"voiceless": 1.0, "voiced": -0.8, "sonorant": 0.0}  # at the vowel's start; Hombert (1978)
 ONSET_DECAY_S = 0.03
-STEP_SHARE = 0.4  # of the way from one centre to the next: the accent changes there and is level elsewhere
-VOICELESS = set("ptkcqʔfsʃɕʂxhθɬçχ")
+STEP_SHARE = 0.2  # of the way from one centre to the next: the accent changes there and is level elsewhere
+VOICELESS = set("ptkcqʈʔfsʃɕʂxhθɬçχ")
 VOICED = set("bdɡgɟvzʒʐʑðɣʁɓɗ")
 
 
@@ -43,10 +43,10 @@ VOICED = set("bdɡgɟvzʒʐʑðɣʁɓɗ")
 class Wander:
     """How far pitch moves, and how fast: one semitone size a part. The defaults make the span sharp to measure."""
 
-    step_st: float = 2.0  # between neighbouring Chao digits: four of them make 8 st, a lively reader's range
+    step_st: float = 3.0  # between neighbouring Chao digits: four of them make an octave, a lively speaker's range
     gather: float = 2.0  # power of the offset: above 1, pitch moves most near the span's edges
-    fade_s: float = 0.010  # raised-cosine edge: about one pitch period, the quickest overlap-add can follow
-    accent_sd_st: float = 2.0  # one draw a syllable
+    fade_s: float = 0.005  # raised-cosine edge: a pitch period of a high voice, the quickest overlap-add can follow
+    accent_sd_st: float = 1.2  # one draw a syllable
     drift_sd_st: float = 0.5
     drift_hz: float = 1.0  # about the rate of phrases
     jitter_sd_st: float = 0.1

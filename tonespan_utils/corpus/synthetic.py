@@ -22,8 +22,11 @@ import io
 import itertools
 import json
 import multiprocessing
+import os
 import shutil
 import tarfile
+import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -41,15 +44,15 @@ from tonespan_utils.corpus import SAMPLE_RATE, espeak, pitch
 from tonespan_utils.corpus.spellers import Frame, Speller, speller, write
 from tonespan_utils.errors import TonespanError
 
-FORMAT = 1  # raise when the same parameters would give other bytes: finished folders are then built anew
+FORMAT = 2  # raise when the same parameters would give other bytes: finished folders are then built anew
 NOTE = "synthetic speech: calibration corpus with a planted answer"
 FOLDERS = {"my": "my_mm", "th": "th_th", "lo": "lo_la", "vi": "vi_vn", "cmn": "cmn_hans_cn", "en": "en_us"}
 SPLITS = ("train", "dev", "test")
 SPLIT_CYCLE = ("train", "test", "dev", "train", "train", "test", "train", "train")  # of speaker pairs, and of sentences
 MIN_SYLLABLES, MAX_SYLLABLES = 4, 9
 RATE_WPM = 145  # syllables about 0.3 s apart, in every language alike: the rate must not give away the span
-SOURCE_HZ = {"male": 140, "female": 215}  # eSpeak's flat pitch: near the target, so overlap-add has little to do
-BASE_HZ = {"male": (125, 160), "female": (190, 240)}
+SOURCE_HZ = {"male": 155, "female": 212}  # eSpeak's flat pitch: near the target, so overlap-add has little to do
+BASE_HZ = {"male": (145, 165), "female": (200, 225)}  # high for men: 25 ms windows blur harmonics under 120 Hz
 VARIANTS = {  # eSpeak variant and a factor on all its formants; variants with an echo would smear tones
     "male": (("m3", 1.0), ("Nguyen", 1.0), ("m6", 0.96), ("Alex", 1.0), ("Michael", 1.04), ("Mario", 0.97), ("m1", 1.0), ("ed", 1.0)),
     "female": (("linda", 1.0), ("steph", 1.0), ("f1", 0.97), ("Annie", 1.0), ("m3", 1.16), ("belinda", 0.97), ("Alex", 1.17), ("m6", 1.14)),
@@ -75,9 +78,9 @@ class Style:
 
 STYLES = {
     "neutral": Style(0.0, 1.0, 1.0, 0.0, 0.0),
-    "happy": Style(3.0, 1.2, 1.04, 3.0, 0.2),
-    "sad": Style(-2.0, 0.8, 0.9, -6.0, -0.4),
-    "angry": Style(1.0, 1.1, 1.08, 7.0, 0.5),
+    "happy": Style(2.0, 1.2, 1.04, 3.0, 0.2),
+    "sad": Style(-1.5, 0.8, 0.9, -6.0, -0.4),
+    "angry": Style(0.7, 1.1, 1.08, 7.0, 0.5),
 }
 
 
@@ -288,9 +291,25 @@ def build(
     with ExitStack() as stack:
         pool = None
         if todo and jobs > 1:  # spawned: a forked child would share the parent's threads' locks
-            pool = stack.enter_context(ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")))
+            pool = stack.enter_context(_pool(jobs))
         for language in todo:
             _build_language(_folder(out_dir, language), recipes[language], pool=pool, progress=progress)
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
+
+
+def _end_with(parent: int) -> None:
+    """Have a worker end when its parent was killed: workers keep each other's pipes open and would wait for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _folder(out_dir: Path, language: str) -> Path:

@@ -17,6 +17,7 @@ import unicodedata
 from itertools import product
 
 from tonespan_utils.corpus.spellers import Frame, Speller
+from tonespan_utils.tone.burmese import may_reduce
 
 CHAO = {"L": "22", "H": "55", "C": "53"}
 
@@ -35,8 +36,9 @@ TALL_AA_AFTER = "ခဂငဒပဝ"  # letters that the round sign for aa would
 
 
 def speller() -> Speller:
-    """All 198 frames; syllables of a sentence stand without spaces."""
-    frames = tuple(_frame(onset, rime) for onset, rime in product(ONSETS, RIMES))
+    """Frames that no reader takes for toneless ones; syllables of a sentence stand without spaces."""
+    every = (_frame(onset, rime) for onset, rime in product(ONSETS, RIMES))
+    frames = tuple(frame for frame in every if not any(map(may_reduce, frame.spelling.values())))
     return Speller(language="my", voice="th", tones=tuple(CHAO), frames=frames, chao=CHAO, joiner="")
 
 
