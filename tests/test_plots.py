@@ -40,11 +40,12 @@ def test_energy_map_is_in_multiples_of_the_null_with_marks_at_r_com():
     assert sorted(x for line in axis.lines for x in line.get_xdata()) == [-5.0, -4.0, 4.0, 5.0]
 
 
-def test_end_labels_keep_their_distance():
+def test_tones_are_named_in_the_order_of_their_height():
+    rows = pd.DataFrame({"tone": ["L", "H"] * 3, "offset_ms": [-10, -10, 0, 0, 10, 10], "f0_st": [9, 0, -2, 3, 9, 0]})
     axis = plt.figure().add_subplot()
-    plots._label_ends(axis, {"a": (0, 1.0, "k"), "b": (0, 1.1, "k"), "c": (0, 5.0, "k")})
-    heights = sorted(text.xy[1] for text in axis.texts)
-    assert np.diff(heights).min() >= plots.LABEL_GAP_ST - 1e-9
+    lines = plots.f0_contours(axis, rows.assign(low_st=0, high_st=0))
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["H", "L"]
+    assert {line.get_label(): line.get_ydata().tolist() for line in lines} == {"L": [9, -2, 9], "H": [0, 3, 0]}
 
 
 def test_span_lines_show_the_cue_width_and_the_null():

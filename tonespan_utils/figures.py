@@ -89,7 +89,6 @@ def draw_f0_contours(loaded: dict[str, pd.DataFrame], params: Params) -> Figure:
     figure, axes = plots.panels(params.speech.tonal)
     for language, axis in axes.items():
         plots.f0_contours(axis, _of(loaded["f0"], language=language))
-        axis.margins(x=0.12)
     return _label(figure, x="time from tone centre (ms)", y="F0 (semitones over\nutterance median)")
 
 

@@ -47,7 +47,6 @@ LANGUAGE_NAMES = {
 }
 FRONTEND_NAMES = {"logmel": "log-Mel", "mfcc": "MFCC", "linear": "linear bands"}
 FRONTEND_LINES = {"logmel": "-", "mfcc": "--", "linear": "-."}
-LABEL_GAP_ST = 0.9  # semitones between direct labels, so that they do not overlap at 7.5 points
 
 
 def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = True) -> tuple[Figure, dict[str, Axes]]:
@@ -85,29 +84,22 @@ def waveform_with_tokens(samples: np.ndarray, tokens: pd.DataFrame) -> Figure:
 
 
 def f0_contours(axis: Axes, rows: pd.DataFrame) -> list[Line2D]:
-    """Median F0 with quartile band per tone, labelled at its right end."""
-    drawn, ends = [], {}
+    """Median F0 with quartile band per tone; the key stands at the right, highest at the centre first."""
+    drawn = []
     for (tone, tone_rows), color in zip(rows.groupby("tone"), sns.color_palette("colorblind", 8), strict=False):
-        (line,) = axis.plot(tone_rows["offset_ms"], tone_rows["f0_st"], color=color, label=tone)
-        axis.fill_between(
-            tone_rows["offset_ms"], tone_rows["low_st"], tone_rows["high_st"], color=color, alpha=0.12, lw=0
-        )
-        voiced = tone_rows.dropna(subset="f0_st")
-        if len(voiced):
-            ends[tone] = (voiced["offset_ms"].iloc[-1], voiced["f0_st"].iloc[-1], color)
+        offsets, low, high = tone_rows["offset_ms"], tone_rows["low_st"], tone_rows["high_st"]
+        (line,) = axis.plot(offsets, tone_rows["f0_st"], color=color, label=tone)
+        axis.fill_between(offsets, low, high, color=color, alpha=0.12, lw=0)
         drawn.append(line)
-    _label_ends(axis, ends)
+    ordered = sorted(drawn, key=_height_at_centre, reverse=True)
+    axis.legend(handles=ordered, loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1.2)
     axis.axvline(0, color="0.6", linewidth=0.7)
     return drawn
 
 
-def _label_ends(axis: Axes, ends: dict[str, tuple[float, float, object]]) -> None:
-    last = -np.inf
-    for tone, (x, y, color) in sorted(ends.items(), key=lambda item: item[1][1]):
-        last = max(y, last + LABEL_GAP_ST)
-        axis.annotate(
-            tone, (x, last), xytext=(3, 0), textcoords="offset points", color=color, va="center", fontsize=7.5
-        )
+def _height_at_centre(line: Line2D) -> float:
+    offsets, heights = line.get_data()
+    return float(np.nan_to_num(heights[np.argmin(np.abs(offsets))]))
 
 
 def f1_by_window(axis: Axes, rows: pd.DataFrame, spans: pd.DataFrame, *, language: str) -> list[Line2D]:
