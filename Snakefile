@@ -86,6 +86,7 @@ rule gradients:
         energy=RESULTS / "parts" / "energy.{part}.csv",
         null=RESULTS / "parts" / "energy_null.{part}.csv",
         spans=RESULTS / "parts" / "spans.{part}.csv",
+        radii=RESULTS / "parts" / "radii.{part}.csv",
         run=RUNS / "04_gradient_energy.{part}.ipynb",
     shell:
         run("04_gradient_energy") + " -p condition {params.condition}"

@@ -60,23 +60,18 @@ for name, energy in {"exponential, a = 60": np.exp(-np.abs(offsets) / 60), "flat
 # Test tokens with enough audio on both sides. Where the window reaches beyond the recording, the null is cut in the same way.
 
 # %%
-tables_of = {"energy": [], "energy_null": [], "spans": []}
+tables_of = {"energy": [], "energy_null": [], "spans": [], "radii": []}
+resampling = p.bootstrap.model_dump() | {"seed": p.seed}
 for language in p.speech.tonal:
     corpus = sources.load(p, language)
     own_probes = probes.load_probes(probes.path(p.results, condition, language))
     tokens = gradients.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
     measured = gradients.measure(encoder, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
     for layer, energy in measured.energy.items():
-        span = spans.pooled_span(
-            energy,
-            measured.null,
-            measured.utterances,
-            edges,
-            n_resamples=p.bootstrap.n_resamples,
-            level=p.bootstrap.level,
-            seed=p.seed,
-        )
+        pool = (energy, measured.null, measured.utterances, edges)
+        span = spans.pooled_span(*pool, **resampling)
         key = {"condition": condition, "language": language, "layer": layer}
+        tables_of["radii"] += [pd.DataFrame([key | row]) for row in spans.radius_table(*pool, **resampling)]
         tables_of["spans"].append(pd.DataFrame([key | spans.as_row(span)]))
         mean = spans.mean_energy(energy)
         tables_of["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": mean}))

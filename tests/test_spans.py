@@ -149,3 +149,25 @@ def test_pooled_span_of_silence_is_nan():
         np.zeros((2, 100)), np.ones((2, 100)), ["u", "v"], EDGES, n_resamples=50, level=0.9, seed=0
     )
     assert np.isnan(span.span_ms) and span.n_tokens == 0
+
+
+def test_radius_table_agrees_with_the_pooled_span_and_carries_interval_and_null():
+    rng = np.random.default_rng(0)
+    energy = np.stack([np.exp(-np.abs(OFFSETS) / width) for width in rng.uniform(20, 80, 24)])
+    pool = (energy, np.tile(spans.flat_null(EDGES), (24, 1)), np.repeat(np.arange(8), 3), EDGES)
+    settings = {"n_resamples": 400, "level": 0.95, "seed": 0}
+    rows = {row["measure"]: row for row in spans.radius_table(*pool, **settings)}
+    span = spans.pooled_span(*pool, **settings)
+    assert set(rows) == {"r_com", "span", "r50", "r90"}
+    assert rows["span"]["value_ms"] == pytest.approx(span.span_ms) and rows["span"]["null_ms"] == pytest.approx(500)
+    assert rows["r50"]["value_ms"] == pytest.approx(span.r50_ms) and rows["r50"]["null_ms"] == pytest.approx(250)
+    assert rows["r90"]["value_ms"] == pytest.approx(span.r90_ms) and rows["r90"]["null_ms"] == pytest.approx(450)
+    assert all(row["ci_low_ms"] < row["value_ms"] < row["ci_high_ms"] for row in rows.values())
+    assert rows["span"]["ci_low_ms"] == pytest.approx(span.ci_low_ms, abs=5)
+
+
+def test_radius_table_of_silence_is_empty_and_one_cluster_has_no_interval():
+    settings = {"n_resamples": 50, "level": 0.9, "seed": 0}
+    assert spans.radius_table(np.zeros((2, 100)), np.ones((2, 100)), ["u", "v"], EDGES, **settings) == []
+    (first, *_) = spans.radius_table(np.ones((2, 100)), np.ones((2, 100)), ["u", "u"], EDGES, **settings)
+    assert np.isnan(first["ci_low_ms"]) and first["value_ms"] == pytest.approx(250)

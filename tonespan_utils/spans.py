@@ -209,6 +209,52 @@ def pooled_span(
     )
 
 
+def radius_table(
+    energy: ArrayLike,
+    null_energy: ArrayLike,
+    clusters: ArrayLike,
+    edges_ms: ArrayLike,
+    *,
+    n_resamples: int,
+    level: float,
+    seed: int,
+) -> list[dict[str, float | str]]:
+    """Every measure of the pooled energy with interval and null: rows of measure, value_ms, ci_low_ms, ci_high_ms,
+    null_ms.
+
+    Measures: ``r_com``, ``span``, ``r50``, ``r90``. Arguments as in :func:`pooled_span`; whole clusters are
+    resampled, and the radii are those of the resampled pool. No energy gives no rows. Notebook:
+    notebooks/04_gradient_energy
+    """
+    share, null = normalise(energy), normalise(null_energy)
+    heard = ~np.isnan(share).any(axis=-1)
+    if not heard.any():
+        return []
+    names, codes = np.unique(np.asarray(clusters)[heard], return_inverse=True)
+    by_cluster = np.zeros((names.size, share.shape[1]))
+    np.add.at(by_cluster, codes, share[heard])
+    rng = np.random.default_rng(seed)
+    draws = rng.multinomial(names.size, np.full(names.size, 1 / names.size), size=n_resamples)
+    edges = np.asarray(edges_ms, dtype=np.float64)
+    pools = {"value": share[heard].mean(axis=0), "resampled": draws @ by_cluster, "null": null[heard].mean(axis=0)}
+    measured = {kind: _measures(pool, edges) for kind, pool in pools.items()}
+    tail = (1 - level) / 2
+    rows = []
+    for measure, value in measured["value"].items():
+        low, high = (
+            np.quantile(measured["resampled"][measure], [tail, 1 - tail]) if names.size > 1 else (np.nan, np.nan)
+        )
+        numbers = {"value_ms": value, "ci_low_ms": low, "ci_high_ms": high, "null_ms": measured["null"][measure]}
+        rows.append({"measure": measure} | {name: float(number) for name, number in numbers.items()})
+    return rows
+
+
+def _measures(energy: Floats, edges_ms: Floats) -> dict[str, Floats]:
+    r_com = center_of_mass_radius(energy, (edges_ms[:-1] + edges_ms[1:]) / 2)
+    r50, r90 = (energy_radius(energy, edges_ms, fraction=fraction) for fraction in (0.5, 0.9))
+    return {"r_com": r_com, "span": 2 * r_com, "r50": r50, "r90": r90}
+
+
 def as_row(span: Span) -> dict[str, float | int]:
     """A span as the columns of the table ``spans``."""
     return asdict(span)

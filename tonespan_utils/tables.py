@@ -37,6 +37,7 @@ COLUMNS = {
         "condition", "language", "layer", "r_com_ms", "span_ms", "ci_low_ms", "ci_high_ms", "r50_ms", "r90_ms",
         "null_span_ms", "n_tokens",
     ],
+    "radii": ["condition", "language", "layer", "measure", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms"],
     "encoders": ["condition", "encoder", "checkpoint", "identity", "n_layers"],
 }  # fmt: skip
 NULLABLE_TEXT = {"speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa"}
