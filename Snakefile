@@ -30,7 +30,7 @@ rule paper:
 
 rule corpus:
     input:
-        code("00_corpus", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", "corpus/sources.py"),
+        code("00_corpus", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", "corpus/sources.py", "f0.py"),
     params:
         section=P.section("seed", "speech", "synthetic", "f0"),
     output:

@@ -85,7 +85,8 @@ plots.waveform_with_tokens(corpus.audio(utterance_id), own)
 # %% [markdown]
 # ## F0 by tone
 #
-# Praat follows the pitch. Contours are in semitones over the utterance's median, which takes most of the speaker out of them.
+# Praat follows the pitch. Contours are in semitones over the speaker's median, which takes the speaker out of them and leaves tones of
+# isolated syllables in.
 
 # %%
 summaries = []

@@ -33,13 +33,15 @@ def test_noise_is_unvoiced_and_a_click_has_no_track():
     assert np.isnan(f0.contour(np.empty(0), np.empty(0), 0.1, np.array([0.0]), reference_hz=100)).all()
 
 
-def test_token_contours_are_relative_to_the_utterance():
+def test_token_contours_are_relative_to_the_speaker():
     tokens = make_tokens(n_utterances=2, per_utterance=1)
     audio = {"u0": voice(np.full(SAMPLE_RATE, 110.0)), "u1": voice(np.full(SAMPLE_RATE, 220.0))}
     corpus = Corpus(tokens, tokens, audio.__getitem__, pd.DataFrame())
     offsets, contours = f0.token_contours(corpus, tokens, window_ms=100, **PRAAT)
     assert offsets.tolist() == list(range(-50, 51, 10)) and contours.shape == (2, 11)
-    assert np.nanmax(np.abs(contours)) < CLOSE_ST
+    assert np.nanmax(np.abs(contours)) < CLOSE_ST  # two speakers, each level on the own median
+    _, together = f0.token_contours(corpus, tokens.assign(speaker=""), window_ms=100, **PRAAT)
+    assert np.nanmean(together[1] - together[0]) == pytest.approx(12, abs=2 * CLOSE_ST)  # one: an octave apart
 
 
 def test_summary_takes_quartiles_of_voiced_tokens_only():

@@ -1,4 +1,4 @@
-"""F0 by tone: what a phonetician looks at first. Praat's autocorrelation tracker, semitones over the utterance median.
+"""F0 by tone: what a phonetician looks at first. Praat's autocorrelation tracker, semitones over the speaker's median.
 
 Conventions: offsets in ms from the tone centre; semitones relative to the median of the utterance's voiced frames,
 which takes most of the speaker out; unvoiced frames are nan and left out of the summary.
@@ -47,15 +47,22 @@ def token_contours(
     half = window_ms / 2
     offsets = np.arange(-half, half + step_ms / 2, step_ms)
     found = np.full((len(tokens), offsets.size), np.nan)
-    position = {index: row for row, index in enumerate(tokens.index)}
-    for utterance_id, group in tokens.groupby("utterance_id", sort=False):
-        times, hz = track(corpus.audio(utterance_id), floor_hz=floor_hz, ceiling_hz=ceiling_hz, step_ms=step_ms)
-        if np.isnan(hz).all():
-            continue
-        reference = float(np.nanmedian(hz))
-        for index, center_s in group["center_s"].items():
-            found[position[index]] = contour(times, hz, center_s, offsets, reference_hz=reference)
+    settings = {"floor_hz": floor_hz, "ceiling_hz": ceiling_hz, "step_ms": step_ms}
+    tracks = {u: track(corpus.audio(u), **settings) for u in tokens["utterance_id"].unique()}
+    reference_hz = {
+        speaker: _median_hz([tracks[u][1] for u in group["utterance_id"].unique()])
+        for speaker, group in tokens.groupby("speaker")
+    }
+    for row, token in enumerate(tokens.itertuples()):
+        times, hz = tracks[token.utterance_id]
+        found[row] = contour(times, hz, token.center_s, offsets, reference_hz=reference_hz[token.speaker])
     return offsets, found
+
+
+def _median_hz(tracks_hz: list[np.ndarray]) -> float:
+    voiced = np.concatenate(tracks_hz)
+    voiced = voiced[~np.isnan(voiced)]
+    return float(np.median(voiced)) if voiced.size else np.nan
 
 
 def summary(offsets_ms: np.ndarray, contours: np.ndarray, tones: np.ndarray) -> pd.DataFrame:

@@ -89,7 +89,7 @@ def draw_f0_contours(loaded: dict[str, pd.DataFrame], params: Params) -> Figure:
     figure, axes = plots.panels(params.speech.tonal)
     for language, axis in axes.items():
         plots.f0_contours(axis, _of(loaded["f0"], language=language))
-    return _label(figure, x="time from tone centre (ms)", y="F0 (semitones over\nutterance median)")
+    return _label(figure, x="time from tone centre (ms)", y="F0 (semitones over\nspeaker median)")
 
 
 def caption_f0_contours(loaded: dict[str, pd.DataFrame], params: Params) -> str:
