@@ -1,7 +1,8 @@
 """F0 by tone: what a phonetician looks at first. Praat's autocorrelation tracker, semitones over the speaker's median.
 
-Conventions: offsets in ms from the tone centre; semitones relative to the median of the utterance's voiced frames,
-which takes most of the speaker out; unvoiced frames are nan and left out of the summary.
+Conventions: offsets in ms from the tone centre; semitones relative to the median of the speaker's voiced frames (of
+all tokens, where speakers are unknown), since an utterance's own median takes the tone out of an isolated syllable;
+unvoiced frames are nan and left out of the summary.
 
 Notebook: notebooks/00_corpus
 """
