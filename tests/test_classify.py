@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tonespan_utils import classify
+from tonespan_utils import classify, spans
 from tonespan_utils.errors import TonespanError
 
 
@@ -61,7 +61,7 @@ def test_resampled_f1_equals_scoring_the_resampled_tokens():
     reference, predicted = rng.choice(list("abc"), 90), rng.choice(list("abc"), 90)
     clusters = np.repeat(np.arange(30), 3)
     counts = classify.confusion_by_cluster(reference, predicted, clusters)
-    draws = classify.resample_clusters(30, n_resamples=5, seed=1)
+    draws = spans.resample_clusters(30, n_resamples=5, seed=1)
     assert (draws.sum(axis=1) == 30).all()
     for draw, f1 in zip(draws, classify.f1_resamples(counts, draws), strict=True):
         rows = np.concatenate([np.flatnonzero(clusters == c) for c in range(30) for _ in range(int(draw[c]))])

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, splits
+from tonespan_utils import classify, spans, splits
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.errors import TonespanError
 
@@ -192,7 +192,7 @@ def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, l
     notebooks/01_baseline_spans
     """
     counts = [classify.confusion_by_cluster(swept.tone, p, swept.utterance) for p in swept.predicted]
-    draws = classify.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed)
+    draws = spans.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed)
     f1 = np.array([classify.macro_f1(c.sum(axis=0)) for c in counts])
     resampled = np.stack([classify.f1_resamples(c, draws) for c in counts])  # (window, resample)
     peaks_ms = np.maximum(0.0, swept.windows_ms[resampled.argmax(axis=0)] - analysis_window_ms)

@@ -85,12 +85,6 @@ def confusion_by_cluster(reference: np.ndarray, predicted: np.ndarray, clusters:
     return counts
 
 
-def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> np.ndarray:
-    """How often each cluster is drawn in each bootstrap resample: (resample, cluster)."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n_resamples).astype(float)
-
-
 def f1_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
     """Macro-F1 of each resample (resample,) from ``counts`` (cluster, class, class) and ``draws`` (resample,
     cluster).

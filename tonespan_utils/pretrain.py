@@ -37,7 +37,6 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pandas as pd
-import parselmouth
 import soxr
 import torch
 from scipy.fft import dct
@@ -49,6 +48,7 @@ from tonespan_utils import classify, probes, splits
 from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, recordings, synthetic
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.f0 import track
 from tonespan_utils.params import ROOT
 
 HOP, RECEPTIVE = 320, 400  # samples; one frame of the convolutional stack
@@ -58,6 +58,7 @@ WINDOW = 640  # samples (40 ms): two periods at 50 Hz
 N_FFT = 1024  # so that no lag up to the longest (267) wraps around
 N_MELS = 40
 LAG_HZ = (60.0, 400.0)
+TRACK_STEP_MS = 10.0
 N_LAGS = 48  # 0.7 semitones apart
 CONTOUR_STEPS = 12  # F0 steps on either side of a frame: +-120 ms, a syllable
 N_DCT = 8  # the finest has a period of 60 ms: what a cue of 100 ms needs
@@ -68,7 +69,7 @@ SYNTHETIC_SHARE = 2.0  # of the crops, per language; the recordings' shares foll
 RECORDINGS = {"cmn_syllables": 2.0, "cmn_words": 2.0, "yue_syllables": 1.5, "yo_sentences": 0.5, "en_digits": 0.3}
 MASK_SHARE, MASK_SPAN = 0.2, 5  # frames: 100 ms; wider masks hide whole tones, which no context can give back
 LOSS_WEIGHT = {
-    "mel": 0.5, "periodicity": 1.0, "contour": 3.0, "f0": 1.0, "cnn_mel": 0.5, "cnn_periodicity": 1.0, "cnn_f0": 1.0,
+    "mel": 1.0, "periodicity": 1.0, "contour": 3.0, "f0": 1.0, "cnn_mel": 0.5, "cnn_periodicity": 1.0, "cnn_f0": 1.0,
 }  # fmt: skip
 WARM_UP_STEPS, FALL = 100, 0.25
 SCALE_BATCHES = 100
@@ -100,13 +101,9 @@ def track_f0(samples: np.ndarray) -> np.ndarray:
     middles_s = (np.arange(n_steps) + 0.5) * F0_STEP / SAMPLE_RATE
     if samples.size < 4 * SAMPLE_RATE / F0_FLOOR_HZ:  # Praat wants three periods of the floor
         return np.full(n_steps, np.nan, dtype=np.float32)
-    sound = parselmouth.Sound(samples.astype(np.float64), SAMPLE_RATE)
-    pitch = sound.to_pitch_ac(time_step=0.01, pitch_floor=F0_FLOOR_HZ, pitch_ceiling=F0_CEILING_HZ)
-    hz = pitch.selected_array["frequency"]
-    nearest = np.clip(np.rint((middles_s - pitch.x1) / pitch.dx).astype(int), 0, hz.size - 1)
-    with np.errstate(divide="ignore"):
-        semitones = 12 * np.log2(np.where(hz > 0, hz, np.nan) / F0_REFERENCE_HZ)
-    return semitones[nearest].astype(np.float32)
+    times_s, hz = track(samples, floor_hz=F0_FLOOR_HZ, ceiling_hz=F0_CEILING_HZ, step_ms=TRACK_STEP_MS)
+    nearest = np.clip(np.rint((middles_s - times_s[0]) * 1000 / TRACK_STEP_MS).astype(int), 0, hz.size - 1)
+    return (12 * np.log2(hz / F0_REFERENCE_HZ))[nearest].astype(np.float32)
 
 
 def write_bank(folder: Path, clips: Iterable[tuple[str, np.ndarray]]) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, splits
+from tonespan_utils import classify, spans, splits
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import Corpus
 from tonespan_utils.encoders import Encoder
@@ -81,7 +81,7 @@ def probe_layer(
     predicted = probe.predict(vectors[test])
     utterances = tokens["utterance_id"].to_numpy()[test]
     counts = classify.confusion_by_cluster(tone[test], predicted, utterances)
-    draws = classify.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
+    draws = spans.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
     low, high = np.quantile(classify.f1_resamples(counts, draws), [(1 - level) / 2, (1 + level) / 2])
     controls = [
         _control_f1(vectors, tokens, train, test, regularisation_c=regularisation_c, seed=control_seed)

@@ -156,6 +156,12 @@ def cluster_bootstrap(
     return Interval(value, float(low), float(high))
 
 
+def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> Floats:
+    """How often each cluster is drawn in each bootstrap resample: (resample, cluster)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n_resamples).astype(float)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """One effective span with everything needed to read it: radii, interval, null, number of tokens (ms)."""
@@ -185,27 +191,24 @@ def pooled_span(
     Each token is normalised first, so that a loud one does not speak for all; then the pooled r_com is the
     mean of the tokens' own. Tokens without energy are left out and not counted; none left gives nan.
     """
-    share, null = normalise(energy), normalise(null_energy)
-    heard = ~np.isnan(share).any(axis=-1)
-    if not heard.any():
+    share, null, clusters = _heard(energy, null_energy, clusters)
+    if not len(share):
         return Span(*(np.nan,) * 7, n_tokens=0)
-    share, null, clusters = share[heard], null[heard], np.asarray(clusters)[heard]
     edges = np.asarray(edges_ms, dtype=np.float64)
-    offsets = (edges[:-1] + edges[1:]) / 2
-    spans = effective_span(share, offsets)
+    spans = _measures(share, edges)["span"]
     interval = cluster_bootstrap(
         clusters, lambda rows: float(spans[rows].mean()), n_resamples=n_resamples, level=level, seed=seed
     )
-    pooled = share.mean(axis=0)
+    pooled = _measures(share.mean(axis=0), edges)
     return Span(
         r_com_ms=interval.value / 2,
         span_ms=interval.value,
         ci_low_ms=interval.low,
         ci_high_ms=interval.high,
-        r50_ms=float(energy_radius(pooled, edges, fraction=0.5)),
-        r90_ms=float(energy_radius(pooled, edges, fraction=0.9)),
-        null_span_ms=float(effective_span(null.mean(axis=0), offsets)),
-        n_tokens=int(heard.sum()),
+        r50_ms=float(pooled["r50"]),
+        r90_ms=float(pooled["r90"]),
+        null_span_ms=float(_measures(null.mean(axis=0), edges)["span"]),
+        n_tokens=len(share),
     )
 
 
@@ -219,24 +222,21 @@ def radius_table(
     level: float,
     seed: int,
 ) -> list[dict[str, float | str]]:
-    """Every measure of the pooled energy with interval and null: rows of measure, value_ms, ci_low_ms, ci_high_ms,
-    null_ms.
+    """Every measure of the pooled energy with its interval and its null, as rows of the table ``radii``.
 
     Measures: ``r_com``, ``span``, ``r50``, ``r90``. Arguments as in :func:`pooled_span`; whole clusters are
     resampled, and the radii are those of the resampled pool. No energy gives no rows. Notebook:
     notebooks/04_gradient_energy
     """
-    share, null = normalise(energy), normalise(null_energy)
-    heard = ~np.isnan(share).any(axis=-1)
-    if not heard.any():
+    share, null, clusters = _heard(energy, null_energy, clusters)
+    if not len(share):
         return []
-    names, codes = np.unique(np.asarray(clusters)[heard], return_inverse=True)
+    names, codes = np.unique(clusters, return_inverse=True)
     by_cluster = np.zeros((names.size, share.shape[1]))
-    np.add.at(by_cluster, codes, share[heard])
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(names.size, np.full(names.size, 1 / names.size), size=n_resamples)
+    np.add.at(by_cluster, codes, share)
+    draws = resample_clusters(names.size, n_resamples=n_resamples, seed=seed)
     edges = np.asarray(edges_ms, dtype=np.float64)
-    pools = {"value": share[heard].mean(axis=0), "resampled": draws @ by_cluster, "null": null[heard].mean(axis=0)}
+    pools = {"value": share.mean(axis=0), "resampled": draws @ by_cluster, "null": null.mean(axis=0)}
     measured = {kind: _measures(pool, edges) for kind, pool in pools.items()}
     tail = (1 - level) / 2
     rows = []
@@ -247,6 +247,13 @@ def radius_table(
         numbers = {"value_ms": value, "ci_low_ms": low, "ci_high_ms": high, "null_ms": measured["null"][measure]}
         rows.append({"measure": measure} | {name: float(number) for name, number in numbers.items()})
     return rows
+
+
+def _heard(energy: ArrayLike, null_energy: ArrayLike, clusters: ArrayLike) -> tuple[Floats, Floats, NDArray]:
+    """The tokens that have energy: their normalised energy and null (tokens, bins), and their clusters."""
+    share, null = normalise(energy), normalise(null_energy)
+    heard = ~np.isnan(share).any(axis=-1)
+    return share[heard], null[heard], np.asarray(clusters)[heard]
 
 
 def _measures(energy: Floats, edges_ms: Floats) -> dict[str, Floats]:

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tonespan_utils import params as params_module
@@ -26,7 +28,7 @@ RESOLVED = "params.yaml"
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 
 
-def run(profile: str, *, cores: str = "all", targets: tuple[str, ...] = (), dry_run: bool = False) -> None:
+def run(profile: str, *, cores: str = "all", dry_run: bool = False) -> None:
     """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed."""
     params = params_module.load(profile)
     resolved = params.runs / RESOLVED
@@ -36,7 +38,7 @@ def run(profile: str, *, cores: str = "all", targets: tuple[str, ...] = (), dry_
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", cores]
         command += ["--directory", str(params_module.OUTPUT_ROOT), "--config", f"params={resolved}"]
         # Our own lock dies with the process; Snakemake's would outlive a kill.
-        command += ["--nolock", "--rerun-incomplete", "--quiet", "host", "reason", "rules", *targets]
+        command += ["--nolock", "--rerun-incomplete", "--quiet", "host", "reason", "rules"]
         start = time.monotonic()
         code = subprocess.run([*command, *(["--dry-run"] if dry_run else [])], env=_environment()).returncode
     if code:
@@ -110,21 +112,15 @@ def _writable(*folders: Path) -> None:
             raise TonespanError(f"{folder}: cannot be written ({error.strerror})") from None
 
 
-class _only_run:
+@contextmanager
+def _only_run(path: Path, profile: str) -> Iterator[None]:
     """An advisory lock that the operating system drops when the process ends, however it ends."""
-
-    def __init__(self, path: Path, profile: str) -> None:
-        self.path, self.profile = path, profile
-
-    def __enter__(self) -> None:
-        self.file = self.path.open("w")
+    with path.open("w") as file:
         try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise TonespanError(f"profile {self.profile} is being run by another process; wait for it to end") from None
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
+            raise TonespanError(f"profile {profile} is being run by another process; wait for it to end") from None
+        yield
 
 
 def _environment() -> dict[str, str]:
