@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from huggingface_hub import errors
 
+from tonespan_utils import hub as hub_module
 from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, fleurs, synthetic
 from tonespan_utils.corpus.fleurs import fetch, load
 from tonespan_utils.errors import TonespanError
@@ -243,11 +244,11 @@ class Hub:
     def __init__(self, files: list[str]) -> None:
         self.files, self.downloads, self.resolved = files, 0, 0
 
-    def dataset_info(self, repo: str, *, revision: str):
+    def repo_info(self, repo: str, *, repo_type: str, revision: str):
         self.resolved += 1
         return type("Info", (), {"sha": COMMIT})
 
-    def snapshot_download(self, repo, *, repo_type, revision, cache_dir, allow_patterns, local_files_only=False):
+    def snapshot_download(self, repo, *, repo_type, revision, cache_dir, allow_patterns=(), local_files_only=False):
         assert (repo, repo_type, revision) == ("google/fleurs", "dataset", COMMIT)
         folder = Path(cache_dir) / "snapshots" / revision
         if local_files_only:
@@ -264,8 +265,8 @@ class Hub:
 @pytest.fixture
 def hub(monkeypatch) -> Hub:
     hub = Hub(fleurs._files("th_th") + fleurs._files("lo_la"))
-    monkeypatch.setattr(fleurs, "snapshot_download", hub.snapshot_download)
-    monkeypatch.setattr(fleurs, "HfApi", lambda: hub)
+    monkeypatch.setattr(hub_module, "snapshot_download", hub.snapshot_download)
+    monkeypatch.setattr(hub_module, "HfApi", lambda: hub)
     return hub
 
 
@@ -298,7 +299,7 @@ def test_no_hub_in_reach(tmp_path, hub, monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(hub, "dataset_info", fail)
+    monkeypatch.setattr(hub, "repo_info", fail)
     with pytest.raises(TonespanError, match=r"google/fleurs: cannot be fetched .*local folder") as raised:
         fetch("google/fleurs", languages=["th"], cache_dir=tmp_path)
     assert "\n" not in str(raised.value)

@@ -8,8 +8,11 @@ Conventions
   ``hidden_states[0]`` (after the positional convolution); ``1`` to ``L`` the block outputs as in ``hidden_states``.
   ``L`` of a stable-layer-norm model is taken before the final norm, and ``final`` names the normed one.
 - The input is the waveform as the checkpoint's feature extractor gives it (scaled to zero mean and unit variance where
-  the checkpoint asks for it). One utterance at a time, or equal lengths: group-norm models must not see padding.
+  the checkpoint asks for it). One utterance at a time, or equal lengths: group norm runs over the whole
+  utterance, so padding would change every frame and nothing here pads a waveform. ``cnn`` features of utterances that
+  were run one by one may be padded together, with a mask: above them every model ignores what is masked.
 - Weights are frozen and the model stays in ``eval()``; float32.
+- A hub id is read at the commit its revision stood for when first asked for (:mod:`tonespan_utils.hub`).
 
 Notebook: notebooks/03_layer_probes
 """
@@ -18,19 +21,42 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import (
+    HubertConfig,
+    HubertModel,
+    PreTrainedConfig,
+    PreTrainedModel,
+    Wav2Vec2Config,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2Model,
+)
 from transformers.utils import logging as transformers_logging
 
+from tonespan_utils import hub
 from tonespan_utils.corpus import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.params import OUTPUT_ROOT
 
-FAMILIES = ("wav2vec2", "hubert")  # wav2vec 2.0, XLS-R and MMS are of the first, mHuBERT-147 of the second
+# wav2vec 2.0, XLS-R and MMS are of the first, mHuBERT-147 of the second. Named classes, not transformers' Auto ones,
+# which would run code that a checkpoint brings along.
+FAMILIES = {"wav2vec2": (Wav2Vec2Config, Wav2Vec2Model), "hubert": (HubertConfig, HubertModel)}
+EXTRACTORS = ("preprocessor_config.json", "processor_config.json")  # the second since transformers 5
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first is taken where a checkpoint has both
+# What the heads of transformers' tasks and of pre-training put beside the encoder; an x-vector's embedding layer is
+# called feature_extractor too.
+HEADS = re.compile(
+    r"(lm_head|classifier|projector|layer_weights|tdnn|objective|quantizer|project_hid|project_q|final_proj"
+    r"|label_embeddings_concat)\b|feature_extractor\.(weight|bias)$"
+)
+MASKED = "masked_spec_embed"  # used in training alone; some public checkpoints leave it out
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +130,21 @@ class Encoder:
         """The ``cnn`` layer (batch, frame, channel) of a prepared waveform (batch, n)."""
         return self.model.feature_extractor(waveform).transpose(1, 2)
 
-    def forward_from_cnn(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Layers ``0`` and up from ``cnn`` features (batch, frame, channel)."""
+    def forward_from_cnn(self, features: torch.Tensor, mask: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        """Layers ``0`` and up from ``cnn`` features (batch, frame, channel).
+
+        ``mask`` (batch, frame) is True where there is speech: padding is zeroed before the positional convolution and
+        hidden from attention, so that the other frames are what they are without it. Its own states mean nothing.
+        """
         projected = self.model.feature_projection(features)
         hidden = projected[0] if isinstance(projected, tuple) else projected  # HuBERT gives the hidden states alone
+        hidden, attention_mask = _without_padding(hidden, mask)
         stack = self.model.encoder
         stable = "final" in self.layers
         hidden = hidden + stack.pos_conv_embed(hidden)
         states = {"0": hidden if stable else stack.layer_norm(hidden)}
         for number, block in enumerate(stack.layers, start=1):
-            states[str(number)] = block(states[str(number - 1)])
+            states[str(number)] = block(states[str(number - 1)], attention_mask=attention_mask)
         return states | ({"final": stack.layer_norm(states[str(len(stack.layers))])} if stable else {})
 
     @torch.no_grad()
@@ -124,74 +155,135 @@ class Encoder:
         return {layer: state[0, frames].float().cpu().numpy() for layer, state in states.items()}
 
 
-def load(checkpoint: str | Path, *, revision: str | None = None, device: str | None = None) -> Encoder:
-    """A frozen encoder from a local folder or a hub id, by the same code.
+def load(
+    checkpoint: str | Path,
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    cache_dir: str | Path | None = None,
+) -> Encoder:
+    """A frozen encoder from a local folder or a hub id, by the same code; heads on top of the encoder are left out.
 
-    Runs no remote code, prefers safetensors, reads ``.bin`` weights-only, and refuses a checkpoint whose encoder
-    weights are incomplete or left over, in one line. Notebook: notebooks/03_layer_probes
+    ``revision`` is the hub's (default: the main branch); its commit is kept in ``cache_dir/commits.json`` (default:
+    ``data/encoders``), the files in the hub client's own cache. Runs no code of the checkpoint's, takes safetensors
+    where there are both, reads ``.bin`` weights-only. A folder without a feature extractor's settings gets the waveform
+    as it is. Raises TonespanError for another architecture, for files that are missing or damaged, and for encoder
+    weights that are missing, left over or of another shape. Notebook: notebooks/03_layer_probes
     """
-    config = _config(checkpoint, revision)
+    folder, commit = _folder(checkpoint, revision, Path(cache_dir or OUTPUT_ROOT / "data" / "encoders"))
+    config = _config(folder)
+    model = _model(folder, config)
+    model.eval().requires_grad_(False)
+    identity = commit or _content_hash(model)
+    model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return Encoder(model, str(checkpoint), identity, _scales_input(folder))
+
+
+def wav2vec2_config(config: HubertConfig) -> Wav2Vec2Config:
+    """A HuBERT configuration as that of a wav2vec 2.0 model with the same layers, weight names and hidden states.
+
+    For heads that transformers has for wav2vec 2.0 alone (x-vectors, frame classification): ``HubertModel``'s state
+    dict fits the ``wav2vec2`` part of the head's model. Raises TonespanError for the variants of HuBERT that wav2vec
+    2.0 has no equal of.
+    """
+    if config.conv_pos_batch_norm or not config.feat_proj_layer_norm:
+        variant = "conv_pos_batch_norm true" if config.conv_pos_batch_norm else "feat_proj_layer_norm false"
+        raise TonespanError(f"HuBERT with {variant} has no equal in wav2vec 2.0; choose another backbone for this task")
+    own = {"model_type", "architectures", "conv_pos_batch_norm", "feat_proj_layer_norm"}
+    return Wav2Vec2Config(**{name: value for name, value in config.to_dict().items() if name not in own})
+
+
+def _without_padding(hidden: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Hidden states with padding zeroed, and what attention adds to its scores: (batch, 1, 1, frame)."""
+    if mask is None:
+        return hidden, None
+    scores = torch.zeros(mask.shape, dtype=hidden.dtype, device=hidden.device)
+    scores = scores.masked_fill(~mask, torch.finfo(hidden.dtype).min)
+    return hidden.masked_fill(~mask[..., None], 0), scores[:, None, None]
+
+
+# Files
+
+
+def _folder(checkpoint: str | Path, revision: str | None, cache_dir: Path) -> tuple[Path, str | None]:
+    """The folder of a checkpoint and, where it is the hub's, its commit."""
+    if Path(checkpoint).is_dir():
+        return Path(checkpoint), None
+    if not hub.REPOSITORY.fullmatch(str(checkpoint)):
+        raise TonespanError(f"{checkpoint}: no such checkpoint folder, nor a hub id (owner/name)")
+    repo, kind = str(checkpoint), "model"
+    commit = hub.commit(repo, revision or "main", repo_type=kind, record=cache_dir / "commits.json")
+    folder = hub.on_disk(repo, commit, repo_type=kind)
+    if folder and all(_any_file(folder, names) for names in (["config.json"], EXTRACTORS, WEIGHTS)):
+        return folder, commit
+    for weights in WEIGHTS:  # a gigabyte each: the second only where there is no first
+        folder = hub.download(repo, commit, ["config.json", *EXTRACTORS, weights], repo_type=kind)
+        if _any_file(folder, [weights]):
+            break
+    return folder, commit
+
+
+def _any_file(folder: Path, names: Sequence[str]) -> bool:
+    return any((folder / name).is_file() for name in names)
+
+
+def _config(folder: Path) -> PreTrainedConfig:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise TonespanError(f"{folder}: no config.json in the folder; give a Hugging Face checkpoint folder or hub id")
+    try:
+        family = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+        if family in FAMILIES:
+            return FAMILIES[family][0].from_pretrained(folder)
+    except Exception as error:  # whatever its values make of transformers' checks
+        raise TonespanError(f"{path}: cannot be read ({_first_line(error)})") from None
+    raise TonespanError(f"{folder}: a {family!r} model; this study reads {' and '.join(FAMILIES)}")
+
+
+def _model(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:
-        model, info = AutoModel.from_pretrained(
-            checkpoint, revision=revision, config=config, dtype=torch.float32, output_loading_info=True
-        )
+        model, info = FAMILIES[config.model_type][1].from_pretrained(
+            folder, config=config, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
+        )  # attention is named here, for a configuration could name one whose code comes from the hub
+    except pickle.UnpicklingError:  # torch's own message advises to run it
+        raise TonespanError(
+            f"{folder}: the weights cannot be read (a .bin file that is damaged or holds more than weights: refused)"
+        ) from None
     except Exception as error:
-        raise TonespanError(f"{checkpoint}: the weights cannot be read ({_first_line(error)})") from None
+        raise TonespanError(f"{folder}: the weights cannot be read ({_first_line(error)})") from None
     finally:
         transformers_logging.set_verbosity(level)
-    _check_weights(checkpoint, info)
-    model.eval().requires_grad_(False)
-    model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Encoder(model, str(checkpoint), _identity(checkpoint, model), _scales_input(checkpoint, revision))
+    _check_weights(folder, info)
+    if MASKED in info["missing_keys"]:
+        torch.nn.init.zeros_(model.masked_spec_embed)  # drawn at random otherwise: one file, many identities
+    return model
 
 
-def _config(checkpoint: str | Path, revision: str | None) -> AutoConfig:
-    folder = Path(checkpoint)
-    if folder.is_dir() and not (folder / "config.json").is_file():
-        raise TonespanError(
-            f"{checkpoint}: no config.json in the folder; give a Hugging Face checkpoint folder or hub id"
-        )
-    try:
-        config = AutoConfig.from_pretrained(checkpoint, revision=revision)
-    except Exception as error:
-        raise TonespanError(f"{checkpoint}: no such checkpoint folder or hub id ({_first_line(error)})") from None
-    if config.model_type not in FAMILIES:
-        raise TonespanError(f"{checkpoint}: a {config.model_type!r} model; this study reads {' and '.join(FAMILIES)}")
-    return config
-
-
-def _check_weights(checkpoint: str | Path, info: dict) -> None:
-    # A head on top (CTC, pre-training quantizer) is not ours; whatever belongs to the encoder must match exactly.
-    heads = ("lm_head", "quantizer", "project_", "classifier", "projector", "label_embeddings_concat", "final_proj")
-    masked = "masked_spec_embed"  # only used in training; some public checkpoints leave it out
-    missing = [key for key in info["missing_keys"] if masked not in key]
-    extra = [key for key in info["unexpected_keys"] if not key.startswith(heads)]
+def _check_weights(folder: Path, info: dict) -> None:
+    missing = [key for key in info["missing_keys"] if key != MASKED]
+    extra = [key for key in info["unexpected_keys"] if MASKED not in key and not HEADS.match(key)]
     wrong = [str(key) for key in info["mismatched_keys"]]
     for problem, keys in (("missing", missing), ("unexpected", extra), ("misshapen", wrong)):
         if keys:
-            raise TonespanError(f"{checkpoint}: {len(keys)} {problem} encoder weights, first {sorted(keys)[0]}")
+            raise TonespanError(f"{folder}: {len(keys)} {problem} encoder weights, first {sorted(keys)[0]}")
 
 
-def _scales_input(checkpoint: str | Path, revision: str | None) -> bool:
-    from transformers import AutoFeatureExtractor
-
-    try:
-        return bool(AutoFeatureExtractor.from_pretrained(checkpoint, revision=revision).do_normalize)
-    except (OSError, ValueError):
+def _scales_input(folder: Path) -> bool:
+    if not _any_file(folder, EXTRACTORS):
         return False
+    try:
+        return bool(Wav2Vec2FeatureExtractor.from_pretrained(folder).do_normalize)
+    except Exception as error:
+        raise TonespanError(f"{folder}: {EXTRACTORS[0]} cannot be read ({_first_line(error)})") from None
 
 
-def _identity(checkpoint: str | Path, model: PreTrainedModel) -> str:
-    """The hub commit where there is one, otherwise a hash of the weights themselves."""
-    commit = getattr(model.config, "_commit_hash", None)
-    if commit and not Path(checkpoint).is_dir():
-        return commit
+def _content_hash(model: PreTrainedModel) -> str:
     digest = hashlib.sha256(json.dumps(model.config.to_diff_dict(), sort_keys=True, default=str).encode())
     for name, weight in sorted(model.state_dict().items()):
         digest.update(name.encode())
-        digest.update(weight.cpu().contiguous().numpy().tobytes())
+        digest.update(weight.contiguous().numpy().tobytes())
     return "sha256:" + digest.hexdigest()[:16]
 
 

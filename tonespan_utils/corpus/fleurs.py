@@ -12,8 +12,6 @@ speakers. Text is the raw transcription: case and punctuation help text to tone.
 from __future__ import annotations
 
 import gzip
-import json
-import re
 import shutil
 import tarfile
 import zlib
@@ -24,8 +22,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 import soundfile
-from huggingface_hub import HfApi, errors, snapshot_download
 
+from tonespan_utils import hub
 from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus
 from tonespan_utils.corpus.audio import build_once, check_length, read
 from tonespan_utils.errors import TonespanError
@@ -38,7 +36,6 @@ SPLITS = ("train", "dev", "test")
 TSV_COLUMNS = ("sentence_id", "file_name", "text", "normalised", "characters", "n_samples", "gender")
 GENDERS = ("female", "male")
 LENGTH_TOLERANCE = SAMPLE_RATE // 100  # samples a WAV and its TSV row may differ by: 10 ms, one bin of offsets
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def load(
@@ -81,14 +78,10 @@ def fetch(root: Path | str, *, languages: Sequence[str], revision: str | None = 
     """
     if Path(root).is_dir():
         return Path(root)
-    if not HUB_ID.fullmatch(str(root)):
+    if not hub.REPOSITORY.fullmatch(str(root)):
         raise TonespanError(f"{root}: no such folder, nor a hub data set (owner/name)")
     wanted = [name for language in languages for name in _files(_folder_name(language))]
-    try:
-        return _snapshot(str(root), revision or "main", wanted, Path(cache_dir))
-    except (errors.HTTPError, errors.EntryNotFoundError, OSError, ValueError) as error:  # HTTPError: its HTTP client's
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise TonespanError(f"{root}: cannot be fetched from the hub ({reason}); or give a local folder") from None
+    return _snapshot(str(root), revision or "main", wanted, Path(cache_dir))
 
 
 def _folder_name(language: str) -> str:
@@ -115,14 +108,10 @@ def _files(folder_name: str) -> list[str]:
 
 
 def _snapshot(repo: str, revision: str, wanted: list[str], cache_dir: Path) -> Path:
-    commit = _commit(repo, revision, cache_dir / "commits.json")
-    options = {"repo_type": "dataset", "revision": commit, "cache_dir": cache_dir, "allow_patterns": wanted}
-    try:
-        folder = Path(snapshot_download(repo, local_files_only=True, **options))
-    except (errors.HTTPError, OSError):  # nothing of this commit is there yet
-        folder = None
+    commit = hub.commit(repo, revision, repo_type="dataset", record=cache_dir / "commits.json")
+    folder = hub.on_disk(repo, commit, repo_type="dataset", cache_dir=cache_dir)
     if folder is None or _missing(folder, wanted):
-        folder = Path(snapshot_download(repo, **options))
+        folder = hub.download(repo, commit, wanted, repo_type="dataset", cache_dir=cache_dir)
     if missing := _missing(folder, wanted):
         raise TonespanError(f"{repo} at {commit}: has no {missing[0]}; is it laid out as google/fleurs is?")
     return folder
@@ -130,19 +119,6 @@ def _snapshot(repo: str, revision: str, wanted: list[str], cache_dir: Path) -> P
 
 def _missing(folder: Path, wanted: list[str]) -> list[str]:
     return [name for name in wanted if not (folder / name).is_file()]
-
-
-def _commit(repo: str, revision: str, record: Path) -> str:
-    """The commit of a revision, as it was when first asked for."""
-    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    key = f"{repo}@{revision}"
-    if key not in known:
-        known[key] = HfApi().dataset_info(repo, revision=revision).sha
-        record.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = record.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-        unfinished.replace(record)
-    return known[key]
 
 
 # Tables
