@@ -82,35 +82,67 @@ def glide_corpus() -> Corpus:
     return Corpus(utterances, tokens, audio.__getitem__, pd.DataFrame(columns=["item", "reason"]))
 
 
+# Structure and training as the published config.json of the four public models has them; widths and depth are small.
+POST_NORM = {"feat_extract_norm": "group", "conv_bias": False, "do_stable_layer_norm": False, "mask_time_prob": 0.05}
+PRE_NORM = {"feat_extract_norm": "layer", "conv_bias": True, "do_stable_layer_norm": True, "mask_time_prob": 0.075}
 FAMILIES = {
-    "wav2vec2": {},
-    "xlsr": {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True},
-    "hubert": {},
+    "wav2vec2-base": POST_NORM
+    | {"activation_dropout": 0.0, "final_dropout": 0.0, "layerdrop": 0.0, "freeze_feat_extract_train": True},
+    "xlsr-300m": PRE_NORM | {"activation_dropout": 0.0, "final_dropout": 0.0, "layerdrop": 0.1},
+    "mms-300m": PRE_NORM | {"activation_dropout": 0.0, "final_dropout": 0.0, "layerdrop": 0.1, "add_adapter": False},
+    "mhubert-147": POST_NORM
+    | {"activation_dropout": 0.1, "layerdrop": 0.1, "feat_proj_layer_norm": True, "conv_pos_batch_norm": False},
+}
+SHORT = {"wav2vec2": "wav2vec2-base", "xlsr": "xlsr-300m", "hubert": "mhubert-147"}  # where one of its kind will do
+SMALL = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "conv_dim": (16,) * 7,
+    "num_conv_pos_embeddings": 128,  # as published, like the groups
+    "num_conv_pos_embedding_groups": 16,
+    "feat_proj_dropout": 0.1,
+    "hidden_dropout": 0.1,
+    "attention_dropout": 0.1,
+    "apply_spec_augment": True,
+    "mask_time_length": 10,
+    "mask_feature_prob": 0.0,
+    "mask_feature_length": 10,
 }
 
 
-def make_checkpoint(folder: Path, family: str, *, seed: int = 0, safe: bool = True, **overrides) -> Path:
-    """A random checkpoint with a family's real configuration at small width, saved with its feature extractor."""
-    import torch
-    from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+def make_checkpoint(
+    folder: Path,
+    family: str,
+    *,
+    seed: int = 0,
+    safe: bool = True,
+    scaled: bool = True,
+    head: str = "Model",
+    **overrides,
+) -> Path:
+    """A random checkpoint with a family's real configuration at small width, saved with its feature extractor.
 
-    small = {
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "intermediate_size": 48,
-        "conv_dim": (16,) * 7,
-        "num_conv_pos_embeddings": 16,
-        "num_conv_pos_embedding_groups": 4,
-    }
-    config_class, model_class = (HubertConfig, HubertModel) if family == "hubert" else (Wav2Vec2Config, Wav2Vec2Model)
+    ``head`` is the end of a transformers class name: ``ForCTC`` puts a head on the encoder.
+    """
+    import torch
+    import transformers
+
+    family = SHORT.get(family, family)
+    kind = "Hubert" if family == "mhubert-147" else "Wav2Vec2"
+    config = getattr(transformers, f"{kind}Config")(**(SMALL | FAMILIES[family] | overrides))
     torch.manual_seed(seed)
-    model = model_class(config_class(**(small | FAMILIES[family] | overrides)))
+    model = getattr(transformers, f"{kind}{head}")(config)
+    for weight in model.parameters():  # as drawn, biases are 0 and norms 1: a mistake with them would not show
+        weight.data += 0.02 * torch.randn_like(weight)
     model.save_pretrained(folder)
     if not safe:
         (folder / "model.safetensors").unlink()
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    Wav2Vec2FeatureExtractor(do_normalize=family == "xlsr").save_pretrained(folder)
+    # All four scale; only the layer-normed ones are told of padding.
+    extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=scaled, return_attention_mask="300m" in family)
+    extractor.save_pretrained(folder)
     return folder
 
 
