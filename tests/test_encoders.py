@@ -265,13 +265,13 @@ def test_heads_are_left_out_and_the_encoder_is_exact(tmp_path, capsys, family, h
     assert len(whole.state_dict()) > len(loaded)
 
 
-def test_left_over_encoder_weights_under_a_head_are_refused(tmp_path):
-    folder = make_checkpoint(tmp_path, "xlsr", head="ForXVector")
-    extra = {"wav2vec2.feature_extractor.conv_layers.7.conv.weight": torch.zeros(1)}
-    edit_weights(folder, lambda name, weight: {name: weight} | extra)
-    with pytest.raises(
-        TonespanError, match=r"unexpected encoder weights, first wav2vec2\.feature_extractor\.conv_layers"
-    ):
+@pytest.mark.parametrize(("head", "prefix"), [("Model", ""), ("ForXVector", "wav2vec2.")])
+def test_what_is_left_over_in_the_convolutions_is_no_head(tmp_path, head, prefix):
+    """Though the x-vector's embedding layer is called feature_extractor as they are."""
+    folder = make_checkpoint(tmp_path, "xlsr", head=head)
+    extra = f"{prefix}feature_extractor.conv_layers.7.conv.weight"
+    edit_weights(folder, lambda name, weight: {name: weight, extra: torch.zeros(1)})
+    with pytest.raises(TonespanError, match=f"1 unexpected encoder weights, first {extra}"):
         encoders.load(folder)
 
 
