@@ -1,15 +1,37 @@
 """The paper as a graph: which notebook makes which table and figure. Run it with `make paper`, or on a cluster with
 Snakemake's own executors: snakemake --config params=runs/<profile>/params.yaml --executor slurm ..."""
 
+import re
 from pathlib import Path
 
+from tonespan_utils import conditions
 from tonespan_utils import params as params_module
 from tonespan_utils.params import ROOT
 
 RESOLVED = config["params"]
 P = params_module.load(RESOLVED)
 RESULTS, RUNS, FIGURES = P.results, P.runs, P.figures
-PART = {condition.replace("/", "--"): condition for condition in P.conditions}
+CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
+MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
+TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
+
+
+wildcard_constraints:
+    part="|".join(map(re.escape, CONDITION)),
+    seed=r"\d+",
+
+
+def trained(condition, seeds):
+    """The score tables that are there once a condition has been trained with some seeds; none for a vanilla encoder."""
+    names = [f"finetune.{condition.part}.seed{seed}.csv" for seed in seeds] if condition.is_trained else []
+    return [RESULTS / "parts" / name for name in names]
+
+
+def start(wildcards):
+    """What a training starts from, with the same seed where that was trained too."""
+    before = conditions.parse(CONDITION[wildcards.part].starts_from)
+    own = int(wildcards.seed)
+    return trained(before, [own if own in P.seeds(before.name) else P.seeds(before.name)[0]])
 
 
 def code(notebook, *modules):
@@ -58,19 +80,46 @@ rule baseline:
         run("01_baseline_spans")
 
 
+rule finetune:
+    input:
+        code("02_finetune", "features.py", "finetune/__init__.py", "finetune/tasks.py", "finetune/training.py"),
+        tokens=rules.corpus.output.tokens,
+        start=start,
+    params:
+        section=P.section("seed", "encoders", "finetune"),
+        condition=lambda wildcards: CONDITION[wildcards.part].name,
+    output:
+        scores=RESULTS / "parts" / "finetune.{part}.seed{seed}.csv",
+        curves=RESULTS / "parts" / "finetune_curves.{part}.seed{seed}.csv",
+        tones=RESULTS / "parts" / "tone_predictions.{part}.seed{seed}.csv",
+        run=RUNS / "02_finetune.{part}.seed{seed}.ipynb",
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=240,  # minutes
+    shell:
+        run("02_finetune") + " -p condition {params.condition} -p seed {wildcards.seed}"
+
+
 rule probes:
     input:
-        code("03_layer_probes", "encoders.py", "probes.py", "classify.py", "splits.py"),
+        code("03_layer_probes", "encoders.py", "features.py", "probes.py", "classify.py", "splits.py"),
         tokens=rules.corpus.output.tokens,
+        models=lambda wildcards: trained(CONDITION[wildcards.part], P.seeds(CONDITION[wildcards.part].name)),
     params:
         section=P.section("seed", "encoders", "probe", "bootstrap"),
-        condition=lambda wildcards: PART[wildcards.part],
+        condition=lambda wildcards: CONDITION[wildcards.part].name,
     output:
         f1=RESULTS / "parts" / "probe_f1.{part}.csv",
         chance=RESULTS / "parts" / "probe_chance.{part}.csv",
+        predictions=RESULTS / "parts" / "predictions.{part}.csv",
         encoder=RESULTS / "parts" / "encoders.{part}.csv",
         probes=directory(RESULTS / "probes" / "{part}"),
         run=RUNS / "03_layer_probes.{part}.ipynb",
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=120,
     shell:
         run("03_layer_probes") + " -p condition {params.condition}"
 
@@ -81,13 +130,18 @@ rule gradients:
         probes=rules.probes.output.probes,
     params:
         section=P.section("seed", "encoders", "gradient", "bootstrap"),
-        condition=lambda wildcards: PART[wildcards.part],
+        condition=lambda wildcards: CONDITION[wildcards.part].name,
     output:
         energy=RESULTS / "parts" / "energy.{part}.csv",
         null=RESULTS / "parts" / "energy_null.{part}.csv",
         spans=RESULTS / "parts" / "spans.{part}.csv",
         radii=RESULTS / "parts" / "radii.{part}.csv",
+        tokens=RESULTS / "parts" / "token_spans.{part}.csv",
         run=RUNS / "04_gradient_energy.{part}.ipynb",
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=240,
     shell:
         run("04_gradient_energy") + " -p condition {params.condition}"
 
@@ -97,8 +151,9 @@ rule figures:
         code("05_rcom_comparison", "plots.py", "figures.py", "report.py", "paper.mplstyle"),
         rules.corpus.output,
         rules.baseline.output,
-        expand(rules.probes.output.f1, part=PART),
-        expand(rules.gradients.output.spans, part=PART),
+        expand(rules.probes.output.f1, part=MEASURED),
+        expand(rules.gradients.output.spans, part=MEASURED),
+        [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
         section=P.section("profile", "conditions"),
     output:

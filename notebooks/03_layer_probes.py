@@ -35,68 +35,75 @@ condition = "mini/vanilla"
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import encoders, params, plots, probes, splits, tables
+from tonespan_utils import conditions, encoders, features, params, plots, probes, splits, tables
 from tonespan_utils.corpus import sources
 
 p = params.load(params_path)
-encoder_name, task = condition.split("/", 1)
-encoder = encoders.load(p.checkpoint(encoder_name), revision=p.encoders[encoder_name].revision)
-print(condition, encoder.identity, *encoder.layers)
+parsed = conditions.parse(condition)
+languages = conditions.measured_languages(parsed, p.speech.tonal)
+seeds = p.seeds(condition)
+print(condition, "on", *languages, "with seeds", *seeds)
 
 # %% [markdown]
 # ## Probes
 #
-# Trained on the train and dev splits, scored on the test split: other sentences and, where known, other speakers.
+# Trained on the train and dev splits, scored on the test split: other sentences and, where known, other speakers. A fine-tuned
+# condition has an encoder per seed.
 
 # %%
-results = {}
-for language in p.speech.tonal:
-    corpus = sources.load(p, language)
-    tokens = splits.sample_utterances(corpus.tokens, n_tokens=p.probe.max_tokens, seed=p.seed)
-    vectors = probes.hidden_vectors(encoder, corpus, tokens)
-    for layer in encoder.layers:
-        results[language, layer] = probes.probe_layer(
-            vectors[layer],
-            tokens,
-            regularisation_c=p.probe.regularisation_c,
-            control_seeds=p.probe.control_seeds,
-            n_resamples=p.bootstrap.n_resamples,
-            level=p.bootstrap.level,
-            seed=p.seed,
-        )
+settings = p.bootstrap.model_dump() | {"seed": p.seed, "regularisation_c": p.probe.regularisation_c}
+results, test_tokens = {}, {}
+for seed in seeds:
+    encoder = encoders.load_condition(p, condition, seed=seed)
+    for language in languages:
+        corpus = sources.load(p, language)
+        tokens = splits.sample_utterances(corpus.tokens, n_tokens=p.probe.max_tokens, seed=p.seed)
+        test_tokens[language] = tokens.iloc[splits.train_test(tokens)[1]]
+        heard = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
+        vectors = probes.hidden_vectors(encoder, corpus, tokens, features=heard)
+        for layer in encoder.layers:
+            results[seed, language, layer] = probes.probe_layer(
+                vectors[layer], tokens, control_seeds=p.probe.control_seeds, **settings
+            )
 
 # %%
-found = pd.DataFrame([{"language": la, "layer": layer, **vars(r)} for (la, layer), r in results.items()])
-found = found.assign(condition=condition, seed=p.seed)
-tables.write(p.results, "probe_f1", found[tables.COLUMNS["probe_f1"]], part=condition)
-tables.write(p.results, "probe_chance", found[tables.COLUMNS["probe_chance"]], part=condition)
-identity = {
-    "condition": condition,
-    "encoder": encoder_name,
-    "checkpoint": p.encoders[encoder_name].checkpoint,
-    "identity": encoder.identity,
-    "n_layers": encoder.model.config.num_hidden_layers,
-}
-tables.write(p.results, "encoders", pd.DataFrame([identity]), part=condition)
-found.pivot(index="layer", columns="language", values="macro_f1").loc[encoder.layers].round(3)
+keys = ["seed", "language", "layer"]
+found = pd.DataFrame([dict(zip(keys, key, strict=True)) | vars(result) for key, result in results.items()])
+found = found.assign(condition=condition)
+found.groupby(["layer", "language"], sort=False)["macro_f1"].mean().unstack().round(3)
 
 # %% [markdown]
-# The probes themselves are kept: the next notebook differentiates them.
+# Kept: the scores, what was predicted for each test token, which encoder it was, and the probes themselves, which the next
+# notebook differentiates.
 
 # %%
-for language in p.speech.tonal:
-    own = {layer: results[language, layer].probe for layer in encoder.layers}
-    probes.save_probes(own, probes.path(p.results, condition, language))
+predictions = [
+    test_tokens[language][["token_id", "utterance_id", "tone"]].assign(
+        predicted=result.predicted, seed=seed, language=language, layer=layer
+    )
+    for (seed, language, layer), result in results.items()
+]
+tables.write(p.results, "predictions", pd.concat(predictions).assign(condition=condition), part=condition)
+identities = pd.DataFrame([encoders.describe(p, condition, seed=seed) for seed in seeds])
+tables.write(p.results, "encoders", identities, part=condition)
+for name in ("probe_chance", "probe_f1"):
+    tables.write(p.results, name, found[tables.COLUMNS[name]], part=condition)
+
+# %%
+for seed in seeds:
+    for language in languages:
+        own = {layer: results[seed, language, layer].probe for layer in encoder.layers}
+        probes.save_probes(own, probes.path(p.results, condition, language, seed=seed))
 
 # %% [markdown]
 # ## F1 by layer
 #
-# Dashed is the control task, dotted is chance.
+# Of the first seed. Dashed is the control task, dotted is chance.
 
 # %%
-figure, axes = plots.panels(p.speech.tonal)
+figure, axes = plots.panels(languages)
 for language, axis in axes.items():
-    rows = found[found["language"] == language]
+    rows = found[(found["language"] == language) & (found["seed"] == seeds[0])]
     plots.f1_by_layer(axis, rows, rows, color=plots.LANGUAGE_COLORS[language], label=condition)
     axis.set(xlabel="layer", ylabel="macro-F1", ylim=(0, 1))
 plt.show()

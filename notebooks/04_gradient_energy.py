@@ -34,15 +34,14 @@ condition = "mini/vanilla"
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
-from tonespan_utils import encoders, gradients, params, plots, probes, spans, tables
+from tonespan_utils import conditions, encoders, gradients, params, plots, probes, spans, tables
 from tonespan_utils.corpus import sources
 
 p = params.load(params_path)
 g = p.gradient
-encoder_name, task = condition.split("/", 1)
-encoder = encoders.load(p.checkpoint(encoder_name), revision=p.encoders[encoder_name].revision)
+languages = conditions.measured_languages(conditions.parse(condition), p.speech.tonal)
+seeds = p.seeds(condition)
 edges, offsets = spans.offset_bins(g.window_ms, g.bin_ms)
 
 # %% [markdown]
@@ -57,34 +56,28 @@ for name, energy in {"exponential, a = 60": np.exp(-np.abs(offsets) / 60), "flat
 # %% [markdown]
 # ## Energy over layer and offset
 #
-# Test tokens with enough audio on both sides. Where the window reaches beyond the recording, the null is cut in the same way.
+# Test tokens with enough audio on both sides, the same ones in every condition. Where the window reaches beyond the recording, the
+# null is cut in the same way. A fine-tuned condition has an encoder, and probes, per seed.
 
 # %%
-tables_of = {"energy": [], "energy_null": [], "spans": [], "radii": []}
+found = {language: [] for language in languages}
+for seed in seeds:
+    encoder = encoders.load_condition(p, condition, seed=seed)
+    for language in languages:
+        corpus = sources.load(p, language)
+        own_probes = probes.load_probes(probes.path(p.results, condition, language, seed=seed))
+        tokens = gradients.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
+        measured = gradients.measure(encoder, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
+        found[language].append(measured)
+
+# %% [markdown]
+# ## Spans
+#
+# Pooled over tokens and seeds; intervals from drawing utterances and seeds anew.
+
+# %%
 resampling = p.bootstrap.model_dump() | {"seed": p.seed}
-for language in p.speech.tonal:
-    corpus = sources.load(p, language)
-    own_probes = probes.load_probes(probes.path(p.results, condition, language))
-    tokens = gradients.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
-    measured = gradients.measure(encoder, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
-    for layer, energy in measured.energy.items():
-        pool = (energy, measured.null, measured.utterances, edges)
-        span = spans.pooled_span(*pool, **resampling)
-        key = {"condition": condition, "language": language, "layer": layer}
-        tables_of["radii"] += [pd.DataFrame([key | row]) for row in spans.radius_table(*pool, **resampling)]
-        tables_of["spans"].append(pd.DataFrame([key | spans.as_row(span)]))
-        mean = spans.mean_energy(energy)
-        tables_of["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": mean}))
-    null = {
-        "condition": condition,
-        "language": language,
-        "offset_ms": offsets,
-        "energy": spans.mean_energy(measured.null),
-    }
-    tables_of["energy_null"].append(pd.DataFrame(null))
-
-# %%
-stored = {name: pd.concat(parts, ignore_index=True) for name, parts in tables_of.items()}
+stored = gradients.tabulate(found, seeds, edges, condition=condition, **resampling)
 for name, table in stored.items():
     tables.write(p.results, name, table, part=condition)
 stored["spans"].pivot(index="layer", columns="language", values="span_ms").loc[encoder.layers].round(0)
@@ -93,7 +86,7 @@ stored["spans"].pivot(index="layer", columns="language", values="span_ms").loc[e
 # Colours are multiples of the flat null, so that black means "less than everywhere else"; white ticks are at +-r_com.
 
 # %%
-figure, axes = plots.panels(p.speech.tonal, share_y=False)
+figure, axes = plots.panels(languages, share_y=False)
 for language, axis in axes.items():
     own = {name: table[table["language"] == language] for name, table in stored.items()}
     plots.energy_map(axis, own["energy"], own["energy_null"], own["spans"])
@@ -105,7 +98,7 @@ plt.show()
 # ## Span by layer
 
 # %%
-figure, axes = plots.panels(p.speech.tonal)
+figure, axes = plots.panels(languages)
 for language, axis in axes.items():
     rows = stored["spans"][stored["spans"]["language"] == language]
     plots.spans_by_layer(axis, rows, None, color=plots.LANGUAGE_COLORS[language], label=condition)

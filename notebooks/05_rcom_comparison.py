@@ -30,8 +30,7 @@ from IPython.display import Markdown, display
 from tonespan_utils import figures, params, report, tables
 
 p = params.load(params_path)
-for name in ("probe_f1", "probe_chance", "encoders", "energy", "energy_null", "spans", "radii"):
-    tables.join_parts(p.results, name, parts=p.conditions)
+tables.join_all(p)
 loaded = figures.load_tables(p)
 
 # %%

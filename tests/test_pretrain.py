@@ -118,6 +118,7 @@ def trainer(bank: pretrain.Bank) -> pretrain.Trainer:
 
 def test_a_resumed_run_takes_the_same_steps(bank, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrain, "SCALE_BATCHES", 2)
+    monkeypatch.setattr(pretrain, "N_UNITS", 8)
     unbroken, broken = trainer(bank), trainer(bank)
     broken.step(1e-3)
     broken.save(tmp_path / "checkpoint.pt")
@@ -130,6 +131,7 @@ def test_a_resumed_run_takes_the_same_steps(bank, tmp_path, monkeypatch):
 
 def test_a_loss_that_is_not_finite_stops_the_run(bank, monkeypatch):
     monkeypatch.setattr(pretrain, "SCALE_BATCHES", 2)
+    monkeypatch.setattr(pretrain, "N_UNITS", 8)
     run = trainer(bank)
     with torch.no_grad():
         run.heads.top.bias.fill_(torch.nan)
@@ -139,6 +141,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(bank, monkeypatch):
 
 def test_steps_lower_the_loss(bank, monkeypatch):
     monkeypatch.setattr(pretrain, "SCALE_BATCHES", 2)
+    monkeypatch.setattr(pretrain, "N_UNITS", 8)
     run = trainer(bank)
     totals = [sum(pretrain.LOSS_WEIGHT[name] * part for name, part in run.step(1e-3).items()) for _ in range(24)]
     assert np.mean(totals[-6:]) < np.mean(totals[:6])

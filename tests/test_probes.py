@@ -62,7 +62,7 @@ def test_probes_come_back_from_disk(tmp_path):
     tokens = make_tokens()
     vectors = np.random.default_rng(0).normal(size=(len(tokens), 5))
     probe = probes.probe_layer(vectors, tokens, **SETTINGS).probe
-    path = probes.path(tmp_path, "mini/asr-th", "th")
+    path = probes.path(tmp_path, "mini/asr-th", "th", seed=0)
     probes.save_probes({"cnn": probe, "0": probe}, path)
     loaded = probes.load_probes(path)
     assert list(loaded) == ["cnn", "0"] and loaded["0"].classes == probe.classes

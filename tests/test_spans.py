@@ -107,30 +107,36 @@ def test_flat_null_is_the_window_and_is_cut_with_the_audio():
     assert spans.center_of_mass_radius(cut, OFFSETS) == pytest.approx((100 * 50 + 500 * 250) / 600)
 
 
-def test_cluster_bootstrap_keeps_clusters_whole():
-    values = np.array([0.0, 0.0, 0.0, 6.0])
-    clusters = ["a", "a", "a", "b"]
-    interval = spans.cluster_bootstrap(clusters, lambda rows: values[rows].mean(), n_resamples=400, level=0.9, seed=1)
-    # only four outcomes: aa 0, ab and ba 6/4, bb 6
-    assert interval.value == pytest.approx(1.5) and interval.low == 0.0 and interval.high == 6.0
+def test_rows_of_a_cluster_are_drawn_together_and_seeds_crossed_with_them():
+    clusters, seeds = np.tile(np.repeat([0, 1, 2, 3], 2), 2), np.repeat([10, 20], 8)
+    weights = spans.resample_rows(clusters, seeds, n_resamples=200, seed=1)
+    assert weights.shape == (200, 16) and (weights.sum(axis=1) == 16).all()
+    by_seed = weights.reshape(200, 2, 4, 2)
+    assert (by_seed[..., 0] == by_seed[..., 1]).all(), "tokens of one utterance stay together"
+    outer = by_seed[..., 0].sum(axis=2)[:, :, None] * by_seed[..., 0].sum(axis=1)[:, None, :]
+    assert np.allclose(by_seed[..., 0] * by_seed[..., 0].sum(axis=(1, 2))[:, None, None], outer), "a product"
+    plain = spans.resample_rows(clusters[:8], n_resamples=200, seed=1)
+    assert (plain.sum(axis=1) == 8).all() and (plain[:, ::2] == plain[:, 1::2]).all()
 
 
-def test_cluster_bootstrap_covers_the_truth():
+def test_intervals_cover_the_truth_when_tokens_of_an_utterance_agree():
     rng = np.random.default_rng(0)
-    hits = 0
-    for trial in range(100):
-        effect = rng.normal(size=30)
-        values = np.repeat(effect, 4) + 0.3 * rng.normal(size=120)
-        interval = spans.cluster_bootstrap(
-            np.repeat(np.arange(30), 4), lambda r, v=values: v[r].mean(), n_resamples=200, level=0.95, seed=trial
+    null, hits = np.tile(spans.flat_null(EDGES), (60, 1)), 0
+    for number in range(60):
+        widths = np.repeat(rng.uniform(60, 140, 20), 3)  # a span of 50 on average, alike within an utterance
+        energy = np.stack([np.clip(width / 2 - np.abs(OFFSETS) + 5, 0, 10) for width in widths])
+        span = spans.pooled_span(
+            energy, null, np.repeat(np.arange(20), 3), EDGES, n_resamples=200, level=0.9, seed=number
         )
-        hits += interval.low <= 0 <= interval.high
-    assert 86 <= hits <= 100
+        hits += span.ci_low_ms <= 50 <= span.ci_high_ms
+    assert hits >= 45  # 54 expected of 60, fewer than 45 once in ten thousand
 
 
-def test_one_cluster_has_no_interval():
-    interval = spans.cluster_bootstrap(["a"] * 3, lambda rows: 1.0, n_resamples=50, level=0.9, seed=0)
-    assert interval.value == 1.0 and np.isnan(interval.low) and np.isnan(interval.high)
+def test_one_cluster_has_no_interval_and_seeds_are_not_tokens():
+    energy, null = np.tile(np.exp(-np.abs(OFFSETS) / 50), (4, 1)), np.ones((4, 100))
+    settings = {"n_resamples": 50, "level": 0.9, "seed": 0}
+    span = spans.pooled_span(energy, null, ["a"] * 4, EDGES, seeds=[1, 1, 2, 2], **settings)
+    assert np.isnan(span.ci_low_ms) and np.isnan(span.ci_high_ms) and span.n_tokens == 2
 
 
 def test_pooled_span_is_the_mean_of_the_tokens_and_leaves_silence_out():

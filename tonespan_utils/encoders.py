@@ -43,7 +43,7 @@ from transformers.utils import logging as transformers_logging
 from tonespan_utils import hub
 from tonespan_utils.corpus import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params import OUTPUT_ROOT
+from tonespan_utils.params import OUTPUT_ROOT, ROOT, Params
 
 # wav2vec 2.0, XLS-R and MMS are of the first, mHuBERT-147 of the second. Named classes, not transformers' Auto ones,
 # which would run code that a checkpoint brings along.
@@ -177,6 +177,26 @@ def load(
     identity = commit or _content_hash(model)
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return Encoder(model, str(checkpoint), identity, _scales_input(folder))
+
+
+def load_condition(params: Params, condition: str, *, seed: int) -> Encoder:
+    """The encoder of a condition: its backbone, or what fine-tuning with ``seed`` left; see ``Params.checkpoint``."""
+    named = params.checkpoint(condition, seed)
+    return load(named.checkpoint, revision=named.revision)
+
+
+def describe(params: Params, condition: str, *, seed: int) -> dict[str, object]:
+    """What stands behind a condition, as a row of the table ``encoders``."""
+    named, loaded = params.checkpoint(condition, seed), load_condition(params, condition, seed=seed)
+    folder, tops = Path(named.checkpoint), (ROOT, OUTPUT_ROOT)  # a table names no folder of this machine
+    return {
+        "condition": condition,
+        "encoder": condition.partition("/")[0],
+        "checkpoint": next((str(folder.relative_to(top)) for top in tops if folder.is_relative_to(top)), str(folder)),
+        "identity": loaded.identity,
+        "n_layers": loaded.model.config.num_hidden_layers,
+        "seed": seed,
+    }
 
 
 def wav2vec2_config(config: HubertConfig) -> Wav2Vec2Config:

@@ -169,11 +169,12 @@ def null_energy(n_samples: int, centers_s: Sequence[float], edges_ms: np.ndarray
 
 @dataclass(frozen=True)
 class Measured:
-    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins) and utterances (token,)."""
+    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins), utterances and names (token,)."""
 
     energy: dict[str, np.ndarray]
     null: np.ndarray
     utterances: np.ndarray
+    tokens: np.ndarray
 
 
 def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) -> pd.DataFrame:
@@ -206,7 +207,7 @@ def measure(
 ) -> Measured:
     """Energy over offset of every token and layer. Notebook: notebooks/04_gradient_energy"""
     energy: dict[str, list[np.ndarray]] = {layer: [] for layer in probes}
-    null, utterances = [], []
+    null, utterances, names = [], [], []
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc="gradients", unit="utt"):
         samples, centers = corpus.audio(utterance_id), group["center_s"].tolist()
         found = input_gradients(
@@ -217,5 +218,43 @@ def measure(
             energy[layer].append(energy_over_offset(encoder, gradient, centers, edges_ms))
         null.append(null_energy(samples.size, centers, edges_ms))
         utterances += [utterance_id] * len(centers)
+        names += group["token_id"].tolist()
     joined = {layer: np.concatenate(parts) for layer, parts in energy.items()}
-    return Measured(joined, np.concatenate(null), np.array(utterances))
+    return Measured(joined, np.concatenate(null), np.array(utterances), np.array(names))
+
+
+def tabulate(
+    found: Mapping[str, Sequence[Measured]],
+    seeds: Sequence[int],
+    edges_ms: np.ndarray,
+    *,
+    condition: str,
+    n_resamples: int,
+    level: float,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """The tables ``energy``, ``energy_null``, ``spans``, ``radii`` and ``token_spans`` of one condition.
+
+    ``found`` holds, per language, what :func:`measure` gave under each of ``seeds``. Notebook:
+    notebooks/04_gradient_energy
+    """
+    offsets = (edges_ms[:-1] + edges_ms[1:]) / 2
+    rows: dict[str, list[pd.DataFrame]] = {"energy": [], "energy_null": [], "spans": [], "radii": [], "token_spans": []}
+    for language, measured in found.items():
+        null = np.concatenate([one.null for one in measured])
+        utterances = np.concatenate([one.utterances for one in measured])
+        trained = np.repeat(seeds, [len(one.null) for one in measured])
+        about = {"condition": condition, "language": language}
+        rows["energy_null"].append(pd.DataFrame(about | {"offset_ms": offsets, "energy": spans.mean_energy(null)}))
+        for layer in measured[0].energy:
+            energy = np.concatenate([one.energy[layer] for one in measured])
+            pool = (energy, null, utterances, edges_ms)
+            drawing = {"seeds": trained, "n_resamples": n_resamples, "level": level, "seed": seed}
+            key = about | {"layer": layer}
+            rows["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": spans.mean_energy(energy)}))
+            rows["spans"].append(pd.DataFrame([key | spans.as_row(spans.pooled_span(*pool, **drawing))]))
+            rows["radii"].append(pd.DataFrame([key | row for row in spans.radius_table(*pool, **drawing)]))
+            names = {"token_id": np.concatenate([one.tokens for one in measured]), "utterance_id": utterances}
+            radius = spans.center_of_mass_radius(energy, offsets)
+            rows["token_spans"].append(pd.DataFrame(key | names | {"seed": trained, "r_com_ms": radius}))
+    return {name: pd.concat(parts, ignore_index=True) for name, parts in rows.items()}

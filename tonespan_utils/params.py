@@ -3,8 +3,8 @@
 Conventions: times carry their unit in the name; a language is an ISO 639 code; a condition is
 ``<encoder>/<task>[-<language>]``. A profile is a name in ``params/`` or a path to a YAML file; its keys
 replace those of the base, mappings merging key by key, except the mappings that name things the profile
-chooses as a whole (encoders, folders). Unknown keys, wrong types and impossible values raise
-:class:`TonespanError` with one line that names the file and the key.
+chooses as a whole (encoders, folders, corpora, public). Unknown keys, wrong types and impossible
+values raise :class:`TonespanError` with one line that names the file and the key.
 
 Notebook: notebooks/00_corpus
 """
@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from tonespan_utils import conditions
 from tonespan_utils.errors import TonespanError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +28,7 @@ PARAMS_DIR = ROOT / "params"
 # Where results/, runs/, figures/ and data/ go; elsewhere only for tests and for read-only checkouts.
 OUTPUT_ROOT = Path(os.environ.get("TONESPAN_OUTPUT") or ROOT).resolve()
 LANGUAGES = ("my", "th", "lo", "vi", "cmn", "yue", "yo", "en")
-WHOLE = {"encoders", "folders"}  # mappings a profile replaces instead of extending
+WHOLE = {"encoders", "folders", "corpora", "public"}  # mappings a profile replaces instead of extending
 
 Language = Literal["my", "th", "lo", "vi", "cmn", "yue", "yo", "en"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -106,10 +107,32 @@ class Baseline(Section):
 
 
 class Checkpoint(Section):
-    """Where an encoder comes from."""
+    """Where an encoder comes from: a hub id or a folder."""
 
     checkpoint: str
     revision: str | None
+
+
+class Finetune(Section):
+    """Fine-tuning: the same updates for every task."""
+
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    steps: Count
+    batch_size: Count
+    learning_rate: Positive
+    warmup_share: Annotated[float, Field(ge=0, lt=1)]
+    checkpoint_every: Count
+    clip_ms: Annotated[float, Field(ge=100)] | None
+    max_test_utterances: Annotated[int, Field(ge=2)]
+    corpora: Mapping[Literal["emotion", "gender", "speaker"], str]
+    public: Mapping[str, Checkpoint]
+
+    @field_validator("seeds")
+    @classmethod
+    def _different(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed is named twice")
+        return seeds
 
 
 class Probe(Section):
@@ -166,6 +189,7 @@ class Params(Section):
     baseline: Baseline
     encoders: Mapping[str, Checkpoint]
     conditions: list[str] = Field(min_length=1)
+    finetune: Finetune
     probe: Probe
     gradient: Gradient
     bootstrap: Bootstrap
@@ -173,15 +197,26 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Params:
-        for condition in self.conditions:
-            encoder, _, task = condition.partition("/")
-            if encoder not in self.encoders or not task:
-                known = ", ".join(self.encoders)
-                raise ValueError(f"conditions: {condition!r} is not <encoder>/<task> with an encoder of: {known}")
+        for name in self.conditions:
+            self._check_condition(name)
         missing = set(self.speech.languages) - set(self.synthetic.planted_span_ms)
         if self.speech.source == "synthetic" and missing:
             raise ValueError(f"synthetic.planted_span_ms lacks {', '.join(sorted(missing))}")
         return self
+
+    def _check_condition(self, name: str) -> None:
+        try:
+            condition = conditions.parse(name)
+        except TonespanError as error:
+            raise ValueError(f"conditions: {error}") from None
+        if condition.backbone not in self.encoders:
+            raise ValueError(f"conditions: {name!r} names no encoder of: {', '.join(self.encoders)}")
+        if condition.language and condition.language not in self.speech.languages:
+            raise ValueError(f"conditions: {name!r}: {condition.language} is not in speech.tonal or speech.other")
+        if condition.objective == "tone" and condition.language not in self.speech.tonal:
+            raise ValueError(f"conditions: {name!r}: {condition.language} is not in speech.tonal")
+        if condition.is_trained and condition.starts_from not in self.conditions:
+            raise ValueError(f"conditions: {name!r} starts from {condition.starts_from!r}, which is not in the list")
 
     @property
     def results(self) -> Path:
@@ -203,10 +238,26 @@ class Params(Section):
         """Folder of speech that is made or unpacked here."""
         return OUTPUT_ROOT / "data" / self.profile
 
-    def checkpoint(self, encoder: str) -> str:
-        """The hub id of an encoder, or its folder: paths are relative to the repository."""
-        name = self.encoders[encoder].checkpoint
-        return str(ROOT / name) if (ROOT / name).is_dir() else name
+    def seeds(self, condition: str) -> list[int]:
+        """The seeds a condition is trained with; one for what is not trained here."""
+        parsed = conditions.parse(condition)
+        return self.finetune.seeds if parsed.is_trained and condition not in self.finetune.public else [0]
+
+    def model_folder(self, condition: str, seed: int) -> Path:
+        """Where the fine-tuned model of a condition is kept."""
+        return self.results / "models" / f"{conditions.parse(condition).part}.seed{seed}"
+
+    def checkpoint(self, condition: str, seed: int = 0) -> Checkpoint:
+        """The checkpoint of a condition's encoder: the backbone, a public one, or what was trained here.
+
+        Folders are relative to the repository.
+        """
+        parsed = conditions.parse(condition)
+        if parsed.is_trained and condition not in self.finetune.public:
+            return Checkpoint(checkpoint=str(self.model_folder(condition, seed)), revision=None)
+        named = self.finetune.public.get(condition) or self.encoders[parsed.backbone]
+        folder = ROOT / named.checkpoint
+        return named.model_copy(update={"checkpoint": str(folder)}) if folder.is_dir() else named
 
     def section(self, *names: str) -> str:
         """The named sections as canonical JSON: what a workflow rule depends on."""

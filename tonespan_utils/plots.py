@@ -83,6 +83,15 @@ def waveform_with_tokens(samples: np.ndarray, tokens: pd.DataFrame) -> Figure:
     return figure
 
 
+def loss_curve(curve: pd.DataFrame, *, title: str) -> Figure:
+    """The training loss of one condition: rows of step and loss."""
+    with plt.style.context(STYLE):
+        figure, axis = plt.subplots(figsize=(FULL_WIDTH_IN / 2, 2.0))
+    axis.plot(curve["step"], curve["loss"], color="#0072B2")
+    axis.set(xlabel="update", ylabel="training loss", title=title, ylim=(0, None))
+    return figure
+
+
 def f0_contours(axis: Axes, rows: pd.DataFrame) -> list[Line2D]:
     """Median F0 with quartile band per tone; the key stands at the right, highest at the centre first."""
     drawn = []

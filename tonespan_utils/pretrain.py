@@ -7,6 +7,8 @@ targets throw pitch away, so these keep it:
 
 - ``mel``: log-Mel energies of the frame (40 bands, one 40 ms window),
 - ``periodicity``: the normalised autocorrelation of the same window at 48 lags, equally spaced in log frequency,
+- ``units``: which of 128 clusters the frame's sound falls into, as in HuBERT's first iteration (13 cepstra and their
+  slopes, clustered by k-means); mean and deviation of the crop are taken out, so that voices share their units,
 - ``pitch``: the log-F0 track within +-120 ms of the frame as 8 DCT coefficients, relative to the median of the crop; F0
   itself; voicing. The track is Praat's, joined through voiceless stretches, and counts where speech is voiced.
 
@@ -29,7 +31,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +42,7 @@ import pandas as pd
 import soxr
 import torch
 from scipy.fft import dct
+from sklearn.cluster import MiniBatchKMeans
 from torch import nn
 from torch.nn import functional as F
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
@@ -60,6 +63,8 @@ N_MELS = 40
 LAG_HZ = (60.0, 400.0)
 TRACK_STEP_MS = 10.0
 N_LAGS = 48  # 0.7 semitones apart
+N_CEPSTRA, N_UNITS = 13, 128
+SLOPE_FRAMES = 2  # on either side: slopes over 80 ms
 CONTOUR_STEPS = 12  # F0 steps on either side of a frame: +-120 ms, a syllable
 N_DCT = 8  # the finest has a period of 60 ms: what a cue of 100 ms needs
 SPEED_RANGE = 1.2  # crops are resampled by up to this factor either way: other voices, rates and pitches
@@ -69,7 +74,8 @@ SYNTHETIC_SHARE = 2.0  # of the crops, per language; the recordings' shares foll
 RECORDINGS = {"cmn_syllables": 2.0, "cmn_words": 2.0, "yue_syllables": 1.5, "yo_sentences": 0.5, "en_digits": 0.3}
 MASK_SHARE, MASK_SPAN = 0.2, 5  # frames: 100 ms; wider masks hide whole tones, which no context can give back
 LOSS_WEIGHT = {
-    "mel": 1.0, "periodicity": 1.0, "contour": 3.0, "f0": 1.0, "cnn_mel": 0.5, "cnn_periodicity": 1.0, "cnn_f0": 1.0,
+    "mel": 0.5, "units": 3.0, "periodicity": 1.0, "contour": 3.0, "f0": 1.0,
+    "cnn_mel": 0.5, "cnn_periodicity": 1.0, "cnn_f0": 1.0,
 }  # fmt: skip
 WARM_UP_STEPS, FALL = 100, 0.25
 SCALE_BATCHES = 100
@@ -277,6 +283,23 @@ def _correlation(frames: torch.Tensor) -> torch.Tensor:
     return correlation / correlation[..., :1]
 
 
+def cepstra(mel: torch.Tensor) -> torch.Tensor:
+    """Cepstra of log-Mel (crop, frame, 40) and their slopes, standardised within the crop: (crop, frame, 26)."""
+    basis = torch.from_numpy(dct(np.eye(N_MELS), norm="ortho")[:, :N_CEPSTRA].astype(np.float32))
+    still = mel @ basis
+    padded = F.pad(still.transpose(1, 2), (SLOPE_FRAMES, SLOPE_FRAMES), mode="replicate").transpose(1, 2)
+    slope = padded[:, 2 * SLOPE_FRAMES :] - padded[:, : -2 * SLOPE_FRAMES]
+    both = torch.cat([still, slope], dim=-1)
+    return (both - both.mean(dim=1, keepdim=True)) / both.std(dim=1, keepdim=True).clamp(min=1e-3)
+
+
+def find_units(mels: Sequence[torch.Tensor], *, seed: int) -> torch.Tensor:
+    """Centres of N_UNITS clusters of :func:`cepstra` over some batches: (unit, 26)."""
+    points = torch.cat([cepstra(mel).flatten(0, 1) for mel in mels]).numpy()
+    found = MiniBatchKMeans(N_UNITS, batch_size=4096, n_init=3, random_state=seed).fit(points)
+    return torch.from_numpy(found.cluster_centers_.astype(np.float32))
+
+
 def pitch_targets(f0_st: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Of one crop's F0 (step,): (frame, N_DCT contour + F0 + voicing) and weights (frame, N_DCT + 2).
 
@@ -333,6 +356,7 @@ class Heads(nn.Module):
     def __init__(self, config: Wav2Vec2Config) -> None:
         super().__init__()
         self.top = nn.Linear(config.hidden_size, N_MELS + N_LAGS + N_DCT + 2)
+        self.units = nn.Linear(config.hidden_size, N_UNITS)
         self.cnn = nn.Linear(config.conv_dim[-1], N_MELS + N_LAGS + 1)
 
 
@@ -374,20 +398,22 @@ class Batches:
 
 @dataclass(frozen=True)
 class Scale:
-    """Mean and deviation of each target over some batches; pitch by its weights."""
+    """Mean and deviation of each target over some batches, pitch by its weights; the units' centres (unit, 26)."""
 
     spectral: tuple[torch.Tensor, torch.Tensor]
     pitch: tuple[torch.Tensor, torch.Tensor]
+    units: torch.Tensor
 
     @classmethod
-    def of(cls, batches: list[Batch]) -> Scale:
+    def of(cls, batches: list[Batch], *, seed: int) -> Scale:
         spectral = torch.cat([batch.spectral.flatten(0, 1) for batch in batches])
         pitch = torch.cat([batch.pitch.flatten(0, 1) for batch in batches])
         weight = torch.cat([batch.weight.flatten(0, 1) for batch in batches])
         weight = weight / weight.sum(dim=0).clamp(min=1e-6)
         mean = (weight * pitch).sum(dim=0)
         deviation = (weight * (pitch - mean) ** 2).sum(dim=0).sqrt()
-        return cls((spectral.mean(0), spectral.std(0).clamp(min=1e-3)), (mean, deviation.clamp(min=1e-3)))
+        units = find_units([batch.spectral[..., :N_MELS] for batch in batches], seed=seed)
+        return cls((spectral.mean(0), spectral.std(0).clamp(min=1e-3)), (mean, deviation.clamp(min=1e-3)), units)
 
 
 def losses(
@@ -397,7 +423,8 @@ def losses(
     features = model.feature_extractor(batch.waveform).transpose(1, 2)
     hidden, _ = model.feature_projection(features)
     hidden = torch.where(mask[..., None], model.masked_spec_embed, hidden)
-    top = heads.top(model.encoder(hidden).last_hidden_state)
+    hidden = model.encoder(hidden).last_hidden_state
+    top, units = heads.top(hidden), torch.cdist(cepstra(batch.spectral[..., :N_MELS]), scale.units).argmin(dim=-1)
     cnn = heads.cnn(features)
     spectral = (batch.spectral - scale.spectral[0]) / scale.spectral[1]
     pitch = (batch.pitch - scale.pitch[0]) / scale.pitch[1]
@@ -405,6 +432,7 @@ def losses(
     n_spectral = spectral.shape[-1]
     return {
         "mel": F.mse_loss(top[..., :N_MELS], spectral[..., :N_MELS]),
+        "units": F.cross_entropy(heads.units(hidden).flatten(0, 1), units.flatten()) / math.log(N_UNITS),
         "periodicity": F.mse_loss(top[..., N_MELS:n_spectral], spectral[..., N_MELS:]),
         "contour": _weighted(top[..., n_spectral:-2], pitch[..., :N_DCT], batch.weight[..., :N_DCT]),
         "f0": _weighted(top[..., -2:], pitch[..., N_DCT:], batch.weight[..., N_DCT:]),
@@ -496,7 +524,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.parameters, betas=(0.9, 0.98), weight_decay=0.01)
         self.rng = np.random.default_rng(seed)
         self.frames = n_frames(batches.crops.n_samples)
-        self.scale = Scale.of([batches.draw() for _ in range(SCALE_BATCHES)])
+        self.scale = Scale.of([batches.draw() for _ in range(SCALE_BATCHES)], seed=seed)
         self.done, self.seconds = 0, 0.0
 
     def step(self, rate: float) -> dict[str, float]:
@@ -528,7 +556,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "heads": self.heads.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "scale": [*self.scale.spectral, *self.scale.pitch],
+            "scale": [*self.scale.spectral, *self.scale.pitch, self.scale.units],
             "random": [json.dumps(rng.bit_generator.state) for rng in (self.rng, self.batches.crops.rng)],
             "generator": self.batches.generator.get_state(),
             "done": self.done,
@@ -544,7 +572,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.heads.load_state_dict(state["heads"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scale = Scale(tuple(state["scale"][:2]), tuple(state["scale"][2:]))
+        self.scale = Scale(tuple(state["scale"][:2]), tuple(state["scale"][2:4]), state["scale"][4])
         for rng, stored in zip((self.rng, self.batches.crops.rng), state["random"], strict=True):
             rng.bit_generator.state = json.loads(stored)
         self.batches.generator.set_state(state["generator"])

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from tqdm.auto import tqdm
 
 from tonespan_utils import classify, spans, splits
@@ -25,30 +26,38 @@ from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import Corpus
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.features import Features, of_samples
 
 
-def hidden_vectors(encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> dict[str, np.ndarray]:
+@torch.no_grad()
+def hidden_vectors(
+    encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame, *, features: Features | None = None
+) -> dict[str, np.ndarray]:
     """Hidden vectors at the centres of ``tokens``, row by row: layer -> (token, hidden), float32.
 
-    Whole utterances go in, one at a time. Raises TonespanError naming the utterance whose centre lies outside its
-    audio. Notebook: notebooks/03_layer_probes
+    Whole utterances go in, one at a time; ``features`` gives their ``cnn`` layer where it is stored. Raises
+    TonespanError naming the utterance whose centre lies outside its audio. Notebook: notebooks/03_layer_probes
     """
+    features = features or (lambda utterance_id: of_samples(encoder, corpus.audio(utterance_id)))
+    n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     found: dict[str, np.ndarray] = {}
     positions = pd.Series(np.arange(len(tokens)), index=tokens.index)
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=encoder.name, unit="utt"):
         try:
-            vectors = encoder.hidden_at(corpus.audio(utterance_id), group["center_s"].tolist())
+            frames = [encoder.frame_at(center, int(n_samples[utterance_id])) for center in group["center_s"]]
         except TonespanError as error:
             raise TonespanError(f"utterance {utterance_id}: {error}") from None
-        for layer, values in vectors.items():
-            store = found.setdefault(layer, np.empty((len(tokens), values.shape[1]), dtype=np.float32))
-            store[positions[group.index].to_numpy()] = values
+        cnn = torch.from_numpy(features(utterance_id))[None].to(encoder.model.device)
+        for layer, states in {"cnn": cnn, **encoder.forward_from_cnn(cnn)}.items():
+            store = found.setdefault(layer, np.empty((len(tokens), states.shape[2]), dtype=np.float32))
+            store[positions[group.index].to_numpy()] = states[0, frames].float().cpu().numpy()
     return found
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """A probe and its scores on held-out tokens. ``control_f1`` is the mean over draws of the control task."""
+    """A probe and its scores on held-out tokens. ``control_f1`` is the mean over draws of the control task;
+    ``predicted`` (test token,) is what was heard, in the tokens' order."""
 
     probe: LinearClassifier
     macro_f1: float
@@ -58,6 +67,7 @@ class ProbeResult:
     chance_f1: float
     n_train: int
     n_test: int
+    predicted: np.ndarray
 
     @property
     def selectivity(self) -> float:
@@ -96,6 +106,7 @@ def probe_layer(
         chance_f1=classify.chance_f1(tone[test], predicted, n_shuffles=100, seed=seed),
         n_train=train.size,
         n_test=test.size,
+        predicted=predicted,
     )
 
 
@@ -121,9 +132,9 @@ def _control_f1(
     return float(classify.macro_f1(classify.confusion(labels[test], probe.predict(vectors[test]), classes)))
 
 
-def path(results: Path, condition: str, language: str) -> Path:
-    """Where the probes of one condition and language are kept."""
-    return results / "probes" / condition.replace("/", "--") / f"{language}.npz"
+def path(results: Path, condition: str, language: str, *, seed: int) -> Path:
+    """Where the probes of one condition, language and seed of training are kept."""
+    return results / "probes" / condition.replace("/", "--") / f"{language}.seed{seed}.npz"
 
 
 def save_probes(probes: Mapping[str, LinearClassifier], path: Path) -> None:

@@ -27,7 +27,6 @@ Notebook: notebooks/04_gradient_energy
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -119,47 +118,25 @@ def flat_null(edges_ms: ArrayLike, *, before_ms: float = np.inf, after_ms: float
     return normalise(np.diff(edges))
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate and its percentile bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def cluster_bootstrap(
-    clusters: ArrayLike,
-    statistic: Callable[[NDArray[np.int64]], float],
-    *,
-    n_resamples: int,
-    level: float,
-    seed: int,
-) -> Interval:
-    """Percentile interval of ``statistic(rows)`` when whole clusters (utterances) are drawn with replacement.
-
-    ``clusters`` (n,) names the cluster of each row; ``statistic`` takes row indices, repeats included.
-    One cluster gives an interval without bounds (nan): there is nothing to resample.
-    Source: Field & Welsh (2007), the cluster bootstrap.
-    """
-    _, codes = np.unique(np.asarray(clusters), return_inverse=True)
-    rows = np.arange(codes.size)
-    members = [rows[codes == code] for code in range(codes.max() + 1)]
-    value = float(statistic(rows))
-    if len(members) < 2:
-        return Interval(value, np.nan, np.nan)
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(members), size=(n_resamples, len(members)))
-    resampled = np.array([statistic(np.concatenate([members[i] for i in draw])) for draw in draws])
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(resampled, [tail, 1 - tail])
-    return Interval(value, float(low), float(high))
-
-
 def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> Floats:
     """How often each cluster is drawn in each bootstrap resample: (resample, cluster)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n_resamples).astype(float)
+
+
+def resample_rows(clusters: ArrayLike, seeds: ArrayLike | None = None, *, n_resamples: int, seed: int) -> Floats:
+    """How often each row counts in each bootstrap resample: (resample, row).
+
+    Whole clusters (utterances) are drawn with replacement and, crossed with them, whole ``seeds`` (row,) of training,
+    where they are given: a row counts as often as its cluster times as often as its seed.
+    Source: Field & Welsh (2007), the cluster bootstrap; Owen (2007), the pigeonhole bootstrap.
+    """
+    names, cluster = np.unique(np.asarray(clusters), return_inverse=True)
+    weights = resample_clusters(names.size, n_resamples=n_resamples, seed=seed)[:, cluster]
+    if seeds is None:
+        return weights
+    trained, which = np.unique(np.asarray(seeds), return_inverse=True)
+    return weights * resample_clusters(trained.size, n_resamples=n_resamples, seed=seed + 1)[:, which]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,33 +159,34 @@ def pooled_span(
     clusters: ArrayLike,
     edges_ms: ArrayLike,
     *,
+    seeds: ArrayLike | None = None,
     n_resamples: int,
     level: float,
     seed: int,
 ) -> Span:
-    """The span of many tokens: ``energy`` and ``null_energy`` (tokens, bins), ``clusters`` (tokens,).
+    """The span of many tokens: ``energy`` and ``null_energy`` (row, bins), ``clusters`` and ``seeds`` (row,).
 
-    Each token is normalised first, so that a loud one does not speak for all; then the pooled r_com is the
-    mean of the tokens' own. Tokens without energy are left out and not counted; none left gives nan.
+    A row is a token under one seed of training; ``seeds`` may be left out where there is one. Each row is normalised
+    first, so that a loud one does not speak for all; then the pooled r_com is the mean of the rows' own. Rows without
+    energy are left out and not counted; none left gives nan. One cluster has no interval (nan).
     """
-    share, null, clusters = _heard(energy, null_energy, clusters)
+    share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
     if not len(share):
         return Span(*(np.nan,) * 7, n_tokens=0)
     edges = np.asarray(edges_ms, dtype=np.float64)
     spans = _measures(share, edges)["span"]
-    interval = cluster_bootstrap(
-        clusters, lambda rows: float(spans[rows].mean()), n_resamples=n_resamples, level=level, seed=seed
-    )
+    weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
+    low, high = _interval(weights @ spans / weights.sum(axis=1), clusters, level)
     pooled = _measures(share.mean(axis=0), edges)
     return Span(
-        r_com_ms=interval.value / 2,
-        span_ms=interval.value,
-        ci_low_ms=interval.low,
-        ci_high_ms=interval.high,
+        r_com_ms=float(spans.mean()) / 2,
+        span_ms=float(spans.mean()),
+        ci_low_ms=low,
+        ci_high_ms=high,
         r50_ms=float(pooled["r50"]),
         r90_ms=float(pooled["r90"]),
         null_span_ms=float(_measures(null.mean(axis=0), edges)["span"]),
-        n_tokens=len(share),
+        n_tokens=round(len(share) / np.unique(seeds).size),
     )
 
 
@@ -218,42 +196,46 @@ def radius_table(
     clusters: ArrayLike,
     edges_ms: ArrayLike,
     *,
+    seeds: ArrayLike | None = None,
     n_resamples: int,
     level: float,
     seed: int,
 ) -> list[dict[str, float | str]]:
     """Every measure of the pooled energy with its interval and its null, as rows of the table ``radii``.
 
-    Measures: ``r_com``, ``span``, ``r50``, ``r90``. Arguments as in :func:`pooled_span`; whole clusters are
-    resampled, and the radii are those of the resampled pool. No energy gives no rows. Notebook:
-    notebooks/04_gradient_energy
+    Measures: ``r_com``, ``span``, ``r50``, ``r90``. Arguments as in :func:`pooled_span`; the radii are those of the
+    resampled pool. No energy gives no rows. Notebook: notebooks/04_gradient_energy
     """
-    share, null, clusters = _heard(energy, null_energy, clusters)
+    share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
     if not len(share):
         return []
-    names, codes = np.unique(clusters, return_inverse=True)
-    by_cluster = np.zeros((names.size, share.shape[1]))
-    np.add.at(by_cluster, codes, share)
-    draws = resample_clusters(names.size, n_resamples=n_resamples, seed=seed)
+    weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
     edges = np.asarray(edges_ms, dtype=np.float64)
-    pools = {"value": share.mean(axis=0), "resampled": draws @ by_cluster, "null": null.mean(axis=0)}
+    pools = {"value": share.mean(axis=0), "resampled": weights @ share, "null": null.mean(axis=0)}
     measured = {kind: _measures(pool, edges) for kind, pool in pools.items()}
-    tail = (1 - level) / 2
     rows = []
     for measure, value in measured["value"].items():
-        low, high = (
-            np.quantile(measured["resampled"][measure], [tail, 1 - tail]) if names.size > 1 else (np.nan, np.nan)
-        )
+        low, high = _interval(measured["resampled"][measure], clusters, level)
         numbers = {"value_ms": value, "ci_low_ms": low, "ci_high_ms": high, "null_ms": measured["null"][measure]}
         rows.append({"measure": measure} | {name: float(number) for name, number in numbers.items()})
     return rows
 
 
-def _heard(energy: ArrayLike, null_energy: ArrayLike, clusters: ArrayLike) -> tuple[Floats, Floats, NDArray]:
-    """The tokens that have energy: their normalised energy and null (tokens, bins), and their clusters."""
+def _heard(
+    energy: ArrayLike, null_energy: ArrayLike, clusters: ArrayLike, seeds: ArrayLike | None
+) -> tuple[Floats, Floats, NDArray, NDArray]:
+    """The rows that have energy: their normalised energy and null (row, bins), their clusters and seeds."""
     share, null = normalise(energy), normalise(null_energy)
     heard = ~np.isnan(share).any(axis=-1)
-    return share[heard], null[heard], np.asarray(clusters)[heard]
+    seeds = np.zeros(len(share), dtype=int) if seeds is None else np.asarray(seeds)
+    return share[heard], null[heard], np.asarray(clusters)[heard], seeds[heard]
+
+
+def _interval(resampled: Floats, clusters: NDArray, level: float) -> tuple[float, float]:
+    if np.unique(clusters).size < 2:
+        return np.nan, np.nan
+    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def _measures(energy: Floats, edges_ms: Floats) -> dict[str, Floats]:

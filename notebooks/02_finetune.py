@@ -1,0 +1,71 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 2. Fine-tune one condition
+#
+# What does a task do to the way an encoder listens? Every condition starts from the same checkpoint and gets the same number of
+# updates with the same learning-rate schedule; only the task differs:
+#
+# - **asr**: write down what is said, in the characters of the language's own script (CTC). Tone is written, so it has to be heard.
+# - **emotion**, **gender**: one label per utterance, from the mean over its frames.
+# - **speaker**: x-vectors with an angular margin; scored by verification, same person or not, on people never heard in training.
+# - **shuffled**: the same speech and the same number of updates, but labels dealt at random. What changes here, any training changes.
+# - **tone**: the tone at each centre frame, by changing the whole encoder; to be held against a probe that may change nothing.
+#
+# The convolutional front end is left as it was, as usual since wav2vec 2.0, so its features are computed once and kept.
+
+# %% tags=["parameters"]
+params_path = "demo"
+condition = "mini/gender"
+seed = "0"
+
+# %%
+import matplotlib.pyplot as plt
+
+from tonespan_utils import finetune, params, plots, tables
+
+p = params.load(params_path)
+p.finetune
+
+# %% [markdown]
+# ## Training
+#
+# On train and dev, by transformers' own model, head and Trainer. A killed training goes on from its last checkpoint. Nothing is
+# chosen on the way: the weights after the last update are the result.
+
+# %%
+tuned = finetune.run(p, condition, seed=int(seed))
+
+# %%
+if len(tuned.curve):
+    plots.loss_curve(tuned.curve, title=f"{condition}, seed {seed}")
+    plt.show()
+
+# %% [markdown]
+# ## Does the model do its task?
+#
+# On the test split: other sentences and, where known, other speakers. Beside each score its bootstrap interval over utterances and
+# its null, the same answers held against references dealt at random. A model that does not do its task says nothing about what
+# the task does.
+
+# %%
+part = f"{condition}.seed{seed}"
+tables.write(p.results, "finetune_curves", tuned.curve, part=part)
+tables.write(p.results, "tone_predictions", tuned.tone_predictions, part=part)
+tables.write(p.results, "finetune", tuned.scores, part=part)
+tuned.scores[["metric", "value"]].round(3)

@@ -1,0 +1,81 @@
+"""The convolutional features of a whole corpus, computed once and kept on disk.
+
+Fine-tuning leaves the convolutional front end as it was (Baevski et al. 2020 do the same), so every condition of a
+backbone shares these features, and training, probing and scoring start from them. They are what the encoder computes
+from each utterance alone, without padding, which group-norm front ends need.
+
+Conventions: float32 (frame, channel) per utterance; the cache is named by the weights of the front end and by the
+samples themselves, so that neither other weights nor other speech under the same names can be mistaken for it.
+
+Notebook: notebooks/02_finetune
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from tonespan_utils.corpus import Corpus
+from tonespan_utils.corpus.audio import build_once
+from tonespan_utils.encoders import Encoder
+from tonespan_utils.errors import TonespanError
+
+Features = Callable[[str], np.ndarray]  # utterance id -> (frame, channel)
+
+
+def of_samples(encoder: Encoder, samples: np.ndarray) -> np.ndarray:
+    """The ``cnn`` features (frame, channel) of one utterance (n,)."""
+    with torch.no_grad():
+        return encoder.features(encoder.prepare(samples))[0].float().cpu().numpy()
+
+
+def of_corpus(encoder: Encoder, corpus: Corpus, *, cache_dir: Path) -> Features:
+    """The ``cnn`` features of every utterance of a corpus, from the cache or into it.
+
+    Utterances shorter than one frame have no features: (0, channel). Raises TonespanError where the cache cannot be
+    written. Notebook: notebooks/02_finetune
+    """
+    names = corpus.utterances["utterance_id"].tolist()
+    lengths = np.array([encoder.n_frames(n) for n in corpus.utterances["n_samples"]])
+    ends = np.cumsum(lengths)
+    where = {name: slice(end - length, end) for name, length, end in zip(names, lengths, ends, strict=True)}
+    language = corpus.utterances["language"].iloc[0]
+    parent = cache_dir / front_end_identity(encoder) / language
+    shape = (int(ends[-1]), encoder.model.config.conv_dim[-1])
+
+    def build(folder: Path) -> None:
+        stored = np.lib.format.open_memmap(folder / "cnn.npy", mode="w+", dtype=np.float32, shape=shape)
+        for name in tqdm(names, desc=f"cnn features {language}", unit="utt"):
+            if where[name].start < where[name].stop:
+                stored[where[name]] = _checked(of_samples(encoder, corpus.audio(name)), where[name], name)
+        stored.flush()
+
+    folder = build_once(parent, _audio_identity(corpus, names), build)
+    stored = np.load(folder / "cnn.npy", mmap_mode="r")
+    return lambda name: np.array(stored[where[name]])
+
+
+def front_end_identity(encoder: Encoder) -> str:
+    """A hash of all that makes the features: the weights of the front end and the scaling of its input."""
+    digest = hashlib.sha256(str(encoder.scale_input).encode())
+    for name, weight in sorted(encoder.model.feature_extractor.state_dict().items()):
+        digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _audio_identity(corpus: Corpus, names: list[str]) -> str:
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(name.encode() + corpus.audio(name).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _checked(found: np.ndarray, place: slice, name: str) -> np.ndarray:
+    if len(found) != place.stop - place.start:
+        raise TonespanError(f"utterance {name}: its audio is not as long as its table says; build the corpus again")
+    return found

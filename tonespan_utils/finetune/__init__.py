@@ -1,0 +1,150 @@
+"""Fine-tuning: one condition with one seed, from a backbone's checkpoint to a scored model on disk.
+
+:func:`run` is all a notebook needs. The parts: :mod:`.tasks` (what is learned and how it is scored), :mod:`.examples`
+(utterances as features with targets), :mod:`.heads` (transformers' models on a checked encoder), :mod:`.training`
+(transformers' Trainer), :mod:`.scores` (metrics with interval and null).
+
+Every task of a profile starts from the same checkpoint and gets the same number of updates with the same schedule. The
+convolutional front end stays as it was.
+
+Notebook: notebooks/02_finetune
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from transformers import Wav2Vec2FeatureExtractor
+
+from tonespan_utils import conditions, encoders, features, splits
+from tonespan_utils.conditions import Condition
+from tonespan_utils.corpus import Corpus, labelled, sources
+from tonespan_utils.encoders import Encoder
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.finetune import tasks, training
+from tonespan_utils.finetune.examples import Collate, Speech
+from tonespan_utils.params import ROOT, Params
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A fine-tuned model's scores (rows of ``finetune``), loss curve, and for tone its test tokens' predictions."""
+
+    scores: pd.DataFrame
+    curve: pd.DataFrame
+    tone_predictions: pd.DataFrame
+    folder: Path
+
+
+def run(params: Params, name: str, *, seed: int) -> Tuned:
+    """Train and score one condition with one seed, and keep the model in ``params.model_folder``.
+
+    A public checkpoint (``finetune.public``) is checked against its backbone and kept where it is. Raises
+    TonespanError for speech without the labels the task needs, a loss that is not finite, a public checkpoint whose
+    encoder is its backbone's. Notebook: notebooks/02_finetune
+    """
+    condition = conditions.parse(name)
+    if name in params.finetune.public:
+        return _public(params, condition)
+    start = encoders.load_condition(params, condition.starts_from, seed=seed)
+    task = _task(params, condition, start, seed)
+    collate, work = Collate(start), params.data / "training" / f"{condition.part}.seed{seed}"
+    curve = training.train(task.model, task.train, collate, params.finetune, loss=task.loss, seed=seed, work=work)
+
+    def predict(examples, pick):
+        return training.predict(task.model, examples, collate, pick, batch_size=4 * params.finetune.batch_size)
+
+    rows = [row for score in task.scores(predict) for row in score.rows()]
+    rows.append({"metric": "train_loss", "value": training.final_loss(curve)})
+    key = {"condition": name, "seed": seed}
+    about = key | {"backbone": condition.backbone, "task": condition.task, "language": condition.language or "all"}
+    folder = params.model_folder(name, seed)
+    _keep(task, start, folder)
+    shutil.rmtree(work, ignore_errors=True)
+    heard = task.predicted if condition.objective == "tone" else pd.DataFrame(columns=["token_id", "utterance_id"])
+    return Tuned(
+        pd.DataFrame(rows).assign(**about, steps=params.finetune.steps),
+        pd.DataFrame(curve, columns=["step", "loss"]).assign(**key),
+        heard.assign(**key, language=condition.language).reindex(columns=_TONE_COLUMNS),
+        folder,
+    )
+
+
+_TONE_COLUMNS = ["condition", "language", "seed", "token_id", "utterance_id", "tone", "predicted"]
+
+
+def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
+    corpora = _corpora(params, condition)
+    tokens = None
+    if condition.objective == "tone":
+        # the probe's tokens, so that both are scored on the same ones
+        tokens = splits.sample_utterances(corpora[0].tokens, n_tokens=params.probe.max_tokens, seed=params.seed)
+    setting = tasks.Setting(
+        encoder=encoder,
+        speech=[Speech(c, features.of_corpus(encoder, c, cache_dir=params.data / "features")) for c in corpora],
+        seed=seed,
+        shuffled=condition.is_shuffled,
+        clip_ms=params.finetune.clip_ms,
+        max_test_utterances=params.finetune.max_test_utterances,
+        level=params.bootstrap.level,
+    )
+    return tasks.build(condition.objective, setting, tokens=tokens)
+
+
+def _corpora(params: Params, condition: Condition) -> list[Corpus]:
+    """The speech a condition is trained on: a folder of its own, one language of the profile, or all of them."""
+    own = params.finetune.corpora.get(condition.objective)
+    if own and not condition.language:
+        return [labelled.load(ROOT / own, label=condition.objective)]
+    languages = [condition.language] if condition.language else params.speech.languages
+    return [sources.load(params, language) for language in languages]
+
+
+def _keep(task, start: Encoder, folder: Path) -> None:
+    """The model as a Hugging Face checkpoint, moved into place when it is complete."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    task.model.save_pretrained(partial)
+    Wav2Vec2FeatureExtractor(do_normalize=start.scale_input, return_attention_mask=True).save_pretrained(partial)
+    task.save(partial)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(partial, folder)
+
+
+def _public(params: Params, condition: Condition) -> Tuned:
+    """A public fine-tuned checkpoint in place of training: only checked, since its data and scores are not ours."""
+    backbone = encoders.load_condition(params, condition.starts_from, seed=0)
+    tuned = encoders.load_condition(params, condition.name, seed=0)
+    refuse_frozen(tuned, backbone)
+    key = {"condition": condition.name, "seed": 0}
+    about = key | {"backbone": condition.backbone, "task": condition.task, "language": condition.language or "all"}
+    change = pd.DataFrame([{"metric": "relative_weight_change", "value": weight_change(tuned, backbone)}])
+    return Tuned(
+        change.assign(**about, steps=0),
+        pd.DataFrame(columns=["step", "loss", *key]),
+        pd.DataFrame(columns=_TONE_COLUMNS),
+        Path(tuned.name),
+    )
+
+
+def refuse_frozen(tuned: Encoder, backbone: Encoder) -> None:
+    """Raise TonespanError where a "fine-tuned" encoder is its backbone's: its spans could only equal vanilla's."""
+    if weight_change(tuned, backbone) == 0:
+        raise TonespanError(
+            f"{tuned.name}: its encoder is that of {backbone.name}, unchanged: a head was trained on a frozen encoder, "
+            "as SUPERB does, so its spans equal vanilla's and it is no fine-tuned condition"
+        )
+
+
+def weight_change(tuned: Encoder, backbone: Encoder) -> float:
+    """Norm of the change of the transformer's weights over their norm. Raises TonespanError for another shape."""
+    after, before = tuned.model.encoder.state_dict(), backbone.model.encoder.state_dict()
+    if {k: v.shape for k, v in after.items()} != {k: v.shape for k, v in before.items()}:
+        raise TonespanError(f"{tuned.name}: not fine-tuned from {backbone.name}, whose encoder has another shape")
+    moved = sum(float(torch.sum((after[name] - weight).double() ** 2)) for name, weight in before.items())
+    return (moved / sum(float(torch.sum(weight.double() ** 2)) for weight in before.values())) ** 0.5

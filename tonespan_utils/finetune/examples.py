@@ -1,0 +1,100 @@
+"""What a fine-tuning task learns from: utterances as convolutional features, each with its target.
+
+Conventions: features are (frame, channel), computed from the utterance alone (:mod:`tonespan_utils.features`); targets
+are a class (int), characters (int, ...) or one class per frame with ``NO_TARGET`` elsewhere. A batch is padded with
+zeros; its attention mask counts *samples*, as transformers wants it, so that every model sees its own frames only.
+
+Notebook: notebooks/02_finetune
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from tonespan_utils import features
+from tonespan_utils.corpus import SAMPLE_RATE, Corpus
+from tonespan_utils.encoders import Encoder
+from tonespan_utils.features import Features
+
+NO_TARGET = -100  # what transformers leaves out of a loss
+
+
+@dataclass(frozen=True)
+class Speech:
+    """One corpus and the features of its utterances under one backbone."""
+
+    corpus: Corpus
+    features: Features
+
+    def utterances(self, *, test: bool) -> pd.DataFrame:
+        """Rows of the test split, or of train and dev: nothing is chosen on dev."""
+        table = self.corpus.utterances
+        return table[(table["split"] == "test") == test]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One utterance or clip: ``features`` (frame, channel) and its target; both ends of its name."""
+
+    utterance_id: str
+    features: np.ndarray
+    target: int | np.ndarray
+
+    def as_item(self) -> dict[str, object]:
+        """What a Trainer's data set holds."""
+        return {"features": self.features, "target": self.target}
+
+
+class Collate:
+    """Examples into a padded batch for one encoder's transformers model."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.hop, self.receptive = encoder.hop, encoder.receptive
+
+    def __call__(self, items: Sequence[dict[str, object]]) -> dict[str, torch.Tensor]:
+        """``input_values`` (batch, channel, frame), ``attention_mask`` (batch, sample), ``labels``."""
+        parts = [torch.from_numpy(np.asarray(item["features"])) for item in items]
+        n_samples = torch.tensor([self.receptive + self.hop * (len(part) - 1) for part in parts])
+        mask = (torch.arange(int(n_samples.max())) < n_samples[:, None]).long()
+        targets = [torch.as_tensor(item["target"]) for item in items]
+        if targets[0].ndim == 0:
+            labels = torch.stack(targets)
+        else:
+            labels = pad_sequence(targets, batch_first=True, padding_value=NO_TARGET)
+        return {
+            "input_values": pad_sequence(parts, batch_first=True).transpose(1, 2),
+            "attention_mask": mask,
+            "labels": labels,
+        }
+
+
+def clips(encoder: Encoder, speech: Speech, utterance_id: str, *, clip_ms: float | None) -> list[np.ndarray]:
+    """The features of an utterance, or of each whole clip of ``clip_ms`` cut from it, heard by itself."""
+    if clip_ms is None:
+        return [speech.features(utterance_id)]
+    samples, length = speech.corpus.audio(utterance_id), round(clip_ms * SAMPLE_RATE / 1000)
+    starts = range(0, samples.size - length + 1, length)
+    return [features.of_samples(encoder, samples[start : start + length]) for start in starts]
+
+
+def dealt(examples: list[Example], *, seed: int) -> list[Example]:
+    """The same speech with targets dealt at random: utterances swap theirs, tone tokens swap their tones."""
+    rng = np.random.default_rng(seed)
+    if examples and isinstance(examples[0].target, np.ndarray) and NO_TARGET in examples[0].target:
+        return _dealt_frames(examples, rng)
+    order = rng.permutation(len(examples))
+    return [replace(example, target=examples[i].target) for example, i in zip(examples, order, strict=True)]
+
+
+def _dealt_frames(examples: list[Example], rng: np.random.Generator) -> list[Example]:
+    together = np.concatenate([example.target for example in examples])
+    held = together != NO_TARGET
+    together[held] = rng.permutation(together[held])
+    ends = np.cumsum([len(example.target) for example in examples])[:-1]
+    return [replace(example, target=part) for example, part in zip(examples, np.split(together, ends), strict=True)]

@@ -1,0 +1,128 @@
+"""How well a fine-tuned model does its task: one number, its interval and its null, on test utterances.
+
+- ``cer``: character edits over reference characters, pooled (jiwer's Levenshtein counts).
+- ``accuracy``, ``macro_f1``: over utterances (for tone: over tokens).
+- ``eer``: equal error rate of cosine scores over all pairs of utterances.
+
+Intervals: percentile bootstrap over utterances. Null: the same predictions against references dealt at random; the mean
+over deals. Rates lie between 0 and 1 (``cer`` may exceed 1).
+
+Notebook: notebooks/02_finetune
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jiwer
+import numpy as np
+
+from tonespan_utils import classify, spans
+from tonespan_utils.errors import TonespanError
+
+N_RESAMPLES = 300  # each is cheap, and the interval's ends need no more
+N_DEALS = 20
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric with its percentile interval and its null."""
+
+    metric: str
+    value: float
+    ci_low: float
+    ci_high: float
+    null: float
+
+    def rows(self) -> list[dict[str, float | str]]:
+        """Rows of the table ``finetune``: the value under the metric's name, the rest under suffixes."""
+        named = {"": self.value, "_ci_low": self.ci_low, "_ci_high": self.ci_high, "_null": self.null}
+        return [{"metric": self.metric + suffix, "value": value} for suffix, value in named.items()]
+
+
+def character_error_rate(references: Sequence[str], hypotheses: Sequence[str], *, level: float, seed: int) -> Score:
+    """CER of transcripts (utterance,). Raises TonespanError where no reference has a character."""
+    lengths = np.array([len(text) for text in references], dtype=float)
+    if lengths.sum() == 0:
+        raise TonespanError("no test transcript has a character; check the text of the corpus")
+    edits = _edits(references, hypotheses)
+
+    def rate(draws: np.ndarray) -> np.ndarray:
+        return (draws @ edits) / np.maximum(draws @ lengths, 1)
+
+    rng = np.random.default_rng(seed)
+    dealt = [_edits(rng.permutation(np.array(references, dtype=object)), hypotheses).sum() for _ in range(3)]
+    return _score("cer", rate, len(lengths), null=float(np.mean(dealt) / lengths.sum()), level=level, seed=seed)
+
+
+def _edits(references: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
+    """Substitutions, deletions and insertions of each utterance (utterance,)."""
+    counts = []
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        if not reference:
+            counts.append(len(hypothesis))
+            continue
+        found = jiwer.process_characters(reference, hypothesis)
+        counts.append(found.substitutions + found.deletions + found.insertions)
+    return np.array(counts, dtype=float)
+
+
+def classification(
+    metric: str, references: np.ndarray, predicted: np.ndarray, clusters: np.ndarray, *, level: float, seed: int
+) -> Score:
+    """``accuracy`` or ``macro_f1`` of class names (n,); whole clusters (n,) are resampled."""
+    measure = {"accuracy": _accuracy, "macro_f1": classify.macro_f1}[metric]
+    counts = classify.confusion_by_cluster(references, predicted, clusters)
+
+    def of(draws: np.ndarray) -> np.ndarray:
+        return measure(np.tensordot(draws, counts, axes=1))
+
+    rng, classes = np.random.default_rng(seed), np.unique(np.concatenate([references, predicted]))
+    dealt = [measure(classify.confusion(rng.permutation(references), predicted, classes)) for _ in range(N_DEALS)]
+    return _score(metric, of, len(counts), null=float(np.mean(dealt)), level=level, seed=seed)
+
+
+def _accuracy(counts: np.ndarray) -> np.ndarray:
+    return np.trace(counts, axis1=-2, axis2=-1) / np.maximum(counts.sum(axis=(-2, -1)), 1)
+
+
+def equal_error_rate(embeddings: np.ndarray, speakers: np.ndarray, *, level: float, seed: int) -> Score:
+    """EER of cosine scores over all pairs of utterances: embeddings (utterance, dimension), speakers (utterance,).
+
+    Resampling draws utterances; a pair of an utterance with itself never counts. Raises TonespanError without pairs of
+    both kinds.
+    """
+    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
+    first, second = np.triu_indices(len(unit), k=1)
+    order = np.argsort((unit @ unit.T)[first, second], kind="stable")
+    first, second = first[order], second[order]
+    if (names := np.unique(speakers)).size < 2 or names.size == len(speakers):
+        raise TonespanError("speaker verification needs two or more test speakers with two or more utterances each")
+
+    def of(draws: np.ndarray) -> np.ndarray:
+        return np.array([_eer(speakers[first] == speakers[second], draw[first] * draw[second]) for draw in draws])
+
+    rng = np.random.default_rng(seed)
+    shuffled = [rng.permutation(speakers) for _ in range(N_DEALS)]
+    null = np.mean([_eer(names[first] == names[second], np.ones(first.size)) for names in shuffled])
+    return _score("eer", of, len(speakers), null=float(null), level=level, seed=seed)
+
+
+def _eer(same: np.ndarray, weights: np.ndarray) -> float:
+    """Where misses equal false alarms, of pairs in rising order of score; nan without pairs of both kinds."""
+    misses, rejections = np.cumsum(weights * same), np.cumsum(weights * ~same)
+    if misses[-1] == 0 or rejections[-1] == 0:
+        return np.nan
+    miss, alarm = misses / misses[-1], 1 - rejections / rejections[-1]
+    at = int(np.argmin(np.abs(miss - alarm)))
+    return float((miss[at] + alarm[at]) / 2)
+
+
+def _score(
+    metric: str, of: Callable[[np.ndarray], np.ndarray], n_clusters: int, *, null: float, level: float, seed: int
+) -> Score:
+    value = float(of(np.ones((1, n_clusters)))[0])
+    resampled = of(spans.resample_clusters(n_clusters, n_resamples=N_RESAMPLES, seed=seed))
+    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return Score(metric, value, float(low), float(high), null)

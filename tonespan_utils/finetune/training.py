@@ -1,0 +1,173 @@
+"""Updates: transformers' Trainer with a stated schedule, resumable, that stops where the loss stops being a number.
+
+AdamW; the learning rate rises linearly over ``warmup_share`` of the steps and falls linearly to 0. Batches group
+utterances of like length. On a GPU in bfloat16 through accelerate; on a CPU in float32. Everything random hangs on the
+seed, and a training that was killed goes on from its last checkpoint to the same weights.
+
+Notebook: notebooks/02_finetune
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging as transformers_logging
+
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.finetune import heads
+from tonespan_utils.finetune.examples import Collate, Example
+from tonespan_utils.params import Finetune
+
+KEPT_CHECKPOINTS = 2  # a kill while one is written leaves the other
+POOL_BATCHES = 8  # sorted by length together: enough to spare padding, few enough to mix
+CURVE_STEPS = 10  # updates between two points of the loss curve
+
+
+class _Progress(TrainerCallback):
+    """A bar of updates with the running loss."""
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc="updates", unit="step", mininterval=2)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.bar.update(1)
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if logs and "loss" in logs:
+            self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.bar.close()
+
+
+class _FiniteTrainer(Trainer):
+    """Raises where a loss is not finite, before the update it would spoil."""
+
+    def __init__(self, *args, work: Path, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.work = work
+        self.model_accepts_loss_kwargs = False  # the batch's own mean, as every model here computes it
+
+    def training_step(self, *args, **kwargs) -> torch.Tensor:
+        loss = super().training_step(*args, **kwargs)
+        if not torch.isfinite(loss):
+            last = get_last_checkpoint(str(self.work))
+            kept = f"the last good checkpoint is {last}" if last else "no checkpoint had been reached"
+            raise TonespanError(
+                f"the loss is not a finite number at step {self.state.global_step}; {kept}; "
+                "lower finetune.learning_rate or look at the audio"
+            )
+        return loss
+
+
+def train(
+    model: PreTrainedModel,
+    examples: Sequence[Example],
+    collate: Collate,
+    settings: Finetune,
+    *,
+    loss: Callable | None,
+    seed: int,
+    work: Path,
+) -> list[dict[str, float]]:
+    """Fine-tune ``model`` in place for ``settings.steps`` updates; its loss curve as rows of step and loss.
+
+    Checkpoints lie in ``work`` and are taken up again; the caller removes the folder when the result is stored. Raises
+    TonespanError where a loss is not finite, naming the step and the last good checkpoint.
+    """
+    on_gpu = torch.cuda.is_available()
+    arguments = TrainingArguments(
+        output_dir=str(work), max_steps=settings.steps, per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate, lr_scheduler_type="linear",
+        warmup_steps=round(settings.warmup_share * settings.steps), weight_decay=0.01, optim="adamw_torch",
+        save_steps=settings.checkpoint_every, save_total_limit=KEPT_CHECKPOINTS, logging_steps=CURVE_STEPS,
+        logging_nan_inf_filter=False, bf16=on_gpu and torch.cuda.is_bf16_supported(), use_cpu=not on_gpu,
+        train_sampling_strategy="sequential", remove_unused_columns=False,
+        dataloader_pin_memory=on_gpu, report_to=[], disable_tqdm=True, seed=seed,
+    )  # fmt: skip
+    order = batches([len(e.features) for e in examples], settings.steps, settings.batch_size, seed=seed)
+    items = [e.as_item() for e in examples]
+    heads.take_features(model)
+    try:
+        trainer = _FiniteTrainer(
+            model=model, args=arguments, data_collator=collate, train_dataset=[items[i] for i in order],
+            compute_loss_func=loss, callbacks=[_Progress()], work=work,
+        )  # fmt: skip
+        _quietly(trainer, _usable_checkpoint(work))
+    finally:
+        heads.take_waveforms(model)
+    model.eval()
+    return [{"step": row["step"], "loss": row["loss"]} for row in trainer.state.log_history if "loss" in row]
+
+
+def batches(lengths: Sequence[int], steps: int, batch_size: int, *, seed: int) -> np.ndarray:
+    """Which example comes when: (steps * batch_size,), whole batches, no example again before an epoch is over.
+
+    Laid out in advance, so that a resumed training meets the batches it would have met. Utterances of like length
+    share a batch, which spares padding; which lengths come together and when is random.
+    """
+    rng, found = np.random.default_rng(seed), []
+    while sum(map(len, found)) < steps * batch_size:
+        shuffled = rng.permutation(len(lengths))
+        pools = np.array_split(shuffled, max(1, len(lengths) // (POOL_BATCHES * batch_size)))
+        order = np.concatenate([pool[np.argsort(np.asarray(lengths)[pool], kind="stable")] for pool in pools])
+        whole = max(batch_size, len(order) - len(order) % batch_size)  # what is left over waits for the next epoch
+        parts = np.array_split(np.resize(order, whole), whole // batch_size)
+        found += [parts[i] for i in rng.permutation(len(parts))]
+    return np.concatenate(found)[: steps * batch_size]
+
+
+def _quietly(trainer: Trainer, checkpoint: str | None) -> None:
+    # Trainer prints every log row; the bar and the returned curve say it once
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    finally:
+        transformers_logging.set_verbosity(level)
+
+
+def _usable_checkpoint(work: Path) -> str | None:
+    """The newest complete checkpoint; one whose last-written file is missing was cut short and goes."""
+    while work.is_dir() and (last := get_last_checkpoint(str(work))):
+        if (Path(last) / "trainer_state.json").is_file():
+            return last
+        shutil.rmtree(last)
+    return None
+
+
+@torch.no_grad()
+def predict(
+    model: PreTrainedModel, examples: Sequence[Example], collate: Collate, pick: Callable, *, batch_size: int
+) -> list[np.ndarray]:
+    """``pick(outputs)`` of each example, in order: frames cut to the example's own, or one vector."""
+    found: list[np.ndarray | None] = [None] * len(examples)
+    order = np.argsort([len(example.features) for example in examples], kind="stable")
+    heads.take_features(model.eval())
+    try:
+        for start in tqdm(range(0, len(order), batch_size), desc="scoring", unit="batch", mininterval=2):
+            rows = order[start : start + batch_size]
+            batch = collate([examples[row].as_item() for row in rows])
+            outputs = model(*(batch[name].to(model.device) for name in ("input_values", "attention_mask")))
+            for row, values in zip(rows, pick(outputs).float().cpu().numpy(), strict=True):
+                found[row] = values[: len(examples[row].features)] if values.ndim == 2 else values
+    finally:
+        heads.take_waveforms(model)
+    return found
+
+
+def final_loss(curve: Sequence[dict[str, float]]) -> float:
+    """The mean loss over the last tenth of the curve; nan where there is none."""
+    tail = [row["loss"] for row in curve[-max(1, len(curve) // 10) :]]
+    return float(np.mean(tail)) if tail else math.nan
