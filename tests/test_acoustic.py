@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from conftest import make_tokens
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from tonespan_utils import acoustic, classify
+from tonespan_utils import acoustic, classify, splits
 from tonespan_utils.errors import TonespanError
 
 SETTINGS = {"hop_ms": 10.0, "analysis_window_ms": 25.0, "n_bands": 80, "n_mfcc": 13}
@@ -52,11 +56,30 @@ def test_level_changes_every_band_alike():
     assert np.allclose(loud - quiet, np.log(100), atol=1e-6)
 
 
-def test_narrow_takes_the_middle():
-    features = np.arange(2 * 6 * 1).reshape(2, 6, 1)
-    assert acoustic.narrow(features, 20, 10).tolist() == [[2, 3], [8, 9]]
-    with pytest.raises(ValueError, match="wider"):
-        acoustic.narrow(features, 80, 10)
+def test_outwards_puts_every_window_first():
+    features = np.arange(12).reshape(2, 6, 1)
+    flat = acoustic.outwards(features)
+    assert [sorted(row) for row in flat[:, :2].tolist()] == [[2, 3], [8, 9]]
+    assert [sorted(row) for row in flat[:, :4].tolist()] == [[1, 2, 3, 4], [7, 8, 9, 10]]
+    assert acoustic.outwards(np.arange(8).reshape(1, 4, 2))[0, :4].tolist() == [2, 3, 4, 5]
+
+
+def test_sweep_equals_one_scikit_learn_fit_per_window_and_fold():
+    tokens = make_tokens(n_utterances=60, n_speakers=8)
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(len(tokens), 6, 5)).cumsum(axis=1).astype(np.float32)
+    features[:, 2:4] += (tokens["tone"] == "rise").to_numpy()[:, None, None]
+    windows_ms = [60, 20, 40]  # in no order
+    swept = acoustic.sweep(features, tokens, windows_ms=windows_ms, hop_ms=10, regularisation_c=0.1, n_folds=3, seed=0)
+    same = []
+    for window_ms, predicted in zip(windows_ms, swept.predicted, strict=True):
+        middle = features[:, 3 - window_ms // 20 : 3 + window_ms // 20].reshape(len(tokens), -1).astype(float)
+        for train, test in splits.folds(tokens, n_folds=3, seed=0):
+            plain = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, tol=1e-8, max_iter=1000))
+            same.append(plain.fit(middle[train], swept.tone[train]).predict(middle[test]) == predicted[test])
+    assert np.concatenate(same).mean() > 0.99
+    with pytest.raises(ValueError, match="wider than the 60"):
+        acoustic.sweep(features, tokens, windows_ms=[80], hop_ms=10, regularisation_c=0.1, n_folds=3, seed=0)
 
 
 def test_a_planted_cue_comes_back(glide_corpus):

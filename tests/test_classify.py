@@ -19,6 +19,37 @@ def blobs(n_classes, n=300, n_features=12, seed=0):
     return features, np.array([f"t{label}" for label in labels])
 
 
+@pytest.mark.parametrize("regularisation_c", [0.01, 1.0, 100.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_correlated_features_more_of_them_than_tokens(dtype, regularisation_c):
+    """What speech is: features that barely differ, and a cue in how they do. Where plain L-BFGS takes long."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(3, size=180)
+    features = rng.normal(size=(180, 1)) + 0.1 * rng.normal(size=(180, 400)).cumsum(axis=1)
+    features[:, 50:60] += 0.1 * labels[:, None]
+    features, names = features.astype(dtype), np.array(["a", "b", "c"])[labels]
+    ours = classify.fit(features[:120], names[:120], regularisation_c=regularisation_c)
+    plain = make_pipeline(StandardScaler(), LogisticRegression(C=regularisation_c, tol=1e-8, max_iter=20_000))
+    plain.fit(features[:120].astype(float), names[:120])
+    theirs = plain.decision_function(features[120:].astype(float))
+    found = ours.logits(features[120:])
+    difference = (found - found.mean(axis=1, keepdims=True)) - (theirs - theirs.mean(axis=1, keepdims=True))
+    assert np.abs(difference).max() < 0.02 * np.abs(theirs).max()
+    assert (ours.predict(features[120:]) == plain.predict(features[120:].astype(float))).mean() >= 0.98
+
+
+def test_nested_windows_and_label_sets_share_one_whitening():
+    features, labels = blobs(4)
+    whitened = classify.whiten(features, regularisation_c=0.1)
+    for width, model in zip([3, 8, 12], whitened.fit_nested(labels, [3, 8, 12]), strict=True):
+        alone = classify.fit(features[:, :width], labels, regularisation_c=0.1)
+        assert model.weight.shape == (4, width)
+        assert np.allclose(model.logits(features[:, :width]), alone.logits(features[:, :width]), atol=0.02)
+    other = np.random.default_rng(1).permutation(labels)
+    alone = classify.fit(features, other, regularisation_c=0.1)
+    assert np.allclose(whitened.fit(other).logits(features), alone.logits(features), atol=1e-9)
+
+
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_same_answer_as_scikit_learn(n_classes):
     features, labels = blobs(n_classes)
@@ -66,6 +97,15 @@ def test_resampled_f1_equals_scoring_the_resampled_tokens():
     for draw, f1 in zip(draws, classify.f1_resamples(counts, draws), strict=True):
         rows = np.concatenate([np.flatnonzero(clusters == c) for c in range(30) for _ in range(int(draw[c]))])
         assert f1 == pytest.approx(f1_score(reference[rows], predicted[rows], average="macro", zero_division=0))
+
+
+def test_chance_deals_the_predictions_out():
+    rng = np.random.default_rng(3)
+    reference, predicted = rng.choice(list("abc"), 60), rng.choice(list("abc"), 60)
+    dealer = np.random.default_rng(5)
+    dealt = [dealer.permutation(predicted) for _ in range(4)]
+    expected = np.mean([f1_score(reference, p, average="macro", zero_division=0) for p in dealt])
+    assert classify.chance_f1(reference, predicted, n_shuffles=4, seed=5) == pytest.approx(expected)
 
 
 def test_chance_is_one_over_k_for_even_classes():

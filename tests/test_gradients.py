@@ -5,7 +5,7 @@ import pytest
 import torch
 from conftest import make_checkpoint
 
-from tonespan_utils import encoders, gradients, spans
+from tonespan_utils import encoders, gradients, spans, vjp
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.errors import TonespanError
 
@@ -78,15 +78,21 @@ def test_cnn_input_gradient_at_the_cnn_layer_is_the_probe_weight(encoder, sample
 def test_batch_size_changes_nothing_and_the_model_is_left_as_found(encoder, samples, monkeypatch):
     probes = random_probes(encoder, encoder.layers)
     before = {name: weight.clone() for name, weight in encoder.model.state_dict().items()}
+    calls = []
+    hook = encoder.model.encoder.layers[0].register_forward_hook(lambda *_: calls.append(1))
     given = samples.copy()
     together = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
-    monkeypatch.setattr(gradients, "MAX_BATCH_S", 0.1)
+    monkeypatch.setattr(gradients, "MAX_STORED_VALUES", 1)
+    monkeypatch.setattr(gradients, "CPU_CHUNK_VALUES", 1)
     apart = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
     for layer in encoder.layers:
         assert np.allclose(together[layer], apart[layer], rtol=1e-9, atol=1e-12)
     assert all(torch.equal(weight, before[name]) for name, weight in encoder.model.state_dict().items())
     assert not encoder.model.training and not any(p.requires_grad for p in encoder.model.parameters())
     assert np.array_equal(given, samples)
+    encoder.forward(encoder.prepare(samples))
+    assert calls == [1] and len(encoder.model.encoder.layers[0]._forward_hooks) == 1
+    hook.remove()
 
 
 @pytest.mark.parametrize("family", ["xlsr", "wav2vec2", "hubert"])
@@ -103,6 +109,68 @@ def test_reach_spares_work_but_changes_nothing_within_it(tmp_path, family, cente
         assert np.allclose(near[layer][0, inside], everywhere[layer][0, inside], rtol=1e-9, atol=1e-15)
     if family == "xlsr" and center_s == 0.4:
         assert not near["2"][0, :1600].any() and everywhere["2"][0, :1600].any()
+
+
+def plain_gradients(encoder, probes, samples, center_s, tone):
+    """A forward and a backward pass of autograd per layer, straight from the definition."""
+    for layer, probe in probes.items():
+        source = encoder.prepare(samples).clone().requires_grad_(True)
+        hidden = encoder.forward(source)[layer][0, encoder.frame_at(center_s, samples.size)]
+        weight = torch.as_tensor(probe.weight[probe.classes.index(tone)], dtype=hidden.dtype)
+        yield layer, torch.autograd.grad(hidden @ weight, source)[0][0].numpy()
+
+
+@pytest.mark.parametrize("family", ["xlsr", "wav2vec2", "hubert"])
+def test_single_precision_agrees_with_plain_autograd(tmp_path, family):
+    loaded = encoders.load(make_checkpoint(tmp_path, family, num_hidden_layers=4))
+    long = np.random.default_rng(3).normal(0, 0.1, 20007).astype(np.float32)
+    probes, centers = random_probes(loaded, loaded.layers), [0.03, 0.6, 0.61]
+    found = gradients.input_gradients(loaded, probes, long, centers, ["rise", "fall", "rise"])
+    for token, tone in enumerate(["rise", "fall", "rise"]):
+        for layer, expected in plain_gradients(loaded, probes, long, centers[token], tone):
+            error = np.linalg.norm(found[layer][token] - expected) / np.linalg.norm(expected)
+            assert found[layer].dtype == np.float32 and error < 1e-5
+
+
+def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, monkeypatch):
+    probes, pull = random_probes(encoder, encoder.layers), vjp.StableBlock.pull
+    expected = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
+
+    def small(self, g):
+        if len(g) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return pull(self, g)
+
+    monkeypatch.setattr(vjp.StableBlock, "pull", small)
+    with pytest.warns(UserWarning, match="going on with 1"):
+        found = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
+    assert all(np.allclose(found[layer], expected[layer], rtol=1e-9, atol=1e-12) for layer in probes)
+    monkeypatch.setattr(vjp.StableBlock, "pull", lambda self, g: pull(self, g.new_empty(2**50)))
+    with pytest.raises(TonespanError, match="cut the utterance"), pytest.warns(UserWarning):
+        gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
+
+
+def test_weights_that_are_not_finite_name_the_layer(tmp_path, samples):
+    loaded = encoders.load(make_checkpoint(tmp_path, "wav2vec2"))
+    with torch.no_grad():
+        loaded.model.encoder.layers[1].feed_forward.output_dense.weight[0, 0] = torch.nan
+    probes = random_probes(loaded, loaded.layers)
+    with pytest.raises(TonespanError, match="layer 2 holds NaN"):
+        gradients.input_gradients(loaded, probes, samples, CENTERS, TONES)
+
+
+def test_a_logit_that_moves_with_nothing_has_no_radius(encoder, samples):
+    flat = LinearClassifier(("fall", "rise"), np.zeros((2, 32)), np.zeros(2))
+    found = gradients.input_gradients(encoder, {"1": flat}, samples, CENTERS, TONES)["1"]
+    assert not found.any()
+    edges, offsets = spans.offset_bins(200, 10)
+    energy = gradients.energy_over_offset(encoder, found, CENTERS, edges)
+    assert np.isnan(spans.effective_span(energy, offsets)).all()
+
+
+def test_a_clip_shorter_than_one_frame_is_refused(encoder):
+    with pytest.raises(TonespanError, match="shorter than one frame"):
+        gradients.input_gradients(encoder, random_probes(encoder, ["1"]), np.zeros(300), [0.01], ["rise"])
 
 
 def test_targets_by_hand():

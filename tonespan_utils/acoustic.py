@@ -91,7 +91,7 @@ def token_features(
     n_bands: int,
     n_mfcc: int,
 ) -> np.ndarray:
-    """Features of every token in the widest window: (token, frame, feature), float32; narrower windows are its middle.
+    """Features of every token in the widest window: (token, frame, feature), float32; a narrower window is its middle.
 
     Raises TonespanError for a clip shorter than the widest window. Notebook: notebooks/01_baseline_spans
     """
@@ -111,13 +111,14 @@ def token_features(
     return np.stack([rows[row] for row in tokens.index])
 
 
-def narrow(features: np.ndarray, window_ms: float, hop_ms: float) -> np.ndarray:
-    """The middle ``window_ms`` of (token, frame, feature), flattened to (token, feature)."""
-    n_frames, total = frame_offsets_ms(window_ms, hop_ms).size, features.shape[1]
-    if n_frames > total:
-        raise ValueError(f"a window of {window_ms} ms is wider than the {total * hop_ms} ms there are")
-    first = (total - n_frames) // 2
-    return features[:, first : first + n_frames].reshape(len(features), -1)
+def outwards(features: np.ndarray) -> np.ndarray:
+    """(token, frame, feature) flattened to (token, frame feature), from the middle frames outwards.
+
+    The features of any narrower window are then the first ones.
+    """
+    n_frames = features.shape[1]
+    nearest_first = np.argsort(np.abs(np.arange(n_frames) - (n_frames - 1) / 2), kind="stable")
+    return features[:, nearest_first].reshape(len(features), -1)
 
 
 @dataclass(frozen=True)
@@ -155,18 +156,28 @@ def sweep(
     n_folds: int,
     seed: int,
 ) -> Sweep:
-    """Cross-validated tone predictions at every window. Notebook: notebooks/01_baseline_spans"""
+    """Cross-validated tone predictions at every window of ``features`` (token, frame, feature).
+
+    Windows nest, so a fold whitens its features once for all of them. Raises ValueError for a window wider than the
+    features. Notebook: notebooks/01_baseline_spans
+    """
     tone = tokens["tone"].to_numpy(dtype=str)
-    parts = list(splits.folds(tokens, n_folds=n_folds, seed=seed))
+    inputs, order = outwards(features), np.argsort(windows_ms)
+    frames = [frame_offsets_ms(windows_ms[w], hop_ms).size for w in order]
+    if frames[-1] > features.shape[1]:
+        raise ValueError(
+            f"a window of {max(windows_ms)} ms is wider than the {features.shape[1] * hop_ms} ms there are"
+        )
+    widths = [n * features.shape[2] for n in frames]
     predicted = np.empty((len(windows_ms), len(tokens)), dtype=tone.dtype)
     fold = np.empty(len(tokens), dtype=int)
-    for number, (_, test) in enumerate(parts):
+    parts = splits.folds(tokens, n_folds=n_folds, seed=seed)
+    for number, (train, test) in enumerate(tqdm(parts, desc="folds", unit="fold", total=n_folds, leave=False)):
+        whitened = classify.whiten(inputs[train], regularisation_c=regularisation_c)
+        models = whitened.fit_nested(tone[train], widths)
+        for w, width, model in zip(order, widths, models, strict=True):
+            predicted[w, test] = model.predict(inputs[test, :width])
         fold[test] = number
-    for w, window_ms in enumerate(tqdm(windows_ms, desc="windows", unit="window", leave=False)):
-        inputs = narrow(features, window_ms, hop_ms)
-        for train, test in parts:
-            model = classify.fit(inputs[train], tone[train], regularisation_c=regularisation_c)
-            predicted[w, test] = model.predict(inputs[test])
     return Sweep(np.asarray(windows_ms, dtype=float), tone, predicted, fold, tokens["utterance_id"].to_numpy(dtype=str))
 
 

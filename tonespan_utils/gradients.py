@@ -7,28 +7,34 @@ c``.
 Conventions: the input is the prepared waveform of the whole utterance (what the model sees), or its ``cnn``
 features, whose energy is summed over channels at frame centres. ``target`` names the logit: ``true`` the labelled tone,
 ``predicted`` the winner, ``margin`` the labelled tone minus the best other. Parameters are frozen; the model, its hooks
-and the input are left as found.
+and the input are left as found. All layers and tokens of an utterance share one way up and one way down (``vjp``); a
+logit that moves with nothing has gradient 0 and, in ``spans``, no radius.
 
 Notebook: notebooks/04_gradient_energy
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from tonespan_utils import spans
+from tonespan_utils import spans, vjp
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 
-MAX_BATCH_S = 30.0  # audio held in one graph: about 1 GB for the small encoder
+CPU_CHUNK_VALUES = 2**20  # numbers in the largest tensor of one step: 4 MB stays near the core
+GPU_CHUNK_VALUES = 2**26  # and 256 MB keeps a GPU busy
+MAX_STORED_VALUES = 2**27  # numbers in all cotangents of the tokens that go down together: 0.5 GB
 
 
 def input_gradients(
@@ -47,57 +53,135 @@ def input_gradients(
     ``samples`` (n,) is one utterance at 16 kHz; ``centers_s`` and ``tones`` (token,) lie in it. Waveform gradients
     further than ``reach_s`` from the centre may be left at 0, which spares work; nearer ones are exact. The ``cnn``
     layer's own gradient with respect to ``cnn`` features is the probe's weight at the centre frame.
-    Raises TonespanError for a tone no probe knows. Notebook: notebooks/04_gradient_energy
+    Raises TonespanError for a tone no probe knows, a clip shorter than one frame, or hidden states that are not finite.
+    Notebook: notebooks/04_gradient_energy
     """
-    batch = max(1, int(MAX_BATCH_S * SAMPLE_RATE / samples.size))
-    waveform = encoder.prepare(samples)
-    chunks = []
-    for i in range(0, len(centers_s), batch):
-        frames = [encoder.frame_at(center, samples.size) for center in centers_s[i : i + batch]]
-        found = _feature_gradients(encoder, probes, waveform, frames, tones[i : i + batch], target=target)
-        chunks.append(_through_convolutions(encoder, waveform, frames, found, reach_s) if wrt == "waveform" else found)
-    return {layer: torch.cat([chunk[layer] for chunk in chunks]).cpu().numpy() for layer in probes}
+    waveform = encoder.prepare(samples)[0]
+    frames = [encoder.frame_at(center, samples.size) for center in centers_s]
+    clip = vjp.trace(encoder, waveform)
+    starts = _logit_gradients(clip, probes, frames, tones, target=target)
+    found = {layer: [] for layer in probes}
+    batch = max(1, MAX_STORED_VALUES // (len(probes) * clip.states["0"].numel()))
+    for i in range(0, len(frames), batch):
+        own = {layer: start[i : i + batch] for layer, start in starts.items()}
+        local = down_to_features(clip, own, frames[i : i + batch])
+        if wrt == "waveform":
+            local = _down_to_waveform(encoder, clip, local, frames[i : i + batch], reach_s)
+        for layer, gradient in local.items():
+            found[layer].append(gradient)
+    return {layer: torch.cat(parts).cpu().numpy() for layer, parts in found.items()}
 
 
-def _feature_gradients(
-    encoder: Encoder,
-    probes: Mapping[str, LinearClassifier],
-    waveform: torch.Tensor,
-    frames: Sequence[int],
-    tones: Sequence[str],
-    *,
-    target: str,
-) -> dict[str, torch.Tensor]:
-    """Gradients with respect to the ``cnn`` features: layer -> (token, frame, channel)."""
-    rows = torch.arange(len(frames))
-    with torch.no_grad():
-        features = encoder.features(waveform)
-    # One copy of the utterance per token: a single backward pass then gives every token's own gradient.
-    source = features.expand(len(frames), -1, -1).clone().requires_grad_(True)
-    states = {"cnn": source, **encoder.forward_from_cnn(source)}
+def _logit_gradients(
+    clip: vjp.Clip, probes: Mapping[str, LinearClassifier], frames: Sequence[int], tones: Sequence[str], *, target: str
+) -> dict[str, Tensor]:
+    """Gradients of the target logits with respect to each layer's hidden vectors: layer -> (token, hidden)."""
     found = {}
     for layer, probe in probes.items():
-        chosen = _target_logit(_logits(probe, states[layer][rows, frames]), probe, tones, target=target)
-        (found[layer],) = torch.autograd.grad(chosen.sum(), source, retain_graph=True)
+        hidden = clip.states[layer][frames].requires_grad_(True)
+        if not torch.isfinite(hidden).all():
+            raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
+        chosen = _target_logit(_logits(probe, hidden), probe, tones, target=target)
+        (found[layer],) = torch.autograd.grad(chosen.sum(), hidden)
     return found
 
 
-def _through_convolutions(
-    encoder: Encoder, waveform: torch.Tensor, frames: Sequence[int], found: dict[str, torch.Tensor], reach_s: float
-) -> dict[str, torch.Tensor]:
+@torch.no_grad()
+def down_to_features(clip: vjp.Clip, own: Mapping[str, Tensor], frames: Sequence[int]) -> dict[str, Tensor]:
+    """From gradients at each layer's centre frames (token, hidden) to gradients at ``cnn``: (token, frame, channel).
+
+    One way down: at block k the cotangents of every layer from k up go through together; those of layer k itself,
+    which are zero but at one frame, take the short cut ``pull_at``.
+    """
+    n_frames, hidden = clip.states["0"].shape
+    at = torch.tensor(frames, device=clip.states["0"].device)
+    rows = torch.arange(len(frames), device=at.device)
+    names = [layer for layer in reversed(clip.states) if layer in own and layer != "cnn"]
+    carried = clip.states["0"].new_zeros(len(names), len(frames), n_frames, hidden)
+    done = 0
+    for number, block in reversed(list(enumerate(clip.blocks, start=1))):
+        _pull_in_place(block.pull, carried[:done].flatten(0, 1), clip.widening)
+        here = ("final", str(number)) if number == len(clip.blocks) else (str(number),)
+        for layer in (layer for layer in here if layer in own):
+            start = clip.closing.pull(own[layer], at) if layer == "final" else own[layer]
+            carried[done] = block.pull_at(start, at)
+            done += 1
+    if "0" in own:
+        carried[done, rows, at] = own["0"]
+    carried = carried.flatten(0, 1)
+    if "final" not in clip.states:
+        _pull_in_place(clip.closing.pull, carried, 1)
+    _pull_in_place(clip.positions.pull, carried, 1)
+    features = clip.projection.pull(carried).unflatten(0, (len(names), len(frames)))
+    found = dict(zip(names, features, strict=True))
+    if "cnn" in own:
+        found["cnn"] = torch.zeros_like(clip.states["cnn"]).repeat(len(frames), 1, 1)
+        found["cnn"][rows, at] = own["cnn"]
+    return {layer: found[layer] for layer in own}
+
+
+def _pull_in_place(pull: Callable[[Tensor], Tensor], carried: Tensor, widening: int) -> None:
+    """``pull`` applied to ``carried`` (cotangent, frame, hidden); inside it tensors are ``widening`` times as large."""
+
+    def work(part: slice) -> None:
+        carried[part] = pull(carried[part])
+
+    _in_chunks(work, len(carried), widening * carried.shape[1:].numel(), carried.device)
+
+
+def _in_chunks(work: Callable[[slice], None], n: int, values_each: int, device: torch.device) -> None:
+    """``work`` on all of ``n`` cotangents, a few at a time; half as many when they do not fit."""
+    values = CPU_CHUNK_VALUES if device.type == "cpu" else GPU_CHUNK_VALUES
+    size, first = max(1, min(n, values // values_each)), 0
+    while first < n:
+        try:
+            work(slice(first, first + size))
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+            size = _halved(size)
+        else:
+            first += size
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
+def _halved(size: int) -> int:
+    if size == 1:
+        raise TonespanError("out of memory with a single gradient under way; cut the utterance shorter")
+    warnings.warn(f"out of memory with {size} gradients under way; going on with {size // 2}", stacklevel=3)
+    return size // 2
+
+
+@torch.no_grad()
+def _down_to_waveform(
+    encoder: Encoder, clip: vjp.Clip, found: Mapping[str, Tensor], frames: Sequence[int], reach_s: float
+) -> dict[str, Tensor]:
     """From gradients at the ``cnn`` features to gradients at the waveform: layer -> (token, samples)."""
-    first, n_frames, length = _segments(encoder, waveform.shape[1], frames, reach_s)
-    samples = [slice(encoder.hop * start, encoder.hop * start + length) for start in first]
-    source = torch.stack([waveform[0, part] for part in samples]).requires_grad_(True)
-    features = encoder.features(source)
-    carried = {}
-    for layer, gradient in found.items():
-        cotangent = torch.stack([gradient[t, start : start + n_frames] for t, start in enumerate(first)])
-        (local,) = torch.autograd.grad(features, source, cotangent, retain_graph=True)
-        carried[layer] = torch.zeros(len(frames), waveform.shape[1], dtype=local.dtype, device=local.device)
-        for t, part in enumerate(samples):
-            carried[layer][t, part] = local[t]
-    return carried
+    first, n_frames, length = _segments(encoder, clip.n_samples, frames, reach_s)
+    carried = clip.states["cnn"].new_zeros(len(found), len(frames), clip.n_samples)
+    bottom = clip.convolutions[0]
+    widest = length * bottom.weight.shape[0] // bottom.stride
+    for token, start in enumerate(first):
+        at = slice(start, start + n_frames)
+        local = torch.stack([gradient[token, at] for gradient in found.values()])
+        work = partial(_pull_to_samples, clip.convolutions, local, at, carried[:, token])
+        _in_chunks(work, len(found), widest, carried.device)
+    return dict(zip(found, carried, strict=True))
+
+
+def _pull_to_samples(
+    convolutions: Sequence[vjp.Convolution], local: Tensor, at: slice, carried: Tensor, part: slice
+) -> None:
+    """Some cotangents of ``local`` (cotangent, frame, channel) at the frames ``at`` into ``carried`` (cotangent,
+    samples).
+    """
+    gradient = local[part]
+    for convolution in reversed(convolutions):
+        gradient, at = convolution.pull(gradient, at)
+    carried[part, at] = gradient[..., 0]
 
 
 def _segments(encoder: Encoder, n_samples: int, frames: Sequence[int], reach_s: float) -> tuple[list[int], int, int]:

@@ -87,16 +87,15 @@ def probe_layer(
     """Train and score the probe of one layer on ``vectors`` (token, hidden). Notebook: notebooks/03_layer_probes"""
     train, test = splits.train_test(tokens)
     tone = tokens["tone"].to_numpy(dtype=str)
-    probe = classify.fit(vectors[train], tone[train], regularisation_c=regularisation_c)
+    whitened = classify.whiten(vectors[train], regularisation_c=regularisation_c)  # for the probe and its controls
+    probe = whitened.fit(tone[train])
     predicted = probe.predict(vectors[test])
     utterances = tokens["utterance_id"].to_numpy()[test]
     counts = classify.confusion_by_cluster(tone[test], predicted, utterances)
     draws = spans.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
     low, high = np.quantile(classify.f1_resamples(counts, draws), [(1 - level) / 2, (1 + level) / 2])
-    controls = [
-        _control_f1(vectors, tokens, train, test, regularisation_c=regularisation_c, seed=control_seed)
-        for control_seed in control_seeds
-    ]
+    drawn = [control_labels(tokens, seed=control_seed) for control_seed in control_seeds]
+    controls = [_control_f1(whitened, labels[train], vectors[test], labels[test]) for labels in drawn]
     return ProbeResult(
         probe=probe,
         macro_f1=float(classify.macro_f1(counts.sum(axis=0))),
@@ -117,19 +116,10 @@ def control_labels(tokens: pd.DataFrame, *, seed: int) -> np.ndarray:
     return rng.choice(tokens["tone"].to_numpy(dtype=str), size=types.size)[codes]
 
 
-def _control_f1(
-    vectors: np.ndarray,
-    tokens: pd.DataFrame,
-    train: np.ndarray,
-    test: np.ndarray,
-    *,
-    regularisation_c: float,
-    seed: int,
-) -> float:
-    labels = control_labels(tokens, seed=seed)
-    probe = classify.fit(vectors[train], labels[train], regularisation_c=regularisation_c)
-    classes = np.unique(labels)
-    return float(classify.macro_f1(classify.confusion(labels[test], probe.predict(vectors[test]), classes)))
+def _control_f1(whitened: classify.Whitened, train: np.ndarray, vectors: np.ndarray, test: np.ndarray) -> float:
+    """Macro-F1 on ``vectors`` with labels ``test`` of the probe trained on the labels ``train``."""
+    predicted = whitened.fit(train).predict(vectors)
+    return float(classify.macro_f1(classify.confusion(test, predicted, np.unique(np.concatenate([train, test])))))
 
 
 def path(results: Path, condition: str, language: str, *, seed: int) -> Path:
