@@ -30,7 +30,7 @@ COLUMNS = {
     "probe_f1": [
         "condition", "language", "layer", "macro_f1", "control_f1", "ci_low", "ci_high", "n_train", "n_test", "seed",
     ],
-    "probe_chance": ["condition", "language", "layer", "chance_f1"],
+    "probe_chance": ["condition", "language", "layer", "chance_f1", "seed"],
     "energy": ["condition", "language", "layer", "offset_ms", "energy"],
     "energy_null": ["condition", "language", "offset_ms", "energy"],
     "spans": [
@@ -39,8 +39,36 @@ COLUMNS = {
     ],
     "radii": ["condition", "language", "layer", "measure", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms"],
     "encoders": ["condition", "encoder", "checkpoint", "identity", "n_layers"],
+    "finetune": ["condition", "backbone", "task", "language", "steps", "metric", "value", "seed"],
+    "predictions": ["condition", "language", "seed", "layer", "token_id", "utterance_id", "tone", "predicted"],
+    "token_spans": ["condition", "language", "seed", "layer", "token_id", "utterance_id", "r_com_ms"],
+    "tone_predictions": ["condition", "language", "seed", "token_id", "utterance_id", "tone", "predicted"],
+    "layer_curves": [
+        "condition", "language", "layer", "depth", "f1", "f1_low", "f1_high", "span_ms", "span_low_ms", "span_high_ms",
+    ],
+    "comparison": [
+        "condition", "language", "best_layer", "best_depth", "best_depth_low", "best_depth_high", "f1", "f1_low",
+        "f1_high", "chance_f1", "span_ms", "span_low_ms", "span_high_ms", "distance_ms", "distance_low_ms",
+        "distance_high_ms", "box_distance_ms", "box_distance_low_ms", "box_distance_high_ms", "top_layer", "top_f1",
+        "top_f1_low", "top_f1_high", "top_chance_f1", "top_span_ms", "top_span_low_ms", "top_span_high_ms",
+        "top_distance_ms", "top_distance_low_ms", "top_distance_high_ms", "top_box_distance_ms",
+        "top_box_distance_low_ms", "top_box_distance_high_ms", "null_span_ms", "cue_width_ms", "cue_low_ms",
+        "cue_high_ms", "n_tokens", "n_span_tokens", "n_utterances", "n_seeds",
+    ],
+    "contrasts": [
+        "language", "condition_a", "condition_b", "measure", "difference", "ci_low", "ci_high", "n_tokens", "n_seeds",
+    ],
+    "probe_vs_finetuned": [
+        "condition", "finetuned_condition", "language", "layer", "probe_f1", "finetuned_f1", "chance_f1", "difference",
+        "ci_low", "ci_high", "n_tokens", "n_seeds",
+    ],
+    "claims": ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "verdict"],
 }  # fmt: skip
-NULLABLE_TEXT = {"speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa"}
+PARTS_ONLY = {"predictions", "token_spans", "tone_predictions"}  # a row per token: too long to keep twice
+TEXT = {"tone", "predicted", "sentence_id", "utterance_id", "token_id"}  # even where every value is a number
+NULLABLE_TEXT = {
+    "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "best_layer", "top_layer",
+}  # fmt: skip
 
 
 def write(results: Path, name: str, table: pd.DataFrame, *, part: str | None = None) -> Path:
@@ -64,8 +92,23 @@ def read(results: Path, name: str) -> pd.DataFrame:
 
 def join_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFrame:
     """Join the named parts of a table, in that order, into ``<name>.csv`` and return it."""
-    table = pd.concat([_read(part_path(results, name, part), name) for part in parts], ignore_index=True)
+    table = read_parts(results, name, parts=parts)
     write(results, name, table)
+    return table
+
+
+def read_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFrame:
+    """The named parts of a table as one, in that order; without parts, its columns and no rows."""
+    found = [_read(part_path(results, name, part), name) for part in parts]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS[name])
+
+
+def select(table: pd.DataFrame, **where: str) -> pd.DataFrame:
+    """The rows with these values. Raises TonespanError when there are none: a table of another run."""
+    for column, value in where.items():
+        table = table[table[column] == value]
+    if table.empty:
+        raise TonespanError(f"no rows for {where} in the stored tables; run `make paper` again")
     return table
 
 
@@ -97,7 +140,7 @@ def write_atomically(path: Path, save: Callable) -> None:
 def _read(path: Path, name: str) -> pd.DataFrame:
     if not path.is_file():
         raise TonespanError(f"{path}: no such table; run `make paper` for this profile first")
-    text = {column: str for column in COLUMNS[name] if column in NULLABLE_TEXT or column in {"tone", "sentence_id"}}
+    text = {column: str for column in COLUMNS[name] if column in NULLABLE_TEXT | TEXT}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=True)
     except (OSError, ValueError) as error:

@@ -1,0 +1,85 @@
+"""Conditions: which encoder, fine-tuned on what. ``<backbone>/<task>[-<language>]``, as in ``mini/asr-th``.
+
+Tasks
+-----
+- ``vanilla``: no update at all.
+- ``asr`` (CTC over characters), ``emotion``, ``gender`` (mean-pooled classification), ``speaker`` (x-vectors with an
+  angular margin), ``tone`` (the tone of each token, read at its centre frame).
+- ``shuffled_<task>``: the same number of updates on the same speech with labels dealt at random, a control.
+- ``<task>_tone``: tone after that task, starting where ``<task>`` ended.
+
+The language says on whose speech the task was trained; a task without one is trained on all languages of the profile.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tonespan_utils.errors import TonespanError
+
+TASKS = ("asr", "emotion", "gender", "speaker", "tone")
+SHUFFLED, THEN_TONE = "shuffled_", "_tone"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition, taken apart; ``language`` is empty where the task is trained on every language."""
+
+    name: str
+    backbone: str
+    task: str
+    language: str
+
+    @property
+    def part(self) -> str:
+        """The name as a file name."""
+        return self.name.replace("/", "--")
+
+    @property
+    def is_trained(self) -> bool:
+        return self.task != "vanilla"
+
+    @property
+    def is_shuffled(self) -> bool:
+        """Whether it is a control whose labels say nothing."""
+        return self.task.startswith(SHUFFLED)
+
+    @property
+    def objective(self) -> str:
+        """The task that is trained last: ``tone`` of ``asr_tone``, ``asr`` of ``shuffled_asr``."""
+        return "tone" if self.task.endswith(THEN_TONE) else self.task.removeprefix(SHUFFLED)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is probed and differentiated; encoders that were taught tone are only scored on it."""
+        return self.objective != "tone"
+
+    @property
+    def starts_from(self) -> str:
+        """The condition whose encoder the training starts from."""
+        if not self.task.endswith(THEN_TONE):
+            return f"{self.backbone}/vanilla"
+        task = self.task.removesuffix(THEN_TONE)
+        return f"{self.backbone}/{task}-{self.language}" if task == "asr" else f"{self.backbone}/{task}"
+
+
+def parse(name: str) -> Condition:
+    """A condition from its name. Raises TonespanError naming the tasks there are."""
+    backbone, _, what = name.partition("/")
+    task, _, language = what.partition("-")
+    condition = Condition(name, backbone, task, language)
+    known = {"vanilla", *TASKS, *(SHUFFLED + task for task in TASKS)}
+    known |= {task + THEN_TONE for task in TASKS if task != "tone"}
+    if not backbone or task not in known:
+        raise TonespanError(f"{name!r} is no condition: use <encoder>/<task>[-<language>], task {', '.join(TASKS)}")
+    if condition.objective in ("asr", "tone") and not language:
+        raise TonespanError(f"{name!r}: {task} needs a language, as in {backbone}/{task}-th")
+    return condition
+
+
+def measured_languages(condition: Condition, tonal: Sequence[str]) -> list[str]:
+    """The tonal languages a condition is measured on: its own if that is one of them, else all."""
+    return [condition.language] if condition.language in tonal else list(tonal)
