@@ -16,10 +16,10 @@ from tonespan_utils.conditions import Condition
 TONAL = ["my", "th", "lo", "vi"]
 CUES_MS = {"my": 100.0, "th": 100.0, "lo": 180.0, "vi": 180.0}
 LAYERS = ["cnn", "0", "1", "2", "3", "4"]
-ACCURACY = {"target_asr": 0.95, "mandarin_asr": 0.8, "emotion": 0.45, "gender": 0.45, "speaker": 0.45}  # else vanilla's
+ACCURACY = {"target_asr": 0.95, "mandarin_asr": 0.8, "emotion": 0.35, "gender": 0.35, "speaker": 0.35}  # else vanilla's
 VANILLA_ACCURACY = 0.7
-OFF_CUE_MS = {"target_asr": 5, "mandarin_asr": 60, "emotion": 200, "gender": 200, "speaker": 200}
-VANILLA_OFF_CUE_MS = 110
+OFF_CUE_MS = {"target_asr": 5, "mandarin_asr": 40, "emotion": 160, "gender": 140, "speaker": 150}
+VANILLA_OFF_CUE_MS = 90
 TONES = np.array(["high", "low", "mid"])
 DEMO = [
     "vanilla", *(f"asr-{la}" for la in (*TONAL, "cmn", "en")), "emotion", "gender", "speaker",
@@ -79,7 +79,7 @@ def token_spans(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.
     half = own.iloc[::2]
     for seed in seeds:
         for layer, depth in zip(LAYERS, comparison.relative_depth(LAYERS), strict=True):
-            span_ms = CUES_MS.get(language, 100) + off_ms + 200 * (1 - max(depth, 0)) + rng.normal(0, 15, len(half))
+            span_ms = CUES_MS.get(language, 100) + off_ms + 60 * (1 - max(depth, 0)) + rng.normal(0, 15, len(half))
             keys = half[["language", "token_id", "utterance_id"]]
             parts.append(keys.assign(condition=condition.name, seed=seed, layer=layer, r_com_ms=span_ms / 2))
     return pd.concat(parts, ignore_index=True)[tables.COLUMNS["token_spans"]]
@@ -143,9 +143,9 @@ def _write_layer_tables(p: params.Params, condition: Condition, languages: list[
     layers = pd.DataFrame([(condition.name, la, layer) for la in languages for layer in LAYERS],
                           columns=["condition", "language", "layer"])  # fmt: skip
     probe = {"macro_f1": 0.5, "control_f1": 0.36, "ci_low": 0.4, "ci_high": 0.6, "n_train": 99, "n_test": 72}
-    span = {"r_com_ms": 80.0, "span_ms": 160.0, "ci_low_ms": 150.0, "ci_high_ms": 170.0, "r50_ms": 60.0, "r90_ms": 200.0,
-            "null_span_ms": 450.0, "n_tokens": 36}  # fmt: skip
-    radius = {"measure": "span", "value_ms": 160.0, "ci_low_ms": 150.0, "ci_high_ms": 170.0, "null_ms": 450.0}
+    bounds = {"ci_low_ms": 150.0, "ci_high_ms": 170.0}
+    span = {"r_com_ms": 80.0, "span_ms": 160.0, "r50_ms": 60.0, "r90_ms": 200.0, "null_span_ms": 450.0, "n_tokens": 36}
+    radius = {"measure": "span", "value_ms": 160.0, "null_ms": 450.0}
     bell = np.exp(-np.abs(offsets) / 80)
     energy = layers.merge(pd.DataFrame({"offset_ms": offsets, "energy": bell / bell.sum()}), how="cross")
     flat = layers[["condition", "language"]].drop_duplicates()
@@ -154,8 +154,8 @@ def _write_layer_tables(p: params.Params, condition: Condition, languages: list[
     stored = {
         "probe_f1": seeded.assign(**probe),
         "probe_chance": seeded.assign(chance_f1=0.33),
-        "spans": layers.assign(**span),
-        "radii": layers.assign(**radius),
+        "spans": layers.assign(**span, **bounds),
+        "radii": layers.assign(**radius, **bounds),
         "energy": energy,
         "energy_null": flat.merge(pd.DataFrame({"offset_ms": offsets, "energy": 1 / offsets.size}), how="cross"),
         "encoders": pd.DataFrame([identity | {"n_layers": 4}]),

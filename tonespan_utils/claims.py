@@ -267,10 +267,12 @@ def _gap(wide: pd.DataFrame, narrow: pd.DataFrame) -> Interval:
 
 
 def board(claims: pd.DataFrame) -> pd.DataFrame:
-    """The claims at a glance: a row per encoder and check, a column per language, verdicts as symbol and word."""
-    keys = claims["claim"].str.split("/", expand=True).set_axis(["check", "encoder", "language"], axis=1)
+    """The claims at a glance: a row per encoder and claim, a column per language, verdicts as symbol and word."""
+    said = {each.name: each.statement for each in CHECKS} | {"cue_width": "the cue is as wide as the paper has it"}
+    keys = claims["claim"].str.split("/", expand=True).set_axis(["claim", "encoder", "language"], axis=1)
     shown = keys.assign(verdict=[f"{VERDICTS[v]} {v}" for v in claims["verdict"]])
-    rows, columns = (shown[list(by)].drop_duplicates() for by in (("encoder", "check"), ("language",)))
-    wide = shown.pivot(index=["encoder", "check"], columns="language", values="verdict")
-    order = [la for la in columns["language"] if la != EVERY] + [EVERY]
-    return wide.loc[pd.MultiIndex.from_frame(rows), order].fillna("").reset_index()
+    wide = shown.pivot(index=["encoder", "claim"], columns="language", values="verdict")
+    rows, languages = shown[["encoder", "claim"]].drop_duplicates(), shown["language"].unique()
+    order = [language for language in languages if language != EVERY] + [EVERY]
+    wide = wide.loc[pd.MultiIndex.from_frame(rows), order].fillna("").reset_index()
+    return wide.assign(claim=wide["claim"].map(said))

@@ -32,6 +32,7 @@ TASK_METRICS = {
     ("speaker", "eer"): "equal error rate (lower is better)",
     ("tone", "macro_f1"): "macro-F1",
 }
+LOWER_IS_BETTER = ("cer", "eer")
 DIFFERENCES = {"f1": "probe F1", "span_ms": "span 2 r_com (ms)", "distance_ms": "distance to the cue width (ms)"}
 DEPTH = "relative depth (layer over number of layers)"
 
@@ -127,15 +128,16 @@ def draw_finetune(loaded: Tables, params: Params, *, backbone: str) -> Figure:
 
 def caption_finetune(loaded: Tables, params: Params, *, backbone: str) -> str:
     scores = task_scores(loaded["finetune"], backbone)
-    means = scores.groupby("name", sort=False)[["value", "low", "high", "null"]].mean()
+    falls = scores["metric"].isin(LOWER_IS_BETTER)
+    scores = scores.assign(beats=scores["low"].gt(scores["null"]).where(~falls, scores["high"].lt(scores["null"])))
     told = "; ".join(
-        f"{row.Index} {_interval(row.value, row.low, row.high, '.2f')} (null {row.null:.2f})"
-        for row in means.itertuples()
+        f"{objective.replace('asr', 'ASR')}{' shuffled' if shuffled else ''} {rows['beats'].sum()} of {len(rows)}"
+        for (objective, shuffled), rows in scores.groupby(["objective", "shuffled"], sort=False)
     )
     return (
         f"Fine-tuned {backbone} on the test split of its own tasks: a dot per seed with its "
         f"{params.bootstrap.level:.0%} interval; the upright bar is the null, the same outputs dealt at random; grey: "
-        f"controls trained on shuffled labels. Means over seeds: {told}."
+        f"controls trained on shuffled labels. Trainings whose whole interval is better than the null: {told}."
     )
 
 
@@ -243,7 +245,7 @@ def draw_spans(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         null_ms = _first_condition(select(loaded["comparison"], language=language), backbone)["null_span_ms"].iloc[0]
         axis.axhline(null_ms, label="flat null", **plots.NULL)
         plots.cue_band(axis, cues.loc[language])
-        axis.set_ylim(bottom=0)
+    next(iter(axes.values())).set_ylim(bottom=0)  # panels share it; set once all is drawn, or the top would stay
     plots.shared_legend(figure, axes.values())
     return plots.label_axes(figure, x=DEPTH, y="effective span 2 r_com (ms)")
 
@@ -321,7 +323,8 @@ def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         null_ms = (own["null_span_ms"] - own["cue_width_ms"]).abs().mean()
         axis.axhline(own["chance_f1"].mean(), label="chance", **plots.NULL)
         axis.axvline(null_ms, label="flat null", **plots.NULL | {"linestyle": "--"})
-        axis.set(xlim=(0, None), ylim=(0, 1))
+        axis.set_ylim(0, 1.03)
+    next(iter(axes.values())).set_xlim(left=-10)  # a distance is never below 0; room for the markers at it
     plots.shared_legend(figure, axes.values())
     return plots.label_axes(figure, x="distance of the span to the cue width (ms)", y="macro-F1")
 
@@ -352,7 +355,8 @@ def draw_tuned(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         y = heights.loc[own["label"]].to_numpy() + offset
         plots.from_to(scores, y, own, color=plots.LANGUAGE_COLORS[language])
     _language_rows(difference, rows, names, params)
-    scores.set(xlim=(0, 1), xlabel="macro-F1 (bar: chance, open: probe, filled: fine-tuned)")
+    plots.named_rows(scores, names)
+    scores.set(xlim=(0, 1), xlabel="macro-F1 (open: probe, filled: fine-tuned)")
     difference.set_xlabel("macro-F1, fine-tuned minus probe")
     plots.shared_legend(figure, [difference])
     return figure
@@ -366,8 +370,9 @@ def caption_tuned(loaded: Tables, params: Params, *, backbone: str) -> str:
     )
     return (
         "A linear probe on the frozen encoder beside the same encoder fine-tuned to name the tone, over the test "
-        f"tokens of both; right: their paired difference with its {params.bootstrap.level:.0%} bootstrap interval over "
-        f"utterances and seeds, open where it holds 0. Fine-tuned minus probe at the best layer: {told}."
+        "tokens of both (bars: chance); right: their paired difference, open where its "
+        f"{params.bootstrap.level:.0%} bootstrap interval over utterances and seeds holds 0. Fine-tuned minus probe at "
+        f"the best layer: {told}."
     )
 
 

@@ -71,12 +71,12 @@ def _table(table: pd.DataFrame) -> dict[str, object]:
 def _board(stored: pd.DataFrame) -> str:
     """The claims board as an HTML table: verdicts in symbol, word and colour."""
     board = claims.board(stored)
-    names = {"check": "claim", "encoder": "encoder"} | plots.LANGUAGE_NAMES | {claims.EVERY: "all languages"}
-    head = "".join(f'<th scope="col">{html.escape(names[column])}</th>' for column in board.columns)
+    names = plots.LANGUAGE_NAMES | {claims.EVERY: "all languages"}
+    head = "".join(f'<th scope="col">{html.escape(names.get(column, column))}</th>' for column in board.columns)
     kinds = {f"{symbol} {word}": word.replace(" ", "-") for word, symbol in claims.VERDICTS.items()}
     body = ""
     for row in board.itertuples(index=False):
-        cells = [f'<td class="{kinds.get(value, "")}">{html.escape(value.replace("_", " "))}</td>' for value in row]
+        cells = [f'<td class="{kinds.get(value, "")}">{html.escape(value)}</td>' for value in row]
         body += f"<tr>{''.join(cells)}</tr>"
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
