@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tonespan_utils import plots
+from tonespan_utils import comparison, plots
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +56,48 @@ def test_span_lines_show_the_cue_width_and_the_null():
     axis = plt.figure().add_subplot()
     plots.spans_by_layer(axis, rows, baseline, color="#0072B2", label="x")
     assert {label for label in axis.get_legend_handles_labels()[1]} == {"x", "flat null", "cue width in the signal"}
+
+
+@pytest.mark.parametrize("styles", [plots.ROLE_STYLES, plots.LANGUAGE_MARKERS], ids=["roles", "languages"])
+def test_markers_tell_apart_what_colours_do(styles):
+    markers = [style[-1] for style in styles.values()]
+    assert len(set(markers)) == len(markers)
+    assert set(plots.ROLE_STYLES) == set(comparison.ROLES)
+    colors = [color for color, _ in plots.ROLE_STYLES.values()]
+    assert len(set(colors)) == len(colors)
+
+
+def test_a_curve_over_depth_marks_the_front_end_and_bands_only_the_main_conditions():
+    rows = pd.DataFrame({"layer": ["cnn", "0", "1"], "depth": [-1.0, 0.0, 1.0], "f1": [0.2, 0.3, 0.5]})
+    rows = rows.assign(low=rows["f1"] - 0.1, high=rows["f1"] + 0.1)
+    axis = plt.figure().add_subplot()
+    line = plots.curve_by_depth(axis, rows, ("f1", "low", "high"), role="vanilla", label="vanilla")
+    assert line.get_xdata().tolist() == [-1, 0, 1] and line.get_ydata().tolist() == [0.2, 0.3, 0.5]
+    assert axis.get_xticklabels()[0].get_text() == "cnn" and len(axis.collections) == 1
+    plots.curve_by_depth(axis, rows, ("f1", "low", "high"), role="emotion", label="emotion")
+    assert len(axis.collections) == 1
+
+
+def test_intervals_that_hold_zero_are_open():
+    rows = pd.DataFrame({"value": [1.0, 0.1], "low": [0.5, -0.5], "high": [1.5, 0.7]})
+    axis = plt.figure().add_subplot()
+    plots.intervals(axis, np.array([0.0, 1.0]), rows, color="#0072B2", marker="o", label="Burmese")
+    faces = [line.get_markerfacecolor() for line in axis.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert faces == ["#0072B2", "white"]
+
+
+def test_named_rows_read_from_the_top():
+    axis = plt.figure().add_subplot()
+    plots.named_rows(axis, ["first", "second"])
+    bottom, top = axis.get_ylim()
+    assert bottom > top and [tick.get_text() for tick in axis.get_yticklabels()] == ["first", "second"]
+    assert plots.dodge(1).tolist() == [0] and plots.dodge(3).sum() == 0
+
+
+def test_task_scores_draw_every_seed_with_its_null():
+    rows = pd.DataFrame({"name": ["asr-th"] * 2, "value": [0.3, 0.4], "low": [0.2, 0.3], "high": [0.4, 0.5]})
+    axis = plt.figure().add_subplot()
+    plots.task_scores(axis, rows.assign(seed=[0, 1], null=0.9, shuffled=False))
+    drawn = [line.get_xdata() for line in axis.lines]
+    assert sum(list(np.atleast_1d(x)) == [0.9, 0.9] for x in drawn) == 2
+    assert [x for line in axis.lines if line.get_marker() == "o" for x in np.atleast_1d(line.get_xdata())] == [0.3, 0.4]
