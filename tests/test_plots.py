@@ -40,6 +40,16 @@ def test_energy_map_is_in_multiples_of_the_null_with_marks_at_r_com():
     assert sorted(x for line in axis.lines for x in line.get_xdata()) == [-5.0, -4.0, 4.0, 5.0]
 
 
+def test_energy_map_of_a_deep_encoder_names_some_layers():
+    layers = ["cnn", *map(str, range(25))]
+    rows = pd.DataFrame([(la, at, 0.5) for la in layers for at in (-5, 5)], columns=["layer", "offset_ms", "energy"])
+    null = pd.DataFrame({"offset_ms": [-5, 5], "energy": [0.5, 0.5]})
+    axis = plt.figure().add_subplot()
+    plots.energy_map(axis, rows, null, pd.DataFrame({"layer": layers, "r_com_ms": 5.0}))
+    names = [tick.get_text() for tick in axis.get_yticklabels()]
+    assert names[:3] == ["cnn", "2", "5"] and len(names) <= plots.MAX_LAYER_LABELS
+
+
 def test_tones_are_named_in_the_order_of_their_height():
     rows = pd.DataFrame({"tone": ["L", "H"] * 3, "offset_ms": [-10, -10, 0, 0, 10, 10], "f0_st": [9, 0, -2, 3, 9, 0]})
     axis = plt.figure().add_subplot()
@@ -76,6 +86,9 @@ def test_a_curve_over_depth_marks_the_front_end_and_bands_only_the_main_conditio
     assert axis.get_xticklabels()[0].get_text() == "cnn" and len(axis.collections) == 1
     plots.curve_by_depth(axis, rows, ("f1", "low", "high"), role="emotion", label="emotion")
     assert len(axis.collections) == 1
+    final = pd.concat([rows, rows.tail(1).assign(layer="final", f1=0.1)])
+    line = plots.curve_by_depth(axis, final, ("f1", "low", "high"), role="control", label="shuffled control")
+    assert line.get_ydata().tolist() == [0.2, 0.3, 0.5], "the closing norm has no depth of its own"
 
 
 def test_intervals_that_hold_zero_are_open():

@@ -172,7 +172,7 @@ def draw_probe_f1(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         }
         for label, (table, column, style) in nulls.items():
             rows = _own(select(loaded[table], language=language), backbone)
-            mean = rows.groupby("layer", sort=False)[column].mean()
+            mean = rows[rows["layer"] != "final"].groupby("layer", sort=False)[column].mean()
             axis.plot(depth.loc[mean.index], mean, label=label, **style)
         axis.set_ylim(0, 1)
     plots.shared_legend(figure, axes.values())

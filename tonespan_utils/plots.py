@@ -61,6 +61,7 @@ ROLE_STYLES = {
 }
 BANDED = ("vanilla", "target_asr")  # bands of every condition would hide one another
 LANGUAGE_MARKERS = dict(zip(LANGUAGE_NAMES, "os^DvPXh", strict=True))
+MAX_LAYER_LABELS = 12  # on one axis; deeper encoders name every second or third layer
 FRONTEND_NAMES = {"logmel": "log-Mel", "mfcc": "MFCC", "linear": "linear bands"}
 FRONTEND_LINES = {"logmel": "-", "mfcc": "--", "linear": "-."}
 
@@ -187,9 +188,11 @@ def energy_map(axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.Dat
         table.columns, np.arange(len(layers)), ratio, cmap="magma", vmin=-4, vmax=4, shading="nearest", rasterized=True
     )
     radius = spans.set_index("layer")["r_com_ms"].loc[layers]
+    size = min(9, 90 / len(layers))  # ticks of neighbouring layers stay apart
     for side in (-1, 1):
-        axis.plot(side * radius, np.arange(len(layers)), "|", color="white", markersize=9, markeredgewidth=1.6)
-    axis.set_yticks(np.arange(len(layers)), layers)
+        axis.plot(side * radius, np.arange(len(layers)), "|", color="white", markersize=size, markeredgewidth=1.6)
+    named = slice(None, None, -(-len(layers) // MAX_LAYER_LABELS))
+    axis.set_yticks(np.arange(len(layers))[named], layers[named])
     axis.grid(False)
     return mesh
 
@@ -222,10 +225,12 @@ def spans_by_layer(axis: Axes, rows: pd.DataFrame, baseline: pd.Series | None, *
 
 def curve_by_depth(axis: Axes, rows: pd.DataFrame, columns: tuple[str, str, str], *, role: str, label: str) -> Line2D:
     """One condition over relative depth: value line, and for BANDED roles the interval; ``columns`` name the value
-    and its bounds. Controls are thin and grey.
+    and its bounds. Controls are thin and grey. The closing norm (``final``) has no depth of its own and is left out.
     """
     color, marker = ROLE_STYLES[role]
-    style = {"linewidth": 0.7, "zorder": 1} if role == "control" else {"marker": marker, "linewidth": 1.2}
+    rows = rows[rows["layer"] != "final"]
+    marked = {"marker": marker, "markevery": -(-len(rows) // MAX_LAYER_LABELS), "linewidth": 1.2}
+    style = {"linewidth": 0.7, "zorder": 1} if role == "control" else marked
     value, low, high = columns
     (line,) = axis.plot(rows["depth"], rows[value], color=color, label=label, **style)
     if role in BANDED:
