@@ -10,6 +10,8 @@ every part is, and not supported where any part is not (an intersection-union te
 for ``all`` languages. Distances are the paper's ``|2 r_com - cue width|``, which decide; after the box correction
 (``|4 r_com - cue width|``) they are told beside them. Claim names read ``<check>/<encoder>/<language>``.
 
+Levels are those of single checks: nothing is corrected for how many there are.
+
 Notebook: notebooks/05_rcom_comparison
 """
 
@@ -72,11 +74,8 @@ def _of(role: str) -> Callable[[Roles, str], list[Floats]]:
     return lambda roles, measure: [roles[role][measure]]
 
 
-def _difference(a: str, b: str) -> Callable[[Roles, str], list[Floats]]:
-    return lambda roles, measure: [roles[a][measure] - roles[b][measure]]
-
-
-def _order(*order: str) -> Callable[[Roles, str], list[Floats]]:
+def _minus_next(*order: str) -> Callable[[Roles, str], list[Floats]]:
+    """Every role minus the one after it: all below 0 where the measure rises in this order."""
     return lambda roles, measure: [roles[a][measure] - roles[b][measure] for a, b in itertools.pairwise(order)]
 
 
@@ -93,7 +92,7 @@ def _size(a: str, b: str) -> Callable[[Roles, str], list[Floats]]:
 def _prosody_checks() -> list[Check]:
     checks = []
     for task in ("emotion", "gender", "speaker"):
-        needs, compute = (task, "vanilla"), _difference(task, "vanilla")
+        needs, compute = (task, "vanilla"), _minus_next(task, "vanilla")
         checks += [
             Check(
                 f"{task}_longer_span", f"{task} fine-tuning makes the span longer than without fine-tuning",
@@ -126,12 +125,12 @@ CHECKS = (
     Check(
         "target_asr_needs_transcripts", "ASR in the language comes closer than training on shuffled transcripts",
         "distance to the cue width, target ASR minus its shuffled control (ms)", "<", 0, ("target_asr", "own_control"),
-        DISTANCES, _difference("target_asr", "own_control"),
+        DISTANCES, _minus_next("target_asr", "own_control"),
     ),
     Check(
         "mandarin_second", "target ASR is closest to the cue width, Mandarin ASR next, English ASR after both",
         "distance to the cue width, target minus Mandarin and Mandarin minus English (ms)", "<", 0,
-        ("target_asr", "mandarin_asr", "english_asr"), DISTANCES, _order("target_asr", "mandarin_asr", "english_asr"),
+        ("target_asr", "mandarin_asr", "english_asr"), DISTANCES, _minus_next("target_asr", "mandarin_asr", "english_asr"),
     ),
     Check(
         "english_little", f"English ASR moves the distance by less than one frame ({MATCH_MS:.0f} ms)",

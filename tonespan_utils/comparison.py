@@ -12,8 +12,9 @@ What is measured, per condition and language, on test tokens
 
 Intervals: a percentile bootstrap over utterances crossed with one over seeds (Owen & Eckles 2012): both are drawn
 with replacement, and the layer is chosen again in every resample. All conditions of a language share the drawn
-utterances, so differences are paired; seeds are independent trainings and are drawn per condition. The cue width is
-taken as found; its own interval is in ``baseline_spans``.
+utterances, so differences are paired; seeds are independent trainings and are drawn per condition. Two or three
+seeds say little of what a fourth would do: intervals over so few are too narrow. The cue width is taken as found; its
+own interval stands beside it.
 
 Conventions: a *draw* is an array (1 + resample,) whose first entry comes from the data as they are: statistics are
 plain arithmetic on draws. What cannot be computed (an empty half, no energy) is nan, never 0.

@@ -43,7 +43,9 @@ def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
     """
     own = [condition for condition in map(conditions.parse, params.conditions) if condition.backbone == backbone]
     measured = [condition for condition in own if condition.is_measured]
-    trained, taught = any(condition.is_trained for condition in own), len(measured) < len(own)
+    trained = any(condition.is_trained for condition in own)
+    probed = {condition.name for condition in measured}
+    taught = any(condition.starts_from in probed for condition in own if not condition.is_measured)
     compared = len(measured) > 1 and not all(condition.is_trained for condition in measured)
     made = {
         "finetune": ("What the fine-tuned encoders learned", draw_finetune, caption_finetune, trained),
