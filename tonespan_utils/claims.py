@@ -130,7 +130,8 @@ CHECKS = (
     Check(
         "mandarin_second", "target ASR is closest to the cue width, Mandarin ASR next, English ASR after both",
         "distance to the cue width, target minus Mandarin and Mandarin minus English (ms)", "<", 0,
-        ("target_asr", "mandarin_asr", "english_asr"), DISTANCES, _minus_next("target_asr", "mandarin_asr", "english_asr"),
+        ("target_asr", "mandarin_asr", "english_asr"), DISTANCES,
+        _minus_next("target_asr", "mandarin_asr", "english_asr"),
     ),
     Check(
         "english_little", f"English ASR moves the distance by less than one frame ({MATCH_MS:.0f} ms)",
