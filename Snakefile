@@ -148,15 +148,21 @@ rule gradients:
 
 rule figures:
     input:
-        code("05_rcom_comparison", "plots.py", "figures.py", "report.py", "paper.mplstyle"),
+        code("05_rcom_comparison", "comparison.py", "claims.py", "plots.py", "figures.py", "encoder_figures.py"),
+        code("05_rcom_comparison", "report.py", "report.html", "paper.mplstyle"),
         rules.corpus.output,
         rules.baseline.output,
         expand(rules.probes.output.f1, part=MEASURED),
         expand(rules.gradients.output.spans, part=MEASURED),
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
-        section=P.section("profile", "conditions"),
+        section=P.section("profile", "seed", "conditions", "bootstrap"),
     output:
+        comparison=RESULTS / "comparison.csv",
+        contrasts=RESULTS / "contrasts.csv",
+        curves=RESULTS / "layer_curves.csv",
+        tuned=RESULTS / "probe_vs_finetuned.csv",
+        claims=RESULTS / "claims.csv",
         report=FIGURES / "index.html",
         run=RUNS / "05_rcom_comparison.ipynb",
     shell:

@@ -150,3 +150,16 @@ def make_checkpoint(
 def checkpoint(request, tmp_path_factory) -> Path:
     """A small random checkpoint of each family in turn."""
     return make_checkpoint(tmp_path_factory.mktemp(request.param), request.param)
+
+
+def run_notebook(name: str, **parameters: str) -> dict[str, object]:
+    """Execute a notebook's code cells in this process, with its parameters replaced. Returns what it defined."""
+    import jupytext
+
+    notebook = jupytext.read(Path(__file__).parents[1] / "notebooks" / f"{name}.py")
+    defined: dict[str, object] = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"{name}, cell", "exec"), defined)
+            defined |= parameters if "parameters" in cell.metadata.get("tags", []) else {}
+    return defined

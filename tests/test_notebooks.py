@@ -48,13 +48,13 @@ def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
 
 def test_the_package_imports_downward_only():
     layers = [
-        {"figures", "report", "workflow", "__main__"},
-        {"plots", "provenance"},
-        {"gradients", "probes", "acoustic"},
-        {"spans", "classify", "splits", "f0", "tables"},
+        {"figures", "encoder_figures", "report", "workflow", "__main__"},
+        {"plots", "provenance", "claims"},
+        {"gradients", "probes", "acoustic", "finetune", "comparison"},
+        {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},
         {"encoders", "align"},
         {"corpus", "tone"},
-        {"params", "hub", "errors"},
+        {"params", "conditions", "hub", "errors"},
     ]
     level = {name: depth for depth, names in enumerate(layers) for name in names}
     level["pretrain"] = 0

@@ -17,7 +17,7 @@ def test_tokens_come_back_as_written(tmp_path):
 
 
 def test_parts_join_in_the_order_asked_for(tmp_path):
-    row = {"language": "th", "layer": "0", "chance_f1": 0.2}
+    row = {"language": "th", "layer": "0", "chance_f1": 0.2, "seed": 0}
     for condition in ("b/vanilla", "a/vanilla"):
         tables.write(tmp_path, "probe_chance", pd.DataFrame([row | {"condition": condition}]), part=condition)
     joined = tables.join_parts(tmp_path, "probe_chance", parts=["b/vanilla", "a/vanilla"])
@@ -25,6 +25,26 @@ def test_parts_join_in_the_order_asked_for(tmp_path):
     assert tables.read(tmp_path, "probe_chance")["layer"].tolist() == ["0", "0"]
     with pytest.raises(TonespanError, match=r"c--vanilla\.csv: no such table"):
         tables.join_parts(tmp_path, "probe_chance", parts=["c/vanilla"])
+
+
+def test_parts_are_read_as_one_without_being_written(tmp_path):
+    row = {"condition": "a/tone-th", "language": "th", "seed": 0, "token_id": "01", "utterance_id": "1", "tone": "2"}
+    for part in ("a/tone-th", "a/tone-vi"):
+        tables.write(tmp_path, "tone_predictions", pd.DataFrame([row | {"predicted": "3"}]), part=part)
+    read = tables.read_parts(tmp_path, "tone_predictions", parts=["a/tone-vi", "a/tone-th"])
+    assert read["token_id"].tolist() == ["01", "01"] and read["tone"].tolist() == ["2", "2"], "names, not numbers"
+    assert not (tmp_path / "tone_predictions.csv").exists()
+    nothing = tables.read_parts(tmp_path, "finetune", parts=[])
+    assert nothing.empty and list(nothing.columns) == tables.COLUMNS["finetune"]
+    tables.join_parts(tmp_path, "finetune", parts=[])
+    assert tables.read(tmp_path, "finetune").empty
+
+
+def test_rows_of_another_run_are_missed(tmp_path):
+    table = pd.DataFrame({"language": ["th"], "layer": ["0"]})
+    assert len(tables.select(table, language="th", layer="0")) == 1
+    with pytest.raises(TonespanError, match=r"no rows for \{'language': 'vi'\}"):
+        tables.select(table, language="vi")
 
 
 def test_wrong_columns_are_refused(tmp_path):

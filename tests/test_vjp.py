@@ -9,10 +9,15 @@ from tonespan_utils import encoders, vjp
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-12}  # rounding of double precision through one part
 
 
-@pytest.fixture(scope="module", params=[*FAMILIES, "hubert-batch-norm", "xlsr-adapter"])
+VARIANTS = {
+    "batch norm": ("mhubert-147", {"conv_pos_batch_norm": True}),
+    "adapter": ("xlsr-300m", {"adapter_attn_dim": 8}),
+}
+
+
+@pytest.fixture(scope="module", params=[*FAMILIES, *VARIANTS])
 def encoder(request, tmp_path_factory):
-    family, _, variant = request.param.partition("-")
-    extra = {"batch-norm": {"conv_pos_batch_norm": True}, "adapter": {"adapter_attn_dim": 8}}.get(variant, {})
+    family, extra = VARIANTS.get(request.param, (request.param, {}))
     loaded = encoders.load(make_checkpoint(tmp_path_factory.mktemp("x"), family, **extra))
     torch.manual_seed(0)
     with torch.no_grad():  # fresh norms and biases are all 1 and 0: nothing would tell them apart

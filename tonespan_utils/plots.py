@@ -8,7 +8,8 @@ Notebook: notebooks/05_rcom_comparison
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -21,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.params import Params
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
 FULL_WIDTH_IN = 7.0
@@ -45,8 +47,32 @@ LANGUAGE_NAMES = {
     "yo": "Yoruba",
     "en": "English",
 }
+# Conditions by what they are to a language (comparison.ROLES): colour and marker, so that neither has to do alone.
+ROLE_STYLES = {
+    "vanilla": ("#000000", "o"),
+    "target_asr": ("#0072B2", "s"),
+    "mandarin_asr": ("#E69F00", "^"),
+    "english_asr": ("#56B4E9", "v"),
+    "other_asr": ("#8C6D31", "<"),
+    "emotion": ("#D55E00", "D"),
+    "gender": ("#009E73", "P"),
+    "speaker": ("#CC79A7", "X"),
+    "control": ("0.65", "."),
+}
+BANDED = ("vanilla", "target_asr")  # bands of every condition would hide one another
+LANGUAGE_MARKERS = dict(zip(LANGUAGE_NAMES, "os^DvPXh", strict=True))
+MAX_LAYER_LABELS = 12  # on one axis; deeper encoders name every second or third layer
 FRONTEND_NAMES = {"logmel": "log-Mel", "mfcc": "MFCC", "linear": "linear bands"}
 FRONTEND_LINES = {"logmel": "-", "mfcc": "--", "linear": "-."}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one figure is made and told: ``draw(tables, params)`` and ``caption(tables, params)``."""
+
+    title: str
+    draw: Callable[[dict[str, pd.DataFrame], Params], Figure]
+    caption: Callable[[dict[str, pd.DataFrame], Params], str]
 
 
 def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = True) -> tuple[Figure, dict[str, Axes]]:
@@ -65,6 +91,24 @@ def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = 
         if position + n_columns >= len(languages):  # the last panel of its column carries the time labels
             axis.tick_params(labelbottom=True)
     return figure, axes
+
+
+def shared_legend(figure: Figure, axes: Iterable[Axes]) -> None:
+    """One legend over the figure, every label once."""
+    handles = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside upper center", ncols=min(5, len(handles)), fontsize=7.5
+    )
+
+
+def label_axes(figure: Figure, *, x: str, y: str) -> Figure:
+    """One label for all horizontal axes and one for all vertical ones."""
+    figure.supxlabel(x, fontsize=8)
+    figure.supylabel(y, fontsize=8)
+    return figure
 
 
 def waveform_with_tokens(samples: np.ndarray, tokens: pd.DataFrame) -> Figure:
@@ -153,9 +197,11 @@ def energy_map(axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.Dat
         table.columns, np.arange(len(layers)), ratio, cmap="magma", vmin=-4, vmax=4, shading="nearest", rasterized=True
     )
     radius = spans.set_index("layer")["r_com_ms"].loc[layers]
+    size = min(9, 90 / len(layers))  # ticks of neighbouring layers stay apart
     for side in (-1, 1):
-        axis.plot(side * radius, np.arange(len(layers)), "|", color="white", markersize=9, markeredgewidth=1.6)
-    axis.set_yticks(np.arange(len(layers)), layers)
+        axis.plot(side * radius, np.arange(len(layers)), "|", color="white", markersize=size, markeredgewidth=1.6)
+    named = slice(None, None, -(-len(layers) // MAX_LAYER_LABELS))
+    axis.set_yticks(np.arange(len(layers))[named], layers[named])
     axis.grid(False)
     return mesh
 
@@ -184,3 +230,90 @@ def spans_by_layer(axis: Axes, rows: pd.DataFrame, baseline: pd.Series | None, *
         axis.axhline(baseline["span_ms"], color="0.3", linewidth=1.0, linestyle="--", label="cue width in the signal")
     axis.set_xticks(x, rows["layer"])
     return line
+
+
+def curve_by_depth(axis: Axes, rows: pd.DataFrame, columns: tuple[str, str, str], *, role: str, label: str) -> Line2D:
+    """One condition over relative depth: value line, and for BANDED roles the interval; ``columns`` name the value
+    and its bounds. Controls are thin and grey. The closing norm (``final``) has no depth of its own and is left out.
+    """
+    color, marker = ROLE_STYLES[role]
+    rows = rows[rows["layer"] != "final"]
+    marked = {"marker": marker, "markevery": -(-len(rows) // MAX_LAYER_LABELS), "linewidth": 1.2}
+    style = {"linewidth": 0.7, "zorder": 1} if role == "control" else marked
+    value, low, high = columns
+    (line,) = axis.plot(rows["depth"], rows[value], color=color, label=label, **style)
+    if role in BANDED:
+        axis.fill_between(rows["depth"], rows[low], rows[high], color=color, alpha=0.15, lw=0)
+    # "cnn" takes the tick of 0, from which it lies less than a label away in deep encoders.
+    front = [("cnn", rows["depth"].min())] if (rows["layer"] == "cnn").any() else [("0", 0.0)]
+    ticks = front + [(f"{depth:g}", depth) for depth in (0.25, 0.5, 0.75, 1.0)]
+    axis.set_xticks([at for _, at in ticks], [name for name, _ in ticks])
+    return line
+
+
+def cue_band(axis: Axes, cue: pd.Series) -> None:
+    """The cue width in the signal as a horizontal line with its interval as a band."""
+    axis.axhspan(cue["span_low_ms"], cue["span_high_ms"], color="0.85", alpha=0.7, lw=0, zorder=0)
+    axis.axhline(cue["span_ms"], color="0.3", linewidth=1.0, linestyle="--", label="cue width in the signal")
+
+
+def intervals(axis: Axes, y: np.ndarray, rows: pd.DataFrame, *, color: str, marker: str, label: str) -> None:
+    """Horizontal intervals (columns value, low, high) at heights ``y``; open where the interval holds 0."""
+    for height, row in zip(y, rows.itertuples(), strict=True):
+        hollow = not (row.low > 0 or row.high < 0)
+        axis.plot([row.low, row.high], [height, height], color=color, linewidth=1.0)
+        axis.plot(
+            row.value, height, marker, color=color, markersize=3.8, markeredgewidth=0.9,
+            markerfacecolor="white" if hollow else color,
+        )  # fmt: skip
+    axis.plot([], [], marker, color=color, label=label)
+
+
+def from_to(axis: Axes, y: np.ndarray, rows: pd.DataFrame, *, color: str) -> None:
+    """Chance (bar), probe (open) and fine-tuned (filled) F1 at heights ``y``, joined."""
+    axis.hlines(y, rows["probe_f1"], rows["finetuned_f1"], color=color, linewidth=1.0)
+    axis.plot(rows["probe_f1"], y, "o", color=color, markerfacecolor="white")
+    axis.plot(rows["finetuned_f1"], y, "o", color=color)
+    axis.plot(rows["chance_f1"], y, "|", color=NULL["color"], markersize=5)
+
+
+def named_rows(axis: Axes, names: Sequence[str]) -> None:
+    """Row names on the y axis, the first on top, with a line between rows."""
+    axis.set_yticks(np.arange(len(names)), names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.tick_params(axis="y", length=0)
+    axis.grid(axis="y", visible=False)
+    for edge in np.arange(len(names) - 1) + 0.5:
+        axis.axhline(edge, color="0.9", linewidth=0.6, zorder=0)
+
+
+def scatter_with_intervals(axis: Axes, row: pd.Series, *, role: str, label: str) -> None:
+    """One condition: F1 against the distance of its span to the cue width, with both intervals."""
+    color, marker = ROLE_STYLES[role]
+    across = [[row["distance_ms"] - row["distance_low_ms"]], [row["distance_high_ms"] - row["distance_ms"]]]
+    upright = [[row["f1"] - row["f1_low"]], [row["f1_high"] - row["f1"]]]
+    axis.errorbar(
+        row["distance_ms"], row["f1"], np.maximum(upright, 0), np.maximum(across, 0),
+        fmt=marker, color=color, ecolor=color, elinewidth=0.7, markersize=5, label=label,
+    )  # fmt: skip
+
+
+def task_scores(axis: Axes, rows: pd.DataFrame) -> None:
+    """Fine-tuned scores, a row per condition and a dot per seed with its interval; the null is an upright bar.
+
+    Columns: name, seed, value, low, high, null, shuffled.
+    """
+    names = list(dict.fromkeys(rows["name"]))
+    for y, name in enumerate(names):
+        own = rows[rows["name"] == name]
+        for height, row in zip(y + dodge(len(own)), own.itertuples(), strict=True):
+            color = "0.6" if row.shuffled else "#0072B2"
+            axis.plot([row.low, row.high], [height] * 2, color=color, linewidth=1.0)
+            axis.plot(row.value, height, "o", color=color)
+            axis.plot([row.null] * 2, [height - 0.2, height + 0.2], color="#D55E00", linewidth=1.2)
+    named_rows(axis, names)
+
+
+def dodge(n: int) -> np.ndarray:
+    """``n`` heights around 0 within one row of a figure with named rows."""
+    return (np.arange(n) - (n - 1) / 2) * (0.55 / max(n - 1, 1))

@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from tonespan_utils import figures, plots, provenance, tables
+from tonespan_utils import claims, figures, plots, provenance, tables
 from tonespan_utils.corpus import sources
 from tonespan_utils.params import Params
 
@@ -37,7 +37,11 @@ def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
         conditions=params.conditions,
         n_tokens=len(loaded["tokens"]),
         figures=[_figure(name, recipe, loaded, params) for name, recipe in figures.recipes(params).items()],
-        comparison=_table(figures.best_layer_spans(loaded, params)),
+        board=_board(loaded["claims"]),
+        verdicts=loaded["claims"]["verdict"].value_counts().to_dict(),
+        claims=_table(loaded["claims"]),
+        comparison=_table(loaded["comparison"]),
+        contrasts=_table(loaded["contrasts"]),
         tables={name: _table(table) for name, table in loaded.items()},
         parameters=yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
         encoders=_table(loaded["encoders"]),
@@ -62,6 +66,19 @@ def _table(table: pd.DataFrame) -> dict[str, object]:
         "n_rows": len(table),
         "n_shown": len(shown),
     }
+
+
+def _board(stored: pd.DataFrame) -> str:
+    """The claims board as an HTML table: verdicts in symbol, word and colour."""
+    board = claims.board(stored)
+    names = plots.LANGUAGE_NAMES | {claims.EVERY: "all languages"}
+    head = "".join(f'<th scope="col">{html.escape(names.get(column, column))}</th>' for column in board.columns)
+    kinds = {f"{symbol} {word}": word.replace(" ", "-") for word, symbol in claims.VERDICTS.items()}
+    body = ""
+    for row in board.itertuples(index=False):
+        cells = [f'<td class="{kinds.get(value, "")}">{html.escape(value)}</td>' for value in row]
+        body += f"<tr>{''.join(cells)}</tr>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(value: object) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from tonespan_utils import conditions
+from tonespan_utils.conditions import Condition
 from tonespan_utils.corpus import TOKEN_COLUMNS
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
@@ -29,57 +30,61 @@ COLUMNS = {
     "baseline_f1": ["language", "frontend", "window_ms", "fold", "macro_f1"],
     "baseline_spans": ["language", "frontend", "span_ms", "span_low_ms", "span_high_ms", "peak_f1", "chance_f1"],
     "baseline_windows": ["language", "frontend", "peak_ms", "saturation_ms", "analysis_window_ms", "planted_span_ms"],
-    "finetune": ["condition", "backbone", "task", "language", "steps", "metric", "value", "seed"],
-    "finetune_curves": ["condition", "seed", "step", "loss"],
     "probe_f1": [
-        "condition",
-        "language",
-        "layer",
-        "macro_f1",
-        "control_f1",
-        "ci_low",
-        "ci_high",
-        "n_train",
-        "n_test",
-        "seed",
+        "condition", "language", "layer", "macro_f1", "control_f1", "ci_low", "ci_high", "n_train", "n_test", "seed",
     ],
     "probe_chance": ["condition", "language", "layer", "chance_f1", "seed"],
     "energy": ["condition", "language", "layer", "offset_ms", "energy"],
     "energy_null": ["condition", "language", "offset_ms", "energy"],
     "spans": [
-        "condition",
-        "language",
-        "layer",
-        "r_com_ms",
-        "span_ms",
-        "ci_low_ms",
-        "ci_high_ms",
-        "r50_ms",
-        "r90_ms",
-        "null_span_ms",
-        "n_tokens",
+        "condition", "language", "layer", "r_com_ms", "span_ms", "ci_low_ms", "ci_high_ms", "r50_ms", "r90_ms",
+        "null_span_ms", "n_tokens",
     ],
     "radii": ["condition", "language", "layer", "measure", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms"],
     "encoders": ["condition", "encoder", "checkpoint", "identity", "n_layers", "seed"],
-}
-PARTS_ONLY = {  # large, read part by part and never joined on disk
+    "finetune": ["condition", "backbone", "task", "language", "steps", "metric", "value", "seed"],
+    "finetune_curves": ["condition", "seed", "step", "loss"],
     "predictions": ["condition", "language", "seed", "layer", "token_id", "utterance_id", "tone", "predicted"],
     "token_spans": ["condition", "language", "seed", "layer", "token_id", "utterance_id", "r_com_ms"],
     "tone_predictions": ["condition", "language", "seed", "token_id", "utterance_id", "tone", "predicted"],
+    "layer_curves": [
+        "condition", "language", "layer", "depth", "f1", "f1_low", "f1_high", "span_ms", "span_low_ms", "span_high_ms",
+    ],
+    "comparison": [
+        "condition", "language", "best_layer", "best_depth", "best_depth_low", "best_depth_high", "f1", "f1_low",
+        "f1_high", "chance_f1", "span_ms", "span_low_ms", "span_high_ms", "distance_ms", "distance_low_ms",
+        "distance_high_ms", "box_distance_ms", "box_distance_low_ms", "box_distance_high_ms", "top_layer", "top_f1",
+        "top_f1_low", "top_f1_high", "top_chance_f1", "top_span_ms", "top_span_low_ms", "top_span_high_ms",
+        "top_distance_ms", "top_distance_low_ms", "top_distance_high_ms", "top_box_distance_ms",
+        "top_box_distance_low_ms", "top_box_distance_high_ms", "null_span_ms", "cue_width_ms", "cue_low_ms",
+        "cue_high_ms", "n_tokens", "n_span_tokens", "n_utterances", "n_seeds",
+    ],
+    "contrasts": [
+        "language", "condition_a", "condition_b", "measure", "difference", "ci_low", "ci_high", "n_tokens", "n_seeds",
+    ],
+    "probe_vs_finetuned": [
+        "condition", "finetuned_condition", "language", "layer", "probe_f1", "finetuned_f1", "chance_f1", "difference",
+        "ci_low", "ci_high", "n_tokens", "n_seeds",
+    ],
+    "claims": ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "verdict"],
 }  # fmt: skip
-NULLABLE_TEXT = {"speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa"}
+PARTS_ONLY = {"predictions", "token_spans", "tone_predictions"}  # a row per token: too long to keep twice
+TEXT = {"tone", "predicted", "sentence_id", "utterance_id", "token_id"}  # even where every value is a number
+NULLABLE_TEXT = {
+    "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "best_layer", "top_layer",
+}  # fmt: skip
 
 
 def write(results: Path, name: str, table: pd.DataFrame, *, part: str | None = None) -> Path:
-    """Write ``table`` with exactly its columns, atomically. Returns its path.
+    """Write ``table`` with exactly the columns of ``COLUMNS[name]``, atomically. Returns its path.
 
     Raises TonespanError for wrong columns or a folder that cannot be written (full disk, permissions).
     """
-    missing = set(_columns(name)) ^ set(table.columns)
+    missing = set(COLUMNS[name]) ^ set(table.columns)
     if missing:
         raise TonespanError(f"table {name}: columns do not match: {', '.join(sorted(missing))}")
     path = part_path(results, name, part) if part else results / f"{name}.csv"
-    columns = table[_columns(name)]
+    columns = table[COLUMNS[name]]
     write_atomically(path, lambda file: columns.to_csv(file, index=False, float_format="%.10g"))
     return path
 
@@ -97,10 +102,9 @@ def join_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFram
 
 
 def read_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFrame:
-    """The named parts of a table, in that order; no rows where there are no parts."""
-    empty = pd.DataFrame(columns=_columns(name))
+    """The named parts of a table as one, in that order; without parts, its columns and no rows."""
     found = [_read(part_path(results, name, part), name) for part in parts]
-    return pd.concat([table for table in found if len(table)] or [empty], ignore_index=True)
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS[name])
 
 
 MEASURED = ("probe_f1", "probe_chance", "encoders", "energy", "energy_null", "spans", "radii")
@@ -111,14 +115,23 @@ def join_all(params: Params) -> None:
     """Join every table that conditions and their seeds contribute to. Notebook: notebooks/05_rcom_comparison"""
     parsed = [conditions.parse(name) for name in params.conditions]
     measured = [condition.name for condition in parsed if condition.is_measured]
-    trained = [f"{c.name}.seed{seed}" for c in parsed if c.is_trained for seed in params.seeds(c.name)]
-    for names, parts in ((MEASURED, measured), (TRAINED, trained)):
+    for names, parts in ((MEASURED, measured), (TRAINED, trained_parts(params, parsed))):
         for name in names:
             join_parts(params.results, name, parts=parts)
 
 
-def _columns(name: str) -> list[str]:
-    return COLUMNS.get(name) or PARTS_ONLY[name]
+def trained_parts(params: Params, parsed: Sequence[Condition]) -> list[str]:
+    """The parts that training left: one per condition and seed."""
+    return [f"{one.name}.seed{seed}" for one in parsed if one.is_trained for seed in params.seeds(one.name)]
+
+
+def select(table: pd.DataFrame, **where: str) -> pd.DataFrame:
+    """The rows with these values. Raises TonespanError when there are none: a table of another run."""
+    for column, value in where.items():
+        table = table[table[column] == value]
+    if table.empty:
+        raise TonespanError(f"no rows for {where} in the stored tables; run `make paper` again")
+    return table
 
 
 def part_path(results: Path, name: str, part: str) -> Path:
@@ -149,12 +162,12 @@ def write_atomically(path: Path, save: Callable) -> None:
 def _read(path: Path, name: str) -> pd.DataFrame:
     if not path.is_file():
         raise TonespanError(f"{path}: no such table; run `make paper` for this profile first")
-    text = {column: str for column in _columns(name) if column in NULLABLE_TEXT or column in {"tone", "sentence_id", "token_id", "predicted"}}
+    text = {column: str for column in COLUMNS[name] if column in NULLABLE_TEXT | TEXT}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=True)
     except (OSError, ValueError) as error:
         raise TonespanError(f"{path}: not a readable table ({error})") from None
-    if list(table.columns) != _columns(name):
+    if list(table.columns) != COLUMNS[name]:
         raise TonespanError(
             f"{path}: columns are not those of table {name}; it comes from another version: "
             f"remove {path.parent} and run `make paper PROFILE={path.parent.name}` again"

@@ -1,0 +1,164 @@
+"""A results folder made of dice: every table that notebook 05 reads, with known effects planted per condition.
+
+Target ASR looks as wide as the cue and reads tone best; Mandarin ASR comes next; English ASR changes nothing;
+emotion, gender and speaker look far and lose tone; shuffled controls are vanilla. Nothing here is a result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from tonespan_utils import comparison, conditions, params, tables
+from tonespan_utils.conditions import Condition
+
+TONAL = ["my", "th", "lo", "vi"]
+CUES_MS = {"my": 100.0, "th": 100.0, "lo": 180.0, "vi": 180.0}
+LAYERS = ["cnn", "0", "1", "2", "3", "4"]
+ACCURACY = {"target_asr": 0.95, "mandarin_asr": 0.8, "emotion": 0.35, "gender": 0.35, "speaker": 0.35}  # else vanilla's
+VANILLA_ACCURACY = 0.7
+OFF_CUE_MS = {"target_asr": 5, "mandarin_asr": 40, "emotion": 160, "gender": 140, "speaker": 150}
+VANILLA_OFF_CUE_MS = 90
+TONES = np.array(["high", "low", "mid"])
+DEMO = [
+    "vanilla", *(f"asr-{la}" for la in (*TONAL, "cmn", "en")), "emotion", "gender", "speaker",
+    *(f"shuffled_asr-{la}" for la in TONAL), "shuffled_emotion",
+    *(f"{task}-{la}" for task in ("tone", "asr_tone", "emotion_tone") for la in TONAL),
+]  # fmt: skip
+
+
+def profile(tmp_path, tasks=DEMO, *, backbones=("mini",), n_resamples=60, **speech) -> str:
+    """The path of a profile with these conditions; tables and figures go under ``params.OUTPUT_ROOT``."""
+    tree = {
+        "profile": "fake",
+        "speech": speech,
+        "encoders": {backbone: {"checkpoint": "models/mini", "revision": None} for backbone in backbones},
+        "conditions": [f"{backbone}/{task}" for backbone in backbones for task in tasks],
+        "bootstrap": {"n_resamples": n_resamples},
+    }
+    path = tmp_path / "fake.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    return str(path)
+
+
+def tokens(language: str, *, n_utterances: int = 24, per_utterance: int = 6) -> pd.DataFrame:
+    """Test tokens of four speakers."""
+    rng = np.random.default_rng([*map(ord, language)])
+    n = n_utterances * per_utterance
+    utterance = np.repeat(np.arange(n_utterances), per_utterance)
+    columns = dict.fromkeys(tables.COLUMNS["tokens"], "") | {"start_s": 0.4, "end_s": 0.6, "center_s": 0.5}
+    return pd.DataFrame(columns | {"align_score": 1.0, "language": language, "split": "test"}, index=range(n)).assign(
+        token_id=[f"{language}{u}_{i}" for i, u in enumerate(utterance)],
+        utterance_id=[f"{language}{u}" for u in utterance],
+        sentence_id=[str(u) for u in utterance],
+        speaker=[f"s{u % 4}" for u in utterance],
+        tone=rng.choice(TONES, n),
+    )
+
+
+def predictions(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
+    """Probe predictions: right more often in higher layers, as ACCURACY has it at the top."""
+    language, parts = own["language"].iloc[0], []
+    best = ACCURACY.get(comparison.role(condition, language), VANILLA_ACCURACY)
+    rng = np.random.default_rng([*map(ord, condition.name + language)])
+    for seed in seeds:
+        for layer, depth in zip(LAYERS, comparison.relative_depth(LAYERS), strict=True):
+            right = rng.random(len(own)) < 1 / 3 + (best - 1 / 3) * max(depth, 0)
+            predicted = np.where(right, own["tone"], rng.choice(TONES, len(own)))
+            keys = own[["language", "token_id", "utterance_id", "tone"]]
+            parts.append(keys.assign(condition=condition.name, seed=seed, layer=layer, predicted=predicted))
+    return pd.concat(parts, ignore_index=True)[tables.COLUMNS["predictions"]]
+
+
+def token_spans(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
+    """Spans that near the cue width, off by OFF_CUE_MS, as layers rise; half of the tokens."""
+    language, parts = own["language"].iloc[0], []
+    off_ms = OFF_CUE_MS.get(comparison.role(condition, language), VANILLA_OFF_CUE_MS)
+    rng = np.random.default_rng([*map(ord, condition.name + language)])
+    half = own.iloc[::2]
+    for seed in seeds:
+        for layer, depth in zip(LAYERS, comparison.relative_depth(LAYERS), strict=True):
+            span_ms = CUES_MS.get(language, 100) + off_ms + 60 * (1 - max(depth, 0)) + rng.normal(0, 15, len(half))
+            keys = half[["language", "token_id", "utterance_id"]]
+            parts.append(keys.assign(condition=condition.name, seed=seed, layer=layer, r_com_ms=span_ms / 2))
+    return pd.concat(parts, ignore_index=True)[tables.COLUMNS["token_spans"]]
+
+
+def write(p: params.Params) -> None:
+    """Every part and table that notebook 05 reads, for all conditions of ``p``."""
+    own = {language: tokens(language) for language in p.speech.tonal}
+    tables.write(p.results, "tokens", pd.concat(own.values(), ignore_index=True))
+    _write_signal_tables(p)
+    for condition in map(conditions.parse, p.conditions):
+        languages = conditions.measured_languages(condition, p.speech.tonal)
+        if condition.is_trained:
+            tables.write(p.results, "finetune", _scores(condition), part=condition.name)
+        if not condition.is_measured:
+            taught = pd.concat([predictions(condition, own[la]).query("layer == '4'") for la in languages])
+            tables.write(p.results, "tone_predictions", taught.drop(columns="layer"), part=condition.name)
+            continue
+        probed = pd.concat([predictions(condition, own[la]) for la in languages])
+        spans = pd.concat([token_spans(condition, own[la]) for la in languages])
+        tables.write(p.results, "predictions", probed, part=condition.name)
+        tables.write(p.results, "token_spans", spans, part=condition.name)
+        _write_layer_tables(p, condition, languages)
+
+
+def _write_signal_tables(p: params.Params) -> None:
+    rejected = pd.DataFrame(columns=tables.COLUMNS["rejected"])
+    f0 = [
+        (la, tone, at, level, level - 1, level + 1, 9)
+        for la in p.speech.tonal for level, tone in enumerate(TONES) for at in (-50.0, 0.0, 50.0)
+    ]  # fmt: skip
+    front = p.baseline.frontends[0]
+    f1 = [(la, front, w, fold, 0.4 + 0.01 * fold) for la in p.speech.tonal for w in (20.0, 100.0) for fold in (0, 1)]
+    cue = {la: CUES_MS.get(la, 100.0) for la in p.speech.tonal}
+    spans = [(la, front, ms, ms - 10, ms + 10, 0.6, 0.33) for la, ms in cue.items()]
+    windows = [(la, front, ms + 25, ms, 25.0, ms) for la, ms in cue.items()]
+    rows = {"f0": f0, "baseline_f1": f1, "baseline_spans": spans, "baseline_windows": windows}
+    for name, table in {"rejected": rejected, **rows}.items():
+        tables.write(p.results, name, pd.DataFrame(table, columns=tables.COLUMNS[name]))
+
+
+def _scores(condition: Condition) -> pd.DataFrame:
+    metric = {"asr": "cer", "gender": "accuracy", "speaker": "eer"}.get(condition.objective, "macro_f1")
+    values = {
+        metric: 0.5,
+        f"{metric}_ci_low": 0.45,
+        f"{metric}_ci_high": 0.56,
+        f"{metric}_null": 0.9,
+        "train_loss": 1.0,
+    }
+    keys = {name: getattr(condition, name) for name in ("backbone", "task", "language")} | {"steps": 100}
+    rows = [
+        keys | {"condition": condition.name, "metric": name, "value": value + 0.02 * seed, "seed": seed}
+        for seed in (0, 1) for name, value in values.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _write_layer_tables(p: params.Params, condition: Condition, languages: list[str]) -> None:
+    offsets = np.arange(-495.0, 500, 10)
+    layers = pd.DataFrame([(condition.name, la, layer) for la in languages for layer in LAYERS],
+                          columns=["condition", "language", "layer"])  # fmt: skip
+    probe = {"macro_f1": 0.5, "control_f1": 0.36, "ci_low": 0.4, "ci_high": 0.6, "n_train": 99, "n_test": 72}
+    bounds = {"ci_low_ms": 150.0, "ci_high_ms": 170.0}
+    span = {"r_com_ms": 80.0, "span_ms": 160.0, "r50_ms": 60.0, "r90_ms": 200.0, "null_span_ms": 450.0, "n_tokens": 36}
+    radius = {"measure": "span", "value_ms": 160.0, "null_ms": 450.0}
+    bell = np.exp(-np.abs(offsets) / 80)
+    energy = layers.merge(pd.DataFrame({"offset_ms": offsets, "energy": bell / bell.sum()}), how="cross")
+    flat = layers[["condition", "language"]].drop_duplicates()
+    seeded = pd.concat([layers.assign(seed=seed) for seed in (0, 1)])
+    identity = {"condition": condition.name, "encoder": condition.backbone, "checkpoint": "x", "identity": "sha256:0"}
+    stored = {
+        "probe_f1": seeded.assign(**probe),
+        "probe_chance": seeded.assign(chance_f1=0.33),
+        "spans": layers.assign(**span, **bounds),
+        "radii": layers.assign(**radius, **bounds),
+        "energy": energy,
+        "energy_null": flat.merge(pd.DataFrame({"offset_ms": offsets, "energy": 1 / offsets.size}), how="cross"),
+        "encoders": pd.DataFrame([identity | {"n_layers": 4}]),
+    }
+    for name, table in stored.items():
+        tables.write(p.results, name, table, part=condition.name)
