@@ -117,6 +117,7 @@ class Finetune(Section):
     """Fine-tuning: the same updates for every task."""
 
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    control_seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     steps: Count
     batch_size: Count
     learning_rate: Positive
@@ -127,12 +128,18 @@ class Finetune(Section):
     corpora: Mapping[Literal["emotion", "gender", "speaker"], str]
     public: Mapping[str, Checkpoint]
 
-    @field_validator("seeds")
+    @field_validator("seeds", "control_seeds")
     @classmethod
     def _different(cls, seeds: list[int]) -> list[int]:
         if len(set(seeds)) < len(seeds):
             raise ValueError("a seed is named twice")
         return seeds
+
+    @model_validator(mode="after")
+    def _controls_have_their_task(self) -> Finetune:
+        if not set(self.control_seeds) <= set(self.seeds):
+            raise ValueError("control_seeds must be among seeds: each is held against a training with the same seed")
+        return self
 
 
 class Probe(Section):
@@ -241,7 +248,10 @@ class Params(Section):
     def seeds(self, condition: str) -> list[int]:
         """The seeds a condition is trained with; one for what is not trained here."""
         parsed = conditions.parse(condition)
-        return self.finetune.seeds if parsed.is_trained and condition not in self.finetune.public else [0]
+        if not parsed.is_trained or condition in self.finetune.public:
+            return [0]
+        is_task = parsed.is_measured and not parsed.is_shuffled
+        return self.finetune.seeds if is_task else self.finetune.control_seeds
 
     def model_folder(self, condition: str, seed: int) -> Path:
         """Where the fine-tuned model of a condition is kept."""
