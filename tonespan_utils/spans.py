@@ -118,6 +118,15 @@ def flat_null(edges_ms: ArrayLike, *, before_ms: float = np.inf, after_ms: float
     return normalise(np.diff(edges))
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and its percentile bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
 def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> Floats:
     """How often each cluster is drawn in each bootstrap resample: (resample, cluster)."""
     rng = np.random.default_rng(seed)
