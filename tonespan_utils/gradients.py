@@ -161,24 +161,27 @@ def _down_to_waveform(
 ) -> dict[str, Tensor]:
     """From gradients at the ``cnn`` features to gradients at the waveform: layer -> (token, samples)."""
     first, n_frames, length = _segments(encoder, clip.n_samples, frames, reach_s)
-    carried = clip.states["cnn"].new_zeros(len(found), len(frames), clip.n_samples)
+    layers = sorted(found, key=lambda layer: layer == "cnn")
+    deep = len(layers) - ("cnn" in found)
+    carried = clip.states["cnn"].new_zeros(len(layers), len(frames), clip.n_samples)
     bottom = clip.convolutions[0]
     widest = length * bottom.weight.shape[0] // bottom.stride
-    for token, start in enumerate(first):
-        at = slice(start, start + n_frames)
-        local = torch.stack([gradient[token, at] for gradient in found.values()])
-        work = partial(_pull_to_samples, clip.convolutions, local, at, carried[:, token])
-        _in_chunks(work, len(found), widest, carried.device)
-    return dict(zip(found, carried, strict=True))
+    for token, (start, frame) in enumerate(zip(first, frames, strict=True)):
+        # Gradients at the cnn layer itself are zero but at one frame; all others fill the stretch.
+        for rows, at in (slice(deep), slice(start, start + n_frames)), (slice(deep, None), slice(frame, frame + 1)):
+            local = [found[layer][token, at] for layer in layers[rows]]
+            work = partial(_pull_to_samples, clip.convolutions, local, at, carried[rows, token])
+            _in_chunks(work, len(local), widest, carried.device)
+    return dict(zip(layers, carried, strict=True))
 
 
 def _pull_to_samples(
-    convolutions: Sequence[vjp.Convolution], local: Tensor, at: slice, carried: Tensor, part: slice
+    convolutions: Sequence[vjp.Convolution], local: Sequence[Tensor], at: slice, carried: Tensor, part: slice
 ) -> None:
-    """Some cotangents of ``local`` (cotangent, frame, channel) at the frames ``at`` into ``carried`` (cotangent,
+    """A ``part`` of the cotangents ``local``, each (frame, channel) at the frames ``at``, into ``carried`` (cotangent,
     samples).
     """
-    gradient = local[part]
+    gradient = torch.stack(local[part])
     for convolution in reversed(convolutions):
         gradient, at = convolution.pull(gradient, at)
     carried[part, at] = gradient[..., 0]
