@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, Corpus
+from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -79,6 +79,30 @@ def glide_corpus() -> Corpus:
         audio[utterance_id] = (0.3 * np.sin(2 * np.pi * np.cumsum(hz) / SAMPLE_RATE) + noise).astype(np.float32)
     lengths = tokens["utterance_id"].map(lambda u: audio[u].size)
     utterances = tokens.assign(text="", n_samples=lengths).drop_duplicates("utterance_id")
+    return Corpus(utterances, tokens, audio.__getitem__, pd.DataFrame(columns=["item", "reason"]))
+
+
+def make_speech(language: str = "th", *, n_utterances: int = 24, seconds: float = 0.8, seed: int = 0) -> Corpus:
+    """Noise with a hum, whose pitch is the speaker's gender, and everything a task could ask for: eight speakers (the
+    last two of the test split), genders, emotions, transcripts, and two tone tokens an utterance.
+    """
+    rng = np.random.default_rng(seed)
+    tokens = make_tokens(n_utterances, 2, seed=seed).assign(language=language)
+    tokens["center_s"] = tokens.groupby("utterance_id").cumcount().map([0.25, 0.55].__getitem__)
+    number = tokens["speaker"].str[1:].astype(int)
+    tokens["gender"] = np.where(number % 2, "female", "male")
+    tokens["emotion"] = np.where(tokens["sentence_id"].astype(int) // 8 % 2, "calm", "angry")
+    tokens["utterance_id"] = language + "-" + tokens["utterance_id"]
+    tokens["token_id"] = language + "-" + tokens["token_id"]
+    time_s = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    utterances = tokens.drop_duplicates("utterance_id").reset_index(drop=True)
+    utterances["text"] = [" ".join(rng.choice(["กา", "มี", "ab", "é1"], size=2)) for _ in utterances.index]
+    hum = {"female": np.sin(2 * np.pi * 220 * time_s), "male": np.sin(2 * np.pi * 110 * time_s)}
+    audio = {
+        row.utterance_id: (0.3 * hum[row.gender] + rng.normal(0, 0.1, time_s.size)).astype(np.float32)
+        for row in utterances.itertuples()
+    }
+    utterances = utterances.assign(n_samples=time_s.size)[UTTERANCE_COLUMNS]
     return Corpus(utterances, tokens, audio.__getitem__, pd.DataFrame(columns=["item", "reason"]))
 
 

@@ -1,5 +1,7 @@
 """Gradients against finite differences and plain autograd; batch size and chunking change nothing."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -239,3 +241,80 @@ def test_measure_lines_up_energy_null_and_utterances(encoder, glide_corpus):
     )  # fmt: skip
     assert measured.energy["1"].shape == measured.null.shape == (len(tokens), 20)
     assert list(measured.utterances) == tokens["utterance_id"].tolist()
+
+
+POOL_EDGES = np.arange(-100.0, 101.0, 20.0)
+DRAWING = {"condition": "mini/gender", "n_resamples": 60, "level": 0.9, "seed": 4}
+
+
+def measured_with(seed, n_utterances=4):
+    """What one seed of training might give: two tokens an utterance, one of them without energy."""
+    rng = np.random.default_rng(seed)
+    energy = {layer: rng.random((2 * n_utterances, 10)) ** 3 for layer in ("1", "2")}
+    energy["2"][3] = 0
+    utterances = np.repeat([f"u{number}" for number in range(n_utterances)], 2)
+    tokens = np.array([f"t{number}" for number in range(2 * n_utterances)])
+    return gradients.Measured(energy, rng.uniform(0.5, 1, (2 * n_utterances, 10)), utterances, tokens)
+
+
+def slow_rows(measured, layer):
+    """(seed, utterance, normalised energy, span) of every token that has energy, one after the other."""
+    offsets = [(low + high) / 2 for low, high in pairwise(POOL_EDGES)]
+    for seed, one in measured.items():
+        for energy, utterance in zip(one.energy[layer], one.utterances, strict=True):
+            if energy.sum() > 0:
+                share = energy / energy.sum()
+                yield seed, utterance, share, 2 * sum(abs(o) * e for o, e in zip(offsets, share, strict=True))
+
+
+@pytest.mark.parametrize("layer", ["1", "2"])
+def test_seeds_are_pooled_as_a_slow_loop_pools_them(layer):
+    measured = {3: measured_with(3), 8: measured_with(8)}
+    found = gradients.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)
+    rows = list(slow_rows(measured, layer))
+    assert all((table["condition"] == "mini/gender").all() for table in found.values())
+    of_layer = {key: table[table["layer"] == layer] for key, table in found.items() if "layer" in table}
+    span = of_layer["spans"].iloc[0]
+    assert span["span_ms"] == pytest.approx(np.mean([one for *_, one in rows])) and span["n_tokens"] == len(rows) // 2
+    profile = np.mean([share for _, _, share, _ in rows], axis=0)
+    assert of_layer["energy"]["energy"].to_numpy() == pytest.approx(profile)
+    radius = of_layer["radii"].set_index("measure")["value_ms"]
+    assert radius["span"] == pytest.approx(span["span_ms"]) and radius["r_com"] == pytest.approx(span["r_com_ms"])
+    resampled = []
+    utterances = np.random.default_rng(4).multinomial(4, [1 / 4] * 4, size=60)  # as resample_clusters documents
+    seeds = np.random.default_rng(5).multinomial(2, [1 / 2] * 2, size=60)
+    for drawn, trained in zip(utterances, seeds, strict=True):
+        times = [drawn[int(utterance[1:])] * trained[[3, 8].index(seed)] for seed, utterance, *_ in rows]
+        resampled.append(np.mean([one for (*_, one), n in zip(rows, times, strict=True) for _ in range(n)]))
+    assert [span["ci_low_ms"], span["ci_high_ms"]] == pytest.approx(np.quantile(resampled, [0.05, 0.95]))
+
+
+def test_every_token_has_its_radius_under_every_seed():
+    measured = {3: measured_with(3), 8: measured_with(8)}
+    table = gradients.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)["token_spans"]
+    assert table.groupby(["layer", "seed"]).size().tolist() == [8] * 4
+    for layer in ("1", "2"):
+        heard = table[(table["layer"] == layer) & table["r_com_ms"].notna()]
+        slow = [(seed, utterance, one / 2) for seed, utterance, _, one in slow_rows(measured, layer)]
+        assert list(zip(heard["seed"], heard["utterance_id"], strict=True)) == [(s, u) for s, u, _ in slow]
+        assert heard["r_com_ms"].to_numpy() == pytest.approx([radius for *_, radius in slow])
+    assert table[table["r_com_ms"].isna()]["token_id"].tolist() == ["t3", "t3"], "silence is listed, without a radius"
+
+
+def test_the_same_measurement_under_two_seeds_is_no_more_evidence():
+    once, found = measured_with(3), {}
+    for n_seeds in (1, 2):
+        found[n_seeds] = gradients.tabulate({"th": [once] * n_seeds}, list(range(n_seeds)), POOL_EDGES, **DRAWING)
+    for name in ("spans", "energy", "energy_null", "radii"):
+        one, two = (found[n_seeds][name].select_dtypes("number") for n_seeds in (1, 2))
+        assert np.allclose(one, two), name
+    assert len(found[2]["token_spans"]) == 2 * len(found[1]["token_spans"])
+
+
+def test_languages_are_pooled_by_themselves():
+    th, vi = measured_with(1), measured_with(2)
+    both = gradients.tabulate({"th": [th], "vi": [vi]}, [0], POOL_EDGES, **DRAWING)
+    alone = gradients.tabulate({"vi": [vi]}, [0], POOL_EDGES, **DRAWING)
+    for name, table in both.items():
+        own = table[table["language"] == "vi"].reset_index(drop=True)
+        assert own.equals(alone[name]), name

@@ -38,7 +38,15 @@ def profile_file(tmp_path, text):
         ("gradient: {bin_ms: 7.0}", "gradient: .*divide"),
         ("gradient: {wrt: cnn}", "gradient: .*20 ms"),
         ("bootstrap: {level: 1.5}", r"bootstrap\.level"),
-        ("conditions: [nowhere/vanilla]", "nowhere/vanilla"),
+        ("conditions: [nowhere/vanilla]", "nowhere/vanilla.* names no encoder of: mini"),
+        ("conditions: [mini/gender]", "'mini/gender' starts from 'mini/vanilla', which is not in the list"),
+        ("conditions: [mini/vanilla, mini/asr_tone-th]", "starts from 'mini/asr-th', which is not in the list"),
+        ("conditions: [mini/vanilla, mini/asr-yue]", "'mini/asr-yue': yue is not in speech.tonal or speech.other"),
+        ("conditions: [mini/vanilla, mini/tone-en]", "'mini/tone-en': en is not in speech.tonal"),
+        ("conditions: [mini/vanilla, mini/asrr-th]", "'mini/asrr-th' is no condition"),
+        ("finetune: {seeds: [1, 1]}", r"finetune\.seeds: .*twice"),
+        ("finetune: {public: {mini/asr-th: {checkpoint: a/b, revision: null}}}", "'mini/asr-th' is no trained"),
+        ("finetune: {public: {mini/vanilla: {checkpoint: a/b, revision: null}}}", "'mini/vanilla' is no trained"),
     ],
 )
 def test_bad_values_are_named(tmp_path, text, key):
@@ -86,3 +94,25 @@ def test_every_base_key_is_in_the_schema_and_the_other_way_round():
 def test_section_changes_only_with_its_own_keys():
     demo, smoke = params.load("demo"), params.load("smoke")
     assert demo.section("bootstrap") != smoke.section("bootstrap") and demo.section("seed") == smoke.section("seed")
+
+
+TRAINED = """
+conditions: [mini/vanilla, mini/asr-th, mini/gender]
+finetune: {seeds: [3, 5], public: {mini/gender: {checkpoint: owner/name, revision: abc}}}
+"""
+
+
+def test_only_what_is_trained_here_has_several_seeds(tmp_path):
+    loaded = params.load(profile_file(tmp_path, TRAINED))
+    assert loaded.seeds("mini/asr-th") == [3, 5]
+    assert loaded.seeds("mini/vanilla") == loaded.seeds("mini/gender") == [0]
+
+
+def test_checkpoints_of_backbone_trained_and_public_conditions(tmp_path):
+    loaded = params.load(profile_file(tmp_path, TRAINED))
+    vanilla = loaded.checkpoint("mini/vanilla", seed=5)
+    assert vanilla.checkpoint == str(params.ROOT / "models" / "tonespan-mini")
+    trained = [loaded.checkpoint("mini/asr-th", seed=seed) for seed in (3, 5)]
+    assert [one.checkpoint for one in trained] == [str(loaded.model_folder("mini/asr-th", seed)) for seed in (3, 5)]
+    assert trained[0] != trained[1] and loaded.model_folder("mini/asr-th", 3).parent == loaded.results / "models"
+    assert loaded.checkpoint("mini/gender", seed=5).model_dump() == {"checkpoint": "owner/name", "revision": "abc"}

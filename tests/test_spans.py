@@ -119,6 +119,16 @@ def test_rows_of_a_cluster_are_drawn_together_and_seeds_crossed_with_them():
     assert (plain.sum(axis=1) == 8).all() and (plain[:, ::2] == plain[:, 1::2]).all()
 
 
+def test_a_row_counts_as_often_as_its_cluster_and_its_seed_were_drawn():
+    clusters, seeds = np.array(["v", "u", "v", "w", "u"]), np.array([7, 7, 7, 5, 5])  # unbalanced, and in any order
+    weights = spans.resample_rows(clusters, seeds, n_resamples=50, seed=3)
+    drawn = dict(zip("uvw", np.random.default_rng(3).multinomial(3, [1 / 3] * 3, size=50).T, strict=True))
+    trained = dict(zip((5, 7), np.random.default_rng(4).multinomial(2, [1 / 2] * 2, size=50).T, strict=True))
+    for row, (cluster, seed) in enumerate(zip(clusters, seeds, strict=True)):
+        assert (weights[:, row] == drawn[cluster] * trained[seed]).all()
+    assert np.array_equal(spans.resample_rows(clusters, n_resamples=50, seed=3).T, [drawn[name] for name in clusters])
+
+
 def test_intervals_cover_the_truth_when_tokens_of_an_utterance_agree():
     rng = np.random.default_rng(0)
     null, hits = np.tile(spans.flat_null(EDGES), (60, 1)), 0

@@ -48,9 +48,14 @@ class Condition:
         return self.task.startswith(SHUFFLED)
 
     @property
+    def follows(self) -> str:
+        """The task that was trained before tone, ``asr`` of ``asr_tone``; empty where there was none."""
+        return self.task.removesuffix(THEN_TONE) if self.task.endswith(THEN_TONE) and not self.is_shuffled else ""
+
+    @property
     def objective(self) -> str:
         """The task that is trained last: ``tone`` of ``asr_tone``, ``asr`` of ``shuffled_asr``."""
-        return "tone" if self.task.endswith(THEN_TONE) else self.task.removeprefix(SHUFFLED)
+        return "tone" if self.follows else self.task.removeprefix(SHUFFLED)
 
     @property
     def is_measured(self) -> bool:
@@ -60,16 +65,15 @@ class Condition:
     @property
     def starts_from(self) -> str:
         """The condition whose encoder the training starts from."""
-        if not self.task.endswith(THEN_TONE):
-            return f"{self.backbone}/vanilla"
-        task = self.task.removesuffix(THEN_TONE)
-        return f"{self.backbone}/{task}-{self.language}" if task == "asr" else f"{self.backbone}/{task}"
+        if self.follows == "asr":
+            return f"{self.backbone}/asr-{self.language}"
+        return f"{self.backbone}/{self.follows or 'vanilla'}"
 
 
 def parse(name: str) -> Condition:
     """A condition from its name. Raises TonespanError naming the tasks there are."""
     backbone, _, what = name.partition("/")
-    task, _, language = what.partition("-")
+    task, dash, language = what.partition("-")
     condition = Condition(name, backbone, task, language)
     known = {"vanilla", *TASKS, *(SHUFFLED + task for task in TASKS)}
     known |= {task + THEN_TONE for task in TASKS if task != "tone"}
@@ -77,6 +81,8 @@ def parse(name: str) -> Condition:
         raise TonespanError(f"{name!r} is no condition: use <encoder>/<task>[-<language>], task {', '.join(TASKS)}")
     if condition.objective in ("asr", "tone") and not language:
         raise TonespanError(f"{name!r}: {task} needs a language, as in {backbone}/{task}-th")
+    if dash and (task == "vanilla" or not language):
+        raise TonespanError(f"{name!r}: {'vanilla is trained on no' if language else 'no'} language; drop the end")
     return condition
 
 

@@ -13,6 +13,7 @@ Notebook: notebooks/02_finetune
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tonespan_utils.corpus.audio import build_once
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 
+_SETTINGS = ("conv_dim", "conv_kernel", "conv_stride", "feat_extract_norm", "feat_extract_activation")
 Features = Callable[[str], np.ndarray]  # utterance id -> (frame, channel)
 
 
@@ -45,7 +47,8 @@ def of_corpus(encoder: Encoder, corpus: Corpus, *, cache_dir: Path) -> Features:
     ends = np.cumsum(lengths)
     where = {name: slice(end - length, end) for name, length, end in zip(names, lengths, ends, strict=True)}
     language = corpus.utterances["language"].iloc[0]
-    parent = cache_dir / front_end_identity(encoder) / language
+    which = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]  # corpora of one language keep their own
+    parent = cache_dir / front_end_identity(encoder) / f"{language}-{which}"
     shape = (int(ends[-1]), encoder.model.config.conv_dim[-1])
 
     def build(folder: Path) -> None:
@@ -61,8 +64,9 @@ def of_corpus(encoder: Encoder, corpus: Corpus, *, cache_dir: Path) -> Features:
 
 
 def front_end_identity(encoder: Encoder) -> str:
-    """A hash of all that makes the features: the weights of the front end and the scaling of its input."""
-    digest = hashlib.sha256(str(encoder.scale_input).encode())
+    """A hash of all that makes the features: the front end's weights and settings, and the scaling of its input."""
+    settings = [getattr(encoder.model.config, name) for name in _SETTINGS]
+    digest = hashlib.sha256(json.dumps([encoder.scale_input, *settings]).encode())
     for name, weight in sorted(encoder.model.feature_extractor.state_dict().items()):
         digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -207,6 +207,9 @@ class Params(Section):
     def _consistent(self) -> Params:
         for name in self.conditions:
             self._check_condition(name)
+        for name in self.finetune.public:
+            if name not in self.conditions or not conditions.parse(name).is_trained:
+                raise ValueError(f"finetune.public: {name!r} is no trained condition of the list in conditions")
         missing = set(self.speech.languages) - set(self.synthetic.planted_span_ms)
         if self.speech.source == "synthetic" and missing:
             raise ValueError(f"synthetic.planted_span_ms lacks {', '.join(sorted(missing))}")

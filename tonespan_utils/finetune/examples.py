@@ -86,7 +86,7 @@ def clips(encoder: Encoder, speech: Speech, utterance_id: str, *, clip_ms: float
 def dealt(examples: list[Example], *, seed: int) -> list[Example]:
     """The same speech with targets dealt at random: utterances swap theirs, tone tokens swap their tones."""
     rng = np.random.default_rng(seed)
-    if examples and isinstance(examples[0].target, np.ndarray) and NO_TARGET in examples[0].target:
+    if any(NO_TARGET in np.atleast_1d(example.target) for example in examples):
         return _dealt_frames(examples, rng)
     order = rng.permutation(len(examples))
     return [replace(example, target=examples[i].target) for example, i in zip(examples, order, strict=True)]

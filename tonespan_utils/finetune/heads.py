@@ -9,6 +9,7 @@ Notebook: notebooks/02_finetune
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from transformers import (
     AutoModelForAudioFrameClassification,
     AutoModelForAudioXVector,
     AutoModelForCTC,
+    PreTrainedConfig,
     PreTrainedModel,
 )
 
@@ -46,7 +48,19 @@ def build(encoder: Encoder, kind: str, *, seed: int, **settings: object) -> PreT
     model = HEADS[kind].from_config(config)
     model.base_model.load_state_dict(encoder.model.state_dict())
     model.freeze_feature_encoder()
+    if kind == "xvector":
+        model._get_tdnn_output_lengths = partial(xvector_frames, config)
     return model.to(encoder.model.device)
+
+
+def xvector_frames(config: PreTrainedConfig, n_frames: torch.Tensor | int) -> torch.Tensor | int:
+    """Frames that are left above the x-vector layers of ``n_frames`` below.
+
+    transformers' own count forgets the dilation, so the statistics of a padded utterance would take in frames that
+    hear its padding.
+    """
+    reach = zip(config.tdnn_kernel, config.tdnn_dilation, strict=True)
+    return n_frames - sum((kernel - 1) * dilation for kernel, dilation in reach)
 
 
 class GivenFeatures(nn.Module):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import jiwer
 import numpy as np
+import pandas as pd
 
 from tonespan_utils import classify, spans
 from tonespan_utils.errors import TonespanError
@@ -87,31 +88,50 @@ def _accuracy(counts: np.ndarray) -> np.ndarray:
     return np.trace(counts, axis1=-2, axis2=-1) / np.maximum(counts.sum(axis=(-2, -1)), 1)
 
 
-def equal_error_rate(embeddings: np.ndarray, speakers: np.ndarray, *, level: float, seed: int) -> Score:
-    """EER of cosine scores over all pairs of utterances: embeddings (utterance, dimension), speakers (utterance,).
+def equal_error_rate(
+    embeddings: np.ndarray, speakers: np.ndarray, utterances: np.ndarray, *, level: float, seed: int
+) -> Score:
+    """EER of cosine scores over all pairs of clips from two utterances: embeddings (clip, dimension), speakers and
+    utterances (clip,); a clip is a whole utterance where none was cut.
 
-    Resampling draws utterances; a pair of an utterance with itself never counts. Raises TonespanError without pairs of
-    both kinds.
+    Resampling draws utterances; a pair from one utterance never counts. Raises TonespanError without pairs of both
+    kinds.
     """
+    need_pairs(speakers, utterances)
+    cluster, names = pd.factorize(utterances)
     unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
     first, second = np.triu_indices(len(unit), k=1)
-    order = np.argsort((unit @ unit.T)[first, second], kind="stable")
-    first, second = first[order], second[order]
-    if (names := np.unique(speakers)).size < 2 or names.size == len(speakers):
-        raise TonespanError("speaker verification needs two or more test speakers with two or more utterances each")
+    apart = cluster[first] != cluster[second]
+    first, second = first[apart], second[apart]
+    cosine = (unit @ unit.T)[first, second]
+    order = np.argsort(cosine, kind="stable")
+    first, second, ends = first[order], second[order], _ends(cosine[order])
 
     def of(draws: np.ndarray) -> np.ndarray:
-        return np.array([_eer(speakers[first] == speakers[second], draw[first] * draw[second]) for draw in draws])
+        same, one, other = speakers[first] == speakers[second], cluster[first], cluster[second]
+        return np.array([_eer(same, draw[one] * draw[other], ends) for draw in draws])
 
     rng = np.random.default_rng(seed)
     shuffled = [rng.permutation(speakers) for _ in range(N_DEALS)]
-    null = np.mean([_eer(names[first] == names[second], np.ones(first.size)) for names in shuffled])
-    return _score("eer", of, len(speakers), null=float(null), level=level, seed=seed)
+    null = np.nanmean([_eer(dealt[first] == dealt[second], np.ones(first.size), ends) for dealt in shuffled])
+    return _score("eer", of, len(names), null=float(null), level=level, seed=seed)
 
 
-def _eer(same: np.ndarray, weights: np.ndarray) -> float:
+def need_pairs(speakers: np.ndarray, utterances: np.ndarray) -> None:
+    """Raise TonespanError unless there are pairs of utterances of one speaker and of two."""
+    n_speakers = len(set(speakers))
+    if n_speakers < 2 or len(set(zip(speakers, utterances, strict=True))) == n_speakers:
+        raise TonespanError("speaker verification needs two or more test speakers with two or more utterances each")
+
+
+def _ends(rising: np.ndarray) -> np.ndarray:
+    """Where each run of equal scores ends: no threshold lies within one."""
+    return np.flatnonzero(np.append(rising[1:] > rising[:-1], True))
+
+
+def _eer(same: np.ndarray, weights: np.ndarray, ends: np.ndarray) -> float:
     """Where misses equal false alarms, of pairs in rising order of score; nan without pairs of both kinds."""
-    misses, rejections = np.cumsum(weights * same), np.cumsum(weights * ~same)
+    misses, rejections = np.cumsum(weights * same)[ends], np.cumsum(weights * ~same)[ends]
     if misses[-1] == 0 or rejections[-1] == 0:
         return np.nan
     miss, alarm = misses / misses[-1], 1 - rejections / rejections[-1]

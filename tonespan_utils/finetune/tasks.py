@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from tonespan_utils.finetune.scores import Score
 PAD, UNKNOWN, SPACE = "<pad>", "<unk>", "|"
 SHORT_TDNN = {"tdnn_kernel": (3, 3, 1, 1, 1), "tdnn_dilation": (1, 1, 1, 1, 1)}  # 5 frames, for short clips
 TDNN_FRAMES = 15  # that the x-vector layers of transformers see at once
+XVECTOR_FRAMES = 6  # one more than SHORT_TDNN sees: the statistics need two
 LABELS = {"emotion": "macro_f1", "gender": "accuracy"}  # column of the utterances -> metric
 
 Predict = Callable[[Sequence[Example], Callable], list[np.ndarray]]
@@ -68,16 +69,12 @@ class Asr:
     def __init__(self, setting: Setting) -> None:
         (speech,) = setting.speech
         self.setting = setting
-        train, test = speech.utterances(test=False), setting.test_utterances(speech)
-        texts = [normalised_text(text) for text in train["text"]]
-        self.vocabulary = vocabulary(texts)
-        spoken = [
-            Example(name, speech.features(name), self.encode(text))
-            for name, text in zip(train["utterance_id"], texts, strict=True)
-        ]
-        self.train = fitting(setting.targets(spoken))
-        self.test = [Example(name, speech.features(name), np.array([0])) for name in test["utterance_id"]]
-        self.references = [normalised_text(text) for text in test["text"]]
+        train, test = _transcribed(speech, speech.utterances(test=False), setting.test_utterances(speech))
+        self.vocabulary = vocabulary([text for *_, text in train])
+        self.train = fitting(setting.targets([Example(name, part, self.encode(text)) for name, part, text in train]))
+        self.test = [Example(name, part, np.array([0])) for name, part, _ in test]
+        self.references = [text for *_, text in test]
+        _need_test(self.test, "asr")
         if strange := set("".join(self.references)) - {" "} - set(self.vocabulary):
             tqdm.write(f"test transcripts hold characters no training transcript has: {' '.join(sorted(strange))}")
         self.model = heads.build(
@@ -103,6 +100,19 @@ class Asr:
             str(folder / "vocab.json"), pad_token=PAD, unk_token=UNKNOWN, word_delimiter_token=SPACE,
             bos_token=None, eos_token=None,
         ).save_pretrained(folder)  # fmt: skip
+
+
+def _transcribed(speech: Speech, *tables: pd.DataFrame) -> list[list[tuple[str, np.ndarray, str]]]:
+    """(utterance, features, text) of each table; what has no transcript or no frame is said and left out."""
+    found, left_out = [], 0
+    for table in tables:
+        texts = map(normalised_text, table["text"])
+        spoken = [(name, speech.features(name), text) for name, text in zip(table["utterance_id"], texts, strict=True)]
+        found.append([one for one in spoken if len(one[1]) and one[2]])
+        left_out += len(spoken) - len(found[-1])
+    if left_out:
+        tqdm.write(f"{left_out} utterances without a transcript, or shorter than one frame, are left out")
+    return found
 
 
 def normalised_text(text: str) -> str:
@@ -138,7 +148,7 @@ def _needed_frames(target: np.ndarray) -> int:
 
 def greedy_text(numbers: np.ndarray, names: Sequence[str]) -> str:
     """The text of the best class per frame (frame,): repeats collapsed, blanks dropped."""
-    changes = np.concatenate([[True], numbers[1:] != numbers[:-1]])
+    changes = np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)]
     characters = [names[number] for number in numbers[changes] if names[number] not in (PAD, UNKNOWN)]
     return " ".join("".join(characters).replace(SPACE, " ").split())
 
@@ -187,8 +197,10 @@ class Speaker:
         self.test = [Example(name, features, 0) for name, features, _ in test]
         self.speakers = np.array([person for *_, person in test])
         _need_test(self.test, "speaker")
+        self.utterances = np.array([example.utterance_id for example in self.test])
+        scores.need_pairs(self.speakers, self.utterances)
         width = setting.encoder.model.config.hidden_size
-        shortest = min(len(example.features) for example in self.train + self.test)
+        shortest = _shortest(self.train + self.test)
         self.model = heads.build(
             setting.encoder, "xvector", seed=setting.seed, num_labels=len(self.classes),
             tdnn_dim=(*[min(512, width)] * 4, min(1500, 3 * width)), xvector_output_dim=min(512, width),
@@ -197,11 +209,23 @@ class Speaker:
 
     def scores(self, predict: Predict) -> list[Score]:
         embeddings = np.stack(predict(self.test, lambda outputs: outputs.embeddings))
-        return [scores.equal_error_rate(embeddings, self.speakers, level=self.setting.level, seed=self.setting.seed)]
+        settings = {"level": self.setting.level, "seed": self.setting.seed}
+        return [scores.equal_error_rate(embeddings, self.speakers, self.utterances, **settings)]
 
     def save(self, folder: Path) -> None:
         """The names of the training speakers."""
         _write_classes(folder, self.classes)
+
+
+def _shortest(examples: Sequence[Example]) -> int:
+    """Frames of the shortest example. Raises TonespanError where it is too short for any x-vector."""
+    shortest = min(examples, key=lambda example: len(example.features))
+    if (frames := len(shortest.features)) < XVECTOR_FRAMES:
+        raise TonespanError(
+            f"utterance {shortest.utterance_id}: {frames} frames are too few for an x-vector, which needs "
+            f"{XVECTOR_FRAMES}; leave it out, or raise finetune.clip_ms"
+        )
+    return frames
 
 
 class Tone:
@@ -211,7 +235,7 @@ class Tone:
         (speech,) = setting.speech
         self.setting, self.tokens = setting, tokens
         train, test = splits.train_test(tokens)
-        self.classes = sorted(set(tokens["tone"].iloc[train]))
+        self.classes = _classes_of(tokens["tone"].iloc[train], "tone")
         self.train = setting.targets(self._examples(speech, tokens.iloc[train]))
         self.test_tokens = tokens.iloc[test]
         self.test = self._examples(speech, self.test_tokens)
@@ -231,7 +255,10 @@ class Tone:
 
     def _frames(self, speech: Speech, utterance_id: str, group: pd.DataFrame) -> list[int]:
         n_samples = speech.corpus.audio(utterance_id).size
-        return [self.setting.encoder.frame_at(center, n_samples) for center in group["center_s"]]
+        try:
+            return [self.setting.encoder.frame_at(center, n_samples) for center in group["center_s"]]
+        except TonespanError as error:
+            raise TonespanError(f"utterance {utterance_id}: {error}") from None
 
     @staticmethod
     def loss(outputs: object, labels: torch.Tensor, num_items_in_batch: object = None) -> torch.Tensor:
@@ -272,12 +299,16 @@ def _labelled(setting: Setting, label: str) -> tuple[list, list]:
 
 
 def _classes(train: list, label: str) -> list[str]:
-    names = sorted({name for *_, name in train})
+    return _classes_of([name for *_, name in train], label)
+
+
+def _classes_of(labels: Iterable[str], label: str) -> list[str]:
+    names = sorted(set(labels))
     if len(names) < 2:
         there = f"only {names[0]!r}" if names else "none"
+        advice = "" if label == "tone" else f"; name a folder of labelled speech in finetune.corpora.{label}"
         raise TonespanError(
-            f"{label}: fine-tuning needs two or more classes among the training utterances, found {there}; "
-            f"name a folder of labelled speech in finetune.corpora.{label}"
+            f"{label}: fine-tuning needs two or more classes among the training utterances, found {there}{advice}"
         )
     return names
 

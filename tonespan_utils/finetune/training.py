@@ -9,6 +9,7 @@ Notebook: notebooks/02_finetune
 
 from __future__ import annotations
 
+import hashlib
 import math
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, TrainerState
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
@@ -80,25 +82,19 @@ def train(
 ) -> list[dict[str, float]]:
     """Fine-tune ``model`` in place for ``settings.steps`` updates; its loss curve as rows of step and loss.
 
-    Checkpoints lie in ``work`` and are taken up again; the caller removes the folder when the result is stored. Raises
-    TonespanError where a loss is not finite, naming the step and the last good checkpoint.
+    Checkpoints lie in ``work`` and are taken up again by the same training (start, examples, settings and seed); those
+    of another go. The caller removes the folder when the result is stored. Raises TonespanError where a loss is not
+    finite, naming the step and the last good checkpoint.
     """
-    on_gpu = torch.cuda.is_available()
-    arguments = TrainingArguments(
-        output_dir=str(work), max_steps=settings.steps, per_device_train_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate, lr_scheduler_type="linear",
-        warmup_steps=round(settings.warmup_share * settings.steps), weight_decay=0.01, optim="adamw_torch",
-        save_steps=settings.checkpoint_every, save_total_limit=KEPT_CHECKPOINTS, logging_steps=CURVE_STEPS,
-        logging_nan_inf_filter=False, bf16=on_gpu and torch.cuda.is_bf16_supported(), use_cpu=not on_gpu,
-        train_sampling_strategy="sequential", remove_unused_columns=False,
-        dataloader_pin_memory=on_gpu, report_to=[], disable_tqdm=True, seed=seed,
-    )  # fmt: skip
-    order = batches([len(e.features) for e in examples], settings.steps, settings.batch_size, seed=seed)
-    items = [e.as_item() for e in examples]
+    lengths = np.array([len(example.features) for example in examples])
+    order = batches(lengths, settings.steps, settings.batch_size, seed=seed)
+    items = [examples[i].as_item() for i in order]
+    _claim(work, _identity(model, examples, settings, seed))
+    _mask_no_more_than(model, int(lengths[order].reshape(settings.steps, -1).max(axis=1).min()))
     heads.take_features(model)
     try:
         trainer = _FiniteTrainer(
-            model=model, args=arguments, data_collator=collate, train_dataset=[items[i] for i in order],
+            model=model, args=_arguments(settings, seed, work), data_collator=collate, train_dataset=items,
             compute_loss_func=loss, callbacks=[_Progress()], work=work,
         )  # fmt: skip
         _quietly(trainer, _usable_checkpoint(work))
@@ -108,28 +104,42 @@ def train(
     return [{"step": row["step"], "loss": row["loss"]} for row in trainer.state.log_history if "loss" in row]
 
 
+def _arguments(settings: Finetune, seed: int, work: Path) -> TrainingArguments:
+    on_gpu = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(work), max_steps=settings.steps, per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate, lr_scheduler_type="linear",
+        warmup_steps=round(settings.warmup_share * settings.steps), weight_decay=0.01, optim="adamw_torch",
+        save_steps=settings.checkpoint_every, save_total_limit=KEPT_CHECKPOINTS,
+        logging_steps=min(CURVE_STEPS, settings.steps),
+        logging_nan_inf_filter=False, bf16=on_gpu and torch.cuda.is_bf16_supported(), use_cpu=not on_gpu,
+        train_sampling_strategy="sequential", remove_unused_columns=False,
+        dataloader_pin_memory=on_gpu, report_to=[], disable_tqdm=True, seed=seed,
+    )  # fmt: skip
+
+
 def batches(lengths: Sequence[int], steps: int, batch_size: int, *, seed: int) -> np.ndarray:
-    """Which example comes when: (steps * batch_size,), whole batches, no example again before an epoch is over.
+    """Which example comes when: (steps * batch_size,), whole batches, every example once an epoch.
 
     Laid out in advance, so that a resumed training meets the batches it would have met. Utterances of like length
-    share a batch, which spares padding; which lengths come together and when is random.
+    share a batch, which spares padding; which lengths come together and when is random. Those that do not fill a batch
+    come with the next epoch's.
     """
-    rng, found = np.random.default_rng(seed), []
-    while sum(map(len, found)) < steps * batch_size:
-        shuffled = rng.permutation(len(lengths))
-        pools = np.array_split(shuffled, max(1, len(lengths) // (POOL_BATCHES * batch_size)))
-        order = np.concatenate([pool[np.argsort(np.asarray(lengths)[pool], kind="stable")] for pool in pools])
-        whole = max(batch_size, len(order) - len(order) % batch_size)  # what is left over waits for the next epoch
-        parts = np.array_split(np.resize(order, whole), whole // batch_size)
+    rng, lengths, found = np.random.default_rng(seed), np.asarray(lengths), []
+    waiting = np.empty(0, dtype=int)
+    while len(found) < steps:
+        waiting = np.concatenate([waiting, rng.permutation(len(lengths))])
+        whole = len(waiting) - len(waiting) % batch_size
+        now, waiting = waiting[:whole], waiting[whole:]  # what is left over waits for the next epoch
+        pools = np.array_split(now, max(1, whole // (POOL_BATCHES * batch_size)))
+        order = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+        parts = order.reshape(-1, batch_size)
         found += [parts[i] for i in rng.permutation(len(parts))]
-    return np.concatenate(found)[: steps * batch_size]
+    return np.concatenate(found[:steps])
 
 
 def _quietly(trainer: Trainer, checkpoint: str | None) -> None:
-    # Trainer prints every log row; the bar and the returned curve say it once
-    from transformers.trainer_callback import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(PrinterCallback)  # of every log row; the bar and the returned curve say it once
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:
@@ -138,12 +148,40 @@ def _quietly(trainer: Trainer, checkpoint: str | None) -> None:
         transformers_logging.set_verbosity(level)
 
 
+def _identity(model: PreTrainedModel, examples: Sequence[Example], settings: Finetune, seed: int) -> str:
+    """A hash of all that decides where the training ends."""
+    schedule = [settings.steps, settings.batch_size, settings.learning_rate, settings.warmup_share, seed]
+    digest = hashlib.sha256(repr(schedule).encode())
+    for name, weight in model.state_dict().items():
+        digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
+    for example in examples:
+        digest.update(example.utterance_id.encode() + np.asarray(example.target).tobytes())
+        digest.update(np.ascontiguousarray(example.features))
+    return digest.hexdigest()
+
+
+def _claim(work: Path, identity: str) -> None:
+    """Empty ``work`` of what another training left there."""
+    owner = work / "training.sha256"
+    if not owner.is_file() or owner.read_text(encoding="utf-8") != identity:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        owner.write_text(identity, encoding="utf-8")
+
+
+def _mask_no_more_than(model: PreTrainedModel, n_frames: int) -> None:
+    """Masks of transformers' SpecAugment may not be longer than a batch: clips of 200 ms have 9 frames, a mask 10."""
+    model.config.mask_time_length = min(model.config.mask_time_length, n_frames)
+
+
 def _usable_checkpoint(work: Path) -> str | None:
-    """The newest complete checkpoint; one whose last-written file is missing was cut short and goes."""
-    while work.is_dir() and (last := get_last_checkpoint(str(work))):
-        if (Path(last) / "trainer_state.json").is_file():
+    """The newest complete checkpoint; one whose last-written file is missing or broken was cut short and goes."""
+    while last := get_last_checkpoint(str(work)):
+        try:
+            TrainerState.load_from_json(str(Path(last) / "trainer_state.json"))
             return last
-        shutil.rmtree(last)
+        except (OSError, ValueError):
+            shutil.rmtree(last)
     return None
 
 
