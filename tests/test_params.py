@@ -39,6 +39,12 @@ def profile_file(tmp_path, text):
         ("gradient: {wrt: cnn}", "gradient: .*20 ms"),
         ("bootstrap: {level: 1.5}", r"bootstrap\.level"),
         ("conditions: [nowhere/vanilla]", "nowhere/vanilla"),
+        ("conditions: [mini/vanilla, mini/vanilla]", "named twice"),
+        ("tasks: [vanilla, asr-yo]", "'mini/asr-yo': yo is not in"),
+        ("tasks: [asr-th]", "starts from 'mini/vanilla', which is not in the list"),
+        ("tasks: []", r"tasks: .*at least 1"),
+        ("tasks: asr-th", r"tasks: .*list"),
+        ("encoders: {}", r"encoders: .*at least 1"),
     ],
 )
 def test_bad_values_are_named(tmp_path, text, key):
@@ -63,6 +69,16 @@ def test_override_merges_key_by_key_but_encoders_are_replaced(tmp_path):
     loaded = params.load(profile_file(tmp_path, text))
     assert loaded.gradient.n_tokens == 7 and loaded.gradient.bin_ms == params.load("demo").gradient.bin_ms
     assert list(loaded.encoders) == ["a"]
+
+
+def test_conditions_are_every_encoder_with_every_task_unless_they_are_named(tmp_path):
+    encoders = "encoders: {a: {checkpoint: x, revision: null}, b: {checkpoint: y, revision: null}}\n"
+    crossed = params.load(profile_file(tmp_path, encoders + "tasks: [vanilla, asr-th]"))
+    assert crossed.conditions == ["a/vanilla", "a/asr-th", "b/vanilla", "b/asr-th"]
+    named = params.load(profile_file(tmp_path, encoders + "tasks: [vanilla, asr-th]\nconditions: [b/vanilla]"))
+    assert named.conditions == ["b/vanilla"]
+    params.write_resolved(crossed, tmp_path / "resolved.yaml")
+    assert yaml.safe_load((tmp_path / "resolved.yaml").read_text())["conditions"] == crossed.conditions
 
 
 def test_resolved_file_reads_back_and_keeps_its_time_stamp(tmp_path):
