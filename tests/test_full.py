@@ -1,10 +1,14 @@
 """Profile ``full``: what it would run, what it needs, and the whole of it on small stand-ins."""
 
 import re
+from functools import partial
 
+import matplotlib.pyplot as plt
 import pytest
+import stand_ins
+from conftest import run_notebook
 
-from tonespan_utils import params, workflow
+from tonespan_utils import conditions, figures, params, tables, workflow
 from tonespan_utils.errors import TonespanError
 
 ENCODERS, TONAL = ["wav2vec2-base", "xlsr-300m", "mms-300m", "mhubert-147"], ["my", "th", "lo", "vi"]
@@ -39,3 +43,61 @@ def test_missing_labelled_speech_is_named_before_anything_runs(tmp_path, monkeyp
     for name in ("emotion", "speaker"):
         (tmp_path / "data" / "corpora" / name).mkdir(parents=True)
     workflow._check_corpora(full)
+
+
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory):
+    """A profile that is ``full`` on stand-ins, and the folder its results go to."""
+    folder = tmp_path_factory.mktemp("standin")
+    return stand_ins.profile(folder), folder / "output"
+
+
+def check_everything_is_there(p):
+    loaded = figures.load_tables(p)
+    assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY
+    assert all(len(table) for name, table in loaded.items() if name != "rejected")
+    assert set(loaded["tokens"]["language"]) == set(TONAL) and set(loaded["tokens"]["speaker"]) == {""}
+    trained = {name for name in p.conditions if not name.endswith("vanilla")}
+    assert set(loaded["finetune"]["condition"]) == trained
+    measured = {name for name in p.conditions if conditions.parse(name).is_measured}
+    for name in ("probe_f1", "spans", "energy", "comparison"):
+        assert set(loaded[name]["condition"]) == measured, name
+    assert set(loaded["encoders"]["encoder"]) == set(ENCODERS)
+    assert "by construction" not in set(loaded["claims"]["verdict"]), "nothing is planted in FLEURS"
+    page = (p.figures / "index.html").read_text()
+    for name in figures.recipes(p):
+        assert f'src="{name}.svg"' in page and figures.figure_stem(p, name).with_suffix(".pdf").is_file()
+
+
+def test_every_task_and_family_runs_on_stand_ins(standin, monkeypatch):
+    path, output = standin
+    monkeypatch.setattr(params, "OUTPUT_ROOT", output / "here")
+    p = params.load(path)
+    tasks = {conditions.parse(name).task for name in params.load("full").conditions}
+    assert {conditions.parse(name).task for name in p.conditions} == tasks
+    notebook = partial(_run_and_close, params_path=str(path))
+    notebook("00_corpus")
+    notebook("01_baseline_spans")
+    for name in p.conditions:
+        if conditions.parse(name).is_trained:
+            notebook("02_finetune", condition=name, seed="0")
+        if conditions.parse(name).is_measured:
+            notebook("03_layer_probes", condition=name)
+            notebook("04_gradient_energy", condition=name)
+    notebook("05_rcom_comparison")
+    check_everything_is_there(p)
+
+
+def _run_and_close(name, **parameters):
+    run_notebook(name, **parameters)
+    plt.close("all")
+
+
+@pytest.mark.slow
+def test_the_whole_graph_runs_on_stand_ins(standin, monkeypatch):
+    """The same through Snakemake and Papermill, a process for each of 38 notebooks."""
+    path, output = standin
+    monkeypatch.setenv("TONESPAN_OUTPUT", str(output))
+    monkeypatch.setattr(params, "OUTPUT_ROOT", output)
+    workflow.run(str(path))
+    check_everything_is_there(params.load(path))

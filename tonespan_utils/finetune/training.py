@@ -88,8 +88,9 @@ def train(
         output_dir=str(work), max_steps=settings.steps, per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate, lr_scheduler_type="linear",
         warmup_steps=round(settings.warmup_share * settings.steps), weight_decay=0.01, optim="adamw_torch",
-        save_steps=settings.checkpoint_every, save_total_limit=KEPT_CHECKPOINTS, logging_steps=CURVE_STEPS,
-        logging_nan_inf_filter=False, bf16=on_gpu and torch.cuda.is_bf16_supported(), use_cpu=not on_gpu,
+        save_steps=settings.checkpoint_every, save_total_limit=KEPT_CHECKPOINTS,
+        logging_steps=min(CURVE_STEPS, settings.steps), logging_nan_inf_filter=False,
+        bf16=on_gpu and torch.cuda.is_bf16_supported(), use_cpu=not on_gpu,
         train_sampling_strategy="sequential", remove_unused_columns=False,
         dataloader_pin_memory=on_gpu, report_to=[], disable_tqdm=True, seed=seed,
     )  # fmt: skip
