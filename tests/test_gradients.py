@@ -132,6 +132,21 @@ def test_single_precision_agrees_with_plain_autograd(tmp_path, family):
             assert found[layer].dtype == np.float32 and error < 1e-5
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("family", ["xlsr", "wav2vec2", "hubert"])
+def test_a_gpu_gives_what_the_processor_gives(tmp_path, family):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    long = np.random.default_rng(3).normal(0, 0.1, 20007).astype(np.float32)
+    found = {}
+    for device in ("cpu", "cuda"):
+        loaded = encoders.load(make_checkpoint(tmp_path / device, family), device=device)
+        probes = random_probes(loaded, loaded.layers)
+        found[device] = gradients.input_gradients(loaded, probes, long, [0.6, 0.9], ["rise", "fall"], reach_s=0.2)
+    for layer, expected in found["cpu"].items():
+        assert np.linalg.norm(found["cuda"][layer] - expected) < 1e-5 * np.linalg.norm(expected)
+
+
 def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, monkeypatch):
     probes, pull = random_probes(encoder, encoder.layers), vjp.StableBlock.pull
     expected = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
@@ -142,8 +157,9 @@ def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, mo
         return pull(self, g)
 
     monkeypatch.setattr(vjp.StableBlock, "pull", small)
-    with pytest.warns(UserWarning, match="going on with 1"):
+    with pytest.warns(UserWarning) as said:
         found = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
+    assert "out of memory with 2 gradients under way; going on with 1" in str(said[0].message) + str(said[-1].message)
     assert all(np.allclose(found[layer], expected[layer], rtol=1e-9, atol=1e-12) for layer in probes)
     monkeypatch.setattr(vjp.StableBlock, "pull", lambda self, g: pull(self, g.new_empty(2**50)))
     with pytest.raises(TonespanError, match="cut the utterance"), pytest.warns(UserWarning):

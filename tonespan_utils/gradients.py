@@ -56,19 +56,19 @@ def input_gradients(
     Raises TonespanError for a tone no probe knows, a clip shorter than one frame, or hidden states that are not finite.
     Notebook: notebooks/04_gradient_energy
     """
-    waveform = encoder.prepare(samples)[0]
     frames = [encoder.frame_at(center, samples.size) for center in centers_s]
-    clip = vjp.trace(encoder, waveform)
-    starts = _logit_gradients(clip, probes, frames, tones, target=target)
     found = {layer: [] for layer in probes}
-    batch = max(1, MAX_STORED_VALUES // (len(probes) * clip.states["0"].numel()))
-    for i in range(0, len(frames), batch):
-        own = {layer: start[i : i + batch] for layer, start in starts.items()}
-        local = down_to_features(clip, own, frames[i : i + batch])
-        if wrt == "waveform":
-            local = _down_to_waveform(encoder, clip, local, frames[i : i + batch], reach_s)
-        for layer, gradient in local.items():
-            found[layer].append(gradient)
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # ten bits of mantissa would show
+        clip = vjp.trace(encoder, encoder.prepare(samples)[0])
+        starts = _logit_gradients(clip, probes, frames, tones, target=target)
+        batch = max(1, MAX_STORED_VALUES // (len(probes) * clip.states["0"].numel()))
+        for i in range(0, len(frames), batch):
+            own = {layer: start[i : i + batch] for layer, start in starts.items()}
+            local = _down_to_features(clip, own, frames[i : i + batch])
+            if wrt == "waveform":
+                local = _down_to_waveform(encoder, clip, local, frames[i : i + batch], reach_s)
+            for layer, gradient in local.items():
+                found[layer].append(gradient)
     return {layer: torch.cat(parts).cpu().numpy() for layer, parts in found.items()}
 
 
@@ -87,28 +87,11 @@ def _logit_gradients(
 
 
 @torch.no_grad()
-def down_to_features(clip: vjp.Clip, own: Mapping[str, Tensor], frames: Sequence[int]) -> dict[str, Tensor]:
-    """From gradients at each layer's centre frames (token, hidden) to gradients at ``cnn``: (token, frame, channel).
-
-    One way down: at block k the cotangents of every layer from k up go through together; those of layer k itself,
-    which are zero but at one frame, take the short cut ``pull_at``.
-    """
-    n_frames, hidden = clip.states["0"].shape
-    at = torch.tensor(frames, device=clip.states["0"].device)
-    rows = torch.arange(len(frames), device=at.device)
+def _down_to_features(clip: vjp.Clip, own: Mapping[str, Tensor], frames: Sequence[int]) -> dict[str, Tensor]:
+    """From gradients at each layer's centre frames (token, hidden) to gradients at ``cnn``: (token, frame, channel)."""
+    at = torch.tensor(frames, device=clip.states["cnn"].device)
     names = [layer for layer in reversed(clip.states) if layer in own and layer != "cnn"]
-    carried = clip.states["0"].new_zeros(len(names), len(frames), n_frames, hidden)
-    done = 0
-    for number, block in reversed(list(enumerate(clip.blocks, start=1))):
-        _pull_in_place(block.pull, carried[:done].flatten(0, 1), clip.widening)
-        here = ("final", str(number)) if number == len(clip.blocks) else (str(number),)
-        for layer in (layer for layer in here if layer in own):
-            start = clip.closing.pull(own[layer], at) if layer == "final" else own[layer]
-            carried[done] = block.pull_at(start, at)
-            done += 1
-    if "0" in own:
-        carried[done, rows, at] = own["0"]
-    carried = carried.flatten(0, 1)
+    carried = _down_the_blocks(clip, [own[layer] for layer in names], names, at).flatten(0, 1)
     if "final" not in clip.states:
         _pull_in_place(clip.closing.pull, carried, 1)
     _pull_in_place(clip.positions.pull, carried, 1)
@@ -116,8 +99,29 @@ def down_to_features(clip: vjp.Clip, own: Mapping[str, Tensor], frames: Sequence
     found = dict(zip(names, features, strict=True))
     if "cnn" in own:
         found["cnn"] = torch.zeros_like(clip.states["cnn"]).repeat(len(frames), 1, 1)
-        found["cnn"][rows, at] = own["cnn"]
+        found["cnn"][torch.arange(len(frames), device=at.device), at] = own["cnn"]
     return {layer: found[layer] for layer in own}
+
+
+def _down_the_blocks(clip: vjp.Clip, own: Sequence[Tensor], names: Sequence[str], at: Tensor) -> Tensor:
+    """From ``own``, each (token, hidden) at the frames ``at`` of the layers ``names``, top down, to gradients at ``0``:
+    (layer, token, frame, hidden).
+
+    At block k the cotangents of every layer above it go through together; those of layer k itself, which are zero but
+    at one frame, take the short cut ``pull_at`` and join them.
+    """
+    carried = clip.states["0"].new_zeros(len(names), len(at), *clip.states["0"].shape)
+    done = 0
+    for number, block in reversed(list(enumerate(clip.blocks, start=1))):
+        _pull_in_place(block.pull, carried[:done].flatten(0, 1), clip.widening)
+        here = ("final", str(number)) if number == len(clip.blocks) else (str(number),)
+        while done < len(names) and names[done] in here:
+            start = clip.closing.pull(own[done], at) if names[done] == "final" else own[done]
+            carried[done] = block.pull_at(start, at)
+            done += 1
+    if done < len(names):  # layer 0 has no block
+        carried[done, torch.arange(len(at), device=at.device), at] = own[done]
+    return carried
 
 
 def _pull_in_place(pull: Callable[[Tensor], Tensor], carried: Tensor, widening: int) -> None:
@@ -161,24 +165,27 @@ def _down_to_waveform(
 ) -> dict[str, Tensor]:
     """From gradients at the ``cnn`` features to gradients at the waveform: layer -> (token, samples)."""
     first, n_frames, length = _segments(encoder, clip.n_samples, frames, reach_s)
-    carried = clip.states["cnn"].new_zeros(len(found), len(frames), clip.n_samples)
+    layers = sorted(found, key=lambda layer: layer == "cnn")
+    deep = len(layers) - ("cnn" in found)
+    carried = clip.states["cnn"].new_zeros(len(layers), len(frames), clip.n_samples)
     bottom = clip.convolutions[0]
     widest = length * bottom.weight.shape[0] // bottom.stride
-    for token, start in enumerate(first):
-        at = slice(start, start + n_frames)
-        local = torch.stack([gradient[token, at] for gradient in found.values()])
-        work = partial(_pull_to_samples, clip.convolutions, local, at, carried[:, token])
-        _in_chunks(work, len(found), widest, carried.device)
-    return dict(zip(found, carried, strict=True))
+    for token, (start, frame) in enumerate(zip(first, frames, strict=True)):
+        # Gradients at the cnn layer itself are zero but at one frame; all others fill the stretch.
+        for rows, at in (slice(deep), slice(start, start + n_frames)), (slice(deep, None), slice(frame, frame + 1)):
+            local = [found[layer][token, at] for layer in layers[rows]]
+            work = partial(_pull_to_samples, clip.convolutions, local, at, carried[rows, token])
+            _in_chunks(work, len(local), widest, carried.device)
+    return dict(zip(layers, carried, strict=True))
 
 
 def _pull_to_samples(
-    convolutions: Sequence[vjp.Convolution], local: Tensor, at: slice, carried: Tensor, part: slice
+    convolutions: Sequence[vjp.Convolution], local: Sequence[Tensor], at: slice, carried: Tensor, part: slice
 ) -> None:
-    """Some cotangents of ``local`` (cotangent, frame, channel) at the frames ``at`` into ``carried`` (cotangent,
+    """A ``part`` of the cotangents ``local``, each (frame, channel) at the frames ``at``, into ``carried`` (cotangent,
     samples).
     """
-    gradient = local[part]
+    gradient = torch.stack(local[part])
     for convolution in reversed(convolutions):
         gradient, at = convolution.pull(gradient, at)
     carried[part, at] = gradient[..., 0]

@@ -57,8 +57,8 @@ def _without_overlap(tokens: pd.DataFrame, train: np.ndarray, test: np.ndarray) 
     keys = ["sentence_id", "speaker"] if knows_speakers(tokens) else ["sentence_id"]
     shared = np.zeros(train.size, dtype=bool)
     for key in keys:
-        column = tokens[key].to_numpy()
-        shared |= np.isin(column[train], column[test])
+        column = tokens[key]  # by hash: numpy sorts, and sorting strings takes a tenth of a second for 10,000 tokens
+        shared |= column.iloc[train].isin(column.iloc[test]).to_numpy()
     if shared.all():
         raise TonespanError(
             "every training token shares a sentence or speaker with the test tokens; nothing to train on"

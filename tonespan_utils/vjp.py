@@ -15,7 +15,7 @@ Notebook: notebooks/04_gradient_energy
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -45,11 +45,13 @@ def norm(module: nn.LayerNorm, x: Tensor) -> tuple[Tensor, Norm]:
     return y, Norm((x - mean) * inverse, inverse * module.weight)
 
 
-def slope(activation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """The derivative of an elementwise function at ``x``."""
+def elementwise(function: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+    """An elementwise function at ``x`` and its derivative there."""
     with torch.enable_grad():
         source = x.detach().requires_grad_(True)
-        return torch.autograd.grad(activation(source).sum(), source)[0]
+        y = function(source)
+        (slope,) = torch.autograd.grad(y.sum(), source)
+    return y.detach(), slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +68,9 @@ class FeedForward:
 
 def feed_forward(module: nn.Module, x: Tensor) -> tuple[Tensor, FeedForward]:
     """Hugging Face's ``feed_forward`` on ``x`` (frame, hidden)."""
-    inner = module.intermediate_dense(x)
-    out = module.output_dense(module.intermediate_act_fn(inner))
-    first, second = module.intermediate_dense.weight, module.output_dense.weight
-    return out, FeedForward(first, slope(module.intermediate_act_fn, inner), second)
+    inner, slope = elementwise(module.intermediate_act_fn, module.intermediate_dense(x))
+    traced = FeedForward(module.intermediate_dense.weight, slope, module.output_dense.weight)
+    return module.output_dense(inner), traced
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,9 +233,10 @@ def positions(module: nn.Module, x: Tensor) -> tuple[Tensor, Positions]:
     """Hugging Face's ``pos_conv_embed`` on ``x`` (frame, hidden), residual included."""
     source, scale = x.mT[None], None
     if getattr(module, "batch_norm", None) is not None:  # some HuBERTs; frozen, it is a factor per channel
-        scale, source = slope(module.batch_norm, source)[0].mT, module.batch_norm(source)
-    inner = module.padding(module.conv(source))[0].mT
-    return x + module.activation(inner), Positions(module, slope(module.activation, inner), scale)
+        source, scale = elementwise(module.batch_norm, source)
+        scale = scale[0].mT
+    inner, slope = elementwise(module.activation, module.padding(module.conv(source))[0].mT)
+    return x + inner, Positions(module, slope, scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,17 +302,13 @@ def convolution(module: nn.Module, x: Tensor) -> tuple[Tensor, Convolution]:
     stride = conv.stride[0]
     inner = x.unfold(0, weight.shape[1], stride).mT.flatten(1) @ weight.flatten(1).T  # (frame, kernel in)
     inner = inner if conv.bias is None else inner + conv.bias
-    normalise = getattr(module, "layer_norm", None)
-    if normalise is None:
-        return module.activation(inner), Convolution(weight, stride, Scale(slope(module.activation, inner)))
-    if isinstance(normalise, nn.LayerNorm):
-        inner, normed = norm(normalise, inner)
-        kind = Norm
-    else:
-        inner, normed = clip_norm(normalise, inner)
-        kind = ClipNorm
-    after = kind(normed.normed, normed.scale * slope(module.activation, inner))
-    return module.activation(inner), Convolution(weight, stride, after)
+    if not hasattr(module, "layer_norm"):
+        y, slope = elementwise(module.activation, inner)
+        return y, Convolution(weight, stride, Scale(slope))
+    over_channels = isinstance(module.layer_norm, nn.LayerNorm)
+    inner, normed = (norm if over_channels else clip_norm)(module.layer_norm, inner)
+    y, slope = elementwise(module.activation, inner)
+    return y, Convolution(weight, stride, replace(normed, scale=normed.scale * slope))
 
 
 def clip_norm(module: nn.GroupNorm, x: Tensor) -> tuple[Tensor, ClipNorm]:
