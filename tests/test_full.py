@@ -95,7 +95,7 @@ def _run_and_close(name, **parameters):
 
 @pytest.mark.slow
 def test_the_whole_graph_runs_on_stand_ins(standin, monkeypatch):
-    """The same through Snakemake and Papermill, a process for each of 38 notebooks."""
+    """The same through Snakemake and Papermill, a process for each of 38 notebooks: `make test-slow`."""
     path, output = standin
     monkeypatch.setenv("TONESPAN_OUTPUT", str(output))
     monkeypatch.setattr(params, "OUTPUT_ROOT", output)

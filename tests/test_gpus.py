@@ -41,6 +41,12 @@ def test_without_a_driver_there_is_none(tmp_path, monkeypatch):
         assert name is None and gpus.VISIBLE not in os.environ
 
 
+def test_a_single_gpu_is_what_a_scheduler_gave_and_needs_no_lock(tmp_path, monkeypatch):
+    monkeypatch.setenv(gpus.VISIBLE, "0")
+    with gpus.one() as name, gpus.one() as other_job_of_the_node:
+        assert name == other_job_of_the_node == "0" and not list(tmp_path.iterdir())
+
+
 def test_two_jobs_get_two_gpus_and_leave_them_as_they_were(driver):
     program = (
         "from pathlib import Path; from tonespan_utils import gpus; import sys\n"

@@ -31,14 +31,14 @@ def visible() -> list[str]:
 
 @contextmanager
 def one() -> Iterator[str | None]:
-    """Only one GPU is visible inside: the first that no other job of this machine holds; None without any.
+    """Only one GPU is visible inside: the first of several that no other job of this machine holds; None without any.
 
-    Two trainings on one GPU would run out of its memory, and one training that sees two GPUs would halve every batch.
-    Where all are held it waits for the first.
+    A training that sees two GPUs would spread itself over both, with twice the batch. Where all are held it waits for
+    the first. A single one is taken as it is: a scheduler may give several jobs of a node one each, all named 0.
     """
     names, before = visible(), os.environ.get(VISIBLE)
-    if not names:
-        yield None
+    if len(names) < 2:
+        yield names[0] if names else None
         return
     name, lock = _free(names)
     os.environ[VISIBLE] = name
