@@ -1,5 +1,6 @@
-# make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html
+# make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html; CLUSTER=slurm sends it there
 # make test     lint, notebook pairing, every test that needs no network and no GPU
+# make test-slow  the full profile through its whole graph on small stand-ins (some minutes)
 # make figures  every figure again, from stored tables;  make figure NAME=...  one of them
 # make explore  energy by condition, language and layer, in a browser
 # make mini     the small encoder's training again (hours)
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := $(BIN)/python -m tonespan_utils
 
-.PHONY: paper figures figure explore benchmark mini test sync lock clean help
+.PHONY: paper figures figure explore benchmark mini test test-slow sync lock clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -27,7 +28,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 paper: $(INSTALLED)
-	@$(RUN) run $(PROFILE) --cores $(CORES)
+	@$(RUN) run $(PROFILE) --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
 
 figures: $(INSTALLED)
 	@$(RUN) figures $(PROFILE)
@@ -47,7 +48,10 @@ mini: $(INSTALLED)  # train the small encoder again: hours
 test: $(INSTALLED)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/python -m pytest -q -m 'not network and not gpu'
+	@$(BIN)/python -m pytest -q -m 'not network and not gpu and not slow'
+
+test-slow: $(INSTALLED)
+	@$(BIN)/python -m pytest -q -m slow
 
 sync: $(INSTALLED)  # after editing a notebook: bring .py and .ipynb into step
 	@$(BIN)/jupytext --sync notebooks/*.py

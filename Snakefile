@@ -1,5 +1,7 @@
 """The paper as a graph: which notebook makes which table and figure. Run it with `make paper`, or on a cluster with
-Snakemake's own executors: snakemake --config params=runs/<profile>/params.yaml --executor slurm ..."""
+Snakemake's own executors: python -m tonespan_utils run full --cluster slurm (see cluster/slurm/config.yaml).
+
+A rule that runs an encoder asks for one GPU (where there is none, for nothing), memory of the machine in MB, and time."""
 
 import re
 from pathlib import Path
@@ -98,7 +100,7 @@ rule finetune:
         mem_mb=24_000,
         runtime=240,  # minutes
     shell:
-        run("02_finetune") + " -p condition {params.condition} -p seed {wildcards.seed}"
+        run("02_finetune") + " --gpu -p condition {params.condition} -p seed {wildcards.seed}"
 
 
 rule probes:
@@ -121,7 +123,7 @@ rule probes:
         mem_mb=24_000,
         runtime=120,
     shell:
-        run("03_layer_probes") + " -p condition {params.condition}"
+        run("03_layer_probes") + " --gpu -p condition {params.condition}"
 
 
 rule gradients:
@@ -143,7 +145,7 @@ rule gradients:
         mem_mb=24_000,
         runtime=240,
     shell:
-        run("04_gradient_energy") + " -p condition {params.condition}"
+        run("04_gradient_energy") + " --gpu -p condition {params.condition}"
 
 
 rule figures:

@@ -54,7 +54,7 @@ def test_the_package_imports_downward_only():
         {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},
         {"encoders", "align"},
         {"corpus", "tone"},
-        {"params", "conditions", "hub", "errors"},
+        {"params", "conditions", "hub", "gpus", "errors"},
     ]
     level = {name: depth for depth, names in enumerate(layers) for name in names}
     level["pretrain"] = 0

@@ -45,8 +45,15 @@ def profile_file(tmp_path, text):
         ("conditions: [mini/vanilla, mini/tone-en]", "'mini/tone-en': en is not in speech.tonal"),
         ("conditions: [mini/vanilla, mini/asrr-th]", "'mini/asrr-th' is no condition"),
         ("finetune: {seeds: [1, 1]}", r"finetune\.seeds: .*twice"),
+        ("finetune: {seeds: [1], control_seeds: [2]}", "finetune: .*among seeds"),
         ("finetune: {public: {mini/asr-th: {checkpoint: a/b, revision: null}}}", "'mini/asr-th' is no trained"),
         ("finetune: {public: {mini/vanilla: {checkpoint: a/b, revision: null}}}", "'mini/vanilla' is no trained"),
+        ("conditions: [mini/vanilla, mini/vanilla]", "named twice"),
+        ("tasks: [vanilla, asr-yo]", "'mini/asr-yo': yo is not in"),
+        ("tasks: [asr-th]", "starts from 'mini/vanilla', which is not in the list"),
+        ("tasks: []", r"tasks: .*at least 1"),
+        ("tasks: asr-th", r"tasks: .*list"),
+        ("encoders: {}", r"encoders: .*at least 1"),
     ],
 )
 def test_bad_values_are_named(tmp_path, text, key):
@@ -71,6 +78,16 @@ def test_override_merges_key_by_key_but_encoders_are_replaced(tmp_path):
     loaded = params.load(profile_file(tmp_path, text))
     assert loaded.gradient.n_tokens == 7 and loaded.gradient.bin_ms == params.load("demo").gradient.bin_ms
     assert list(loaded.encoders) == ["a"]
+
+
+def test_conditions_are_every_encoder_with_every_task_unless_they_are_named(tmp_path):
+    encoders = "encoders: {a: {checkpoint: x, revision: null}, b: {checkpoint: y, revision: null}}\n"
+    crossed = params.load(profile_file(tmp_path, encoders + "tasks: [vanilla, asr-th]"))
+    assert crossed.conditions == ["a/vanilla", "a/asr-th", "b/vanilla", "b/asr-th"]
+    named = params.load(profile_file(tmp_path, encoders + "tasks: [vanilla, asr-th]\nconditions: [b/vanilla]"))
+    assert named.conditions == ["b/vanilla"]
+    params.write_resolved(crossed, tmp_path / "resolved.yaml")
+    assert yaml.safe_load((tmp_path / "resolved.yaml").read_text())["conditions"] == crossed.conditions
 
 
 def test_resolved_file_reads_back_and_keeps_its_time_stamp(tmp_path):
@@ -98,13 +115,14 @@ def test_section_changes_only_with_its_own_keys():
 
 TRAINED = """
 conditions: [mini/vanilla, mini/asr-th, mini/gender]
-finetune: {seeds: [3, 5], public: {mini/gender: {checkpoint: owner/name, revision: abc}}}
+finetune: {seeds: [3, 5], control_seeds: [5], public: {mini/gender: {checkpoint: owner/name, revision: abc}}}
 """
 
 
 def test_only_what_is_trained_here_has_several_seeds(tmp_path):
     loaded = params.load(profile_file(tmp_path, TRAINED))
     assert loaded.seeds("mini/asr-th") == [3, 5]
+    assert loaded.seeds("mini/shuffled_asr-th") == loaded.seeds("mini/tone-th") == [5], "controls have fewer"
     assert loaded.seeds("mini/vanilla") == loaded.seeds("mini/gender") == [0]
 
 

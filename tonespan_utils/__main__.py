@@ -89,6 +89,7 @@ def _decode(raw: bytes, name: str, number: int) -> str:
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
     parser.add_argument("--cores", default="all", help="how many cores to use (default: all)")
+    parser.add_argument("--cluster", help="send jobs to a cluster: a name in cluster/, or a folder with config.yaml")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
 
@@ -96,20 +97,22 @@ def run(arguments: argparse.Namespace) -> None:
     """Run a profile end to end through Snakemake."""
     from tonespan_utils import workflow
 
-    workflow.run(arguments.profile, cores=arguments.cores, dry_run=arguments.dry_run)
+    workflow.run(arguments.profile, cores=arguments.cores, cluster=arguments.cluster, dry_run=arguments.dry_run)
 
 
 def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a notebook in notebooks/, without its ending")
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="where the executed notebook goes")
     parser.add_argument("-p", dest="parameters", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"))
+    parser.add_argument("--gpu", action="store_true", help="take one GPU, if there are any, for this notebook alone")
 
 
 def notebook(arguments: argparse.Namespace) -> None:
     """Execute one notebook through Papermill: what the rules of the workflow call."""
-    from tonespan_utils import workflow
+    from tonespan_utils import gpus, workflow
 
-    workflow.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
+    with gpus.one() if arguments.gpu else contextlib.nullcontext():
+        workflow.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
 
 
 def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:

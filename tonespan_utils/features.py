@@ -59,8 +59,9 @@ def of_corpus(encoder: Encoder, corpus: Corpus, *, cache_dir: Path) -> Features:
         stored.flush()
 
     folder = build_once(parent, _audio_identity(corpus, names), build)
-    stored = np.load(folder / "cnn.npy", mmap_mode="r")
-    return lambda name: np.array(stored[where[name]])
+    # Read as needed: a language of FLEURS is gigabytes. "c": what is written to an array stays out of the file.
+    stored = np.load(folder / "cnn.npy", mmap_mode="c")
+    return lambda name: stored[where[name]]
 
 
 def front_end_identity(encoder: Encoder) -> str:

@@ -3,7 +3,8 @@
 Conventions: times carry their unit in the name; a language is an ISO 639 code; a condition is
 ``<encoder>/<task>[-<language>]``. A profile is a name in ``params/`` or a path to a YAML file; its keys
 replace those of the base, mappings merging key by key, except the mappings that name things the profile
-chooses as a whole (encoders, folders, corpora, public). Unknown keys, wrong types and impossible
+chooses as a whole (encoders, folders, corpora, public). ``conditions`` that are left empty become every encoder with
+every one of ``tasks``, and stand in full in the resolved parameters. Unknown keys, wrong types and impossible
 values raise :class:`TonespanError` with one line that names the file and the key.
 
 Notebook: notebooks/00_corpus
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from tonespan_utils import conditions
 from tonespan_utils.errors import TonespanError
@@ -122,6 +123,7 @@ class Finetune(Section):
     steps: Count
     batch_size: Count
     learning_rate: Positive
+    head_rate: Positive
     warmup_share: Annotated[float, Field(ge=0, lt=1)]
     checkpoint_every: Count
     clip_ms: Annotated[float, Field(ge=100)] | None
@@ -195,16 +197,26 @@ class Params(Section):
     speech: Speech
     synthetic: Synthetic
     baseline: Baseline
-    encoders: Mapping[str, Checkpoint]
-    conditions: list[str] = Field(min_length=1)
+    encoders: Mapping[str, Checkpoint] = Field(min_length=1)
+    tasks: list[str] = Field(min_length=1)
+    conditions: list[str]
     finetune: Finetune
     probe: Probe
     gradient: Gradient
     bootstrap: Bootstrap
     f0: F0
 
+    @field_validator("conditions")
+    @classmethod
+    def _crossed(cls, named: list[str], info: ValidationInfo) -> list[str]:
+        if named or not {"encoders", "tasks"} <= set(info.data):
+            return named
+        return [f"{encoder}/{task}" for encoder in info.data["encoders"] for task in info.data["tasks"]]
+
     @model_validator(mode="after")
     def _consistent(self) -> Params:
+        if len(set(self.conditions)) < len(self.conditions):
+            raise ValueError("a condition (or a task) is named twice")
         for name in self.conditions:
             self._check_condition(name)
         for name in self.finetune.public:

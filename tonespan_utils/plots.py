@@ -15,7 +15,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
@@ -138,6 +137,8 @@ def loss_curve(curve: pd.DataFrame, *, title: str) -> Figure:
 
 def f0_contours(axis: Axes, rows: pd.DataFrame) -> list[Line2D]:
     """Median F0 with quartile band per tone; the key stands at the right, highest at the centre first."""
+    import seaborn as sns  # here, for it costs every notebook half a second
+
     drawn = []
     for (tone, tone_rows), color in zip(rows.groupby("tone"), sns.color_palette("colorblind", 8), strict=False):
         offsets, low, high = tone_rows["offset_ms"], tone_rows["low_st"], tone_rows["high_st"]

@@ -26,6 +26,7 @@ Command: python -m tonespan_utils.pretrain --help
 from __future__ import annotations
 
 import argparse
+import copy
 import csv
 import json
 import math
@@ -76,6 +77,10 @@ MASK_SHARE, MASK_SPAN = 0.2, 5  # frames: 100 ms; wider masks hide whole tones, 
 LOSS_WEIGHT = {
     "mel": 0.5, "units": 3.0, "periodicity": 1.0, "contour": 3.0, "f0": 1.0,
     "cnn_mel": 0.5, "cnn_periodicity": 1.0, "cnn_f0": 1.0,
+}  # fmt: skip
+FOR_FINE_TUNING = {  # a few minutes of speech are seen many times: what pre-training does not need
+    "hidden_dropout": 0.1, "attention_dropout": 0.1, "activation_dropout": 0.1, "feat_proj_dropout": 0.1,
+    "apply_spec_augment": False,
 }  # fmt: skip
 WARM_UP_STEPS, FALL = 100, 0.25
 SCALE_BATCHES = 100
@@ -582,7 +587,9 @@ class Trainer:
 def export(model: Wav2Vec2Model, folder: Path) -> None:
     """The encoder as a Hugging Face checkpoint; each file is replaced in one move."""
     partial = folder / ".partial"
-    model.save_pretrained(partial)
+    exported = copy.deepcopy(model)
+    exported.config.update(FOR_FINE_TUNING)
+    exported.save_pretrained(partial)
     Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=True).save_pretrained(partial)
     for path in partial.iterdir():
         path.chmod(0o644)

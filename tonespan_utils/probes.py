@@ -42,7 +42,7 @@ def hidden_vectors(
     n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     found: dict[str, np.ndarray] = {}
     positions = pd.Series(np.arange(len(tokens)), index=tokens.index)
-    for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=encoder.name, unit="utt"):
+    for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc="hidden vectors", unit="utt"):
         try:
             frames = [encoder.frame_at(center, int(n_samples[utterance_id])) for center in group["center_s"]]
         except TonespanError as error:

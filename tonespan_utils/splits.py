@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold
 
 from tonespan_utils.errors import TonespanError
 
@@ -25,6 +24,8 @@ def folds(tokens: pd.DataFrame, *, n_folds: int, seed: int) -> Iterator[tuple[np
     Folds are made of whole speakers where there are at least ``n_folds``, otherwise of whole sentences; training rows
     that share a sentence (or a speaker) with the test rows are dropped. Raises TonespanError for too few groups.
     """
+    from sklearn.model_selection import GroupKFold  # here, for most notebooks split without it
+
     by = "speaker" if knows_speakers(tokens) and tokens["speaker"].nunique() >= n_folds else "sentence_id"
     if tokens[by].nunique() < n_folds:
         raise TonespanError(f"{n_folds} folds need as many different {by} values; there are {tokens[by].nunique()}")

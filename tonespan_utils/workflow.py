@@ -15,38 +15,67 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tonespan_utils import conditions, gpus
 from tonespan_utils import params as params_module
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params import ROOT
+from tonespan_utils.params import ROOT, Params
 
 NOTEBOOKS = ROOT / "notebooks"
+CLUSTERS = ROOT / "cluster"
 RESOLVED = "params.yaml"
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 
 
-def run(profile: str, *, cores: str = "all", dry_run: bool = False) -> None:
-    """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed."""
+def run(profile: str, *, cores: str = "all", cluster: str | None = None, dry_run: bool = False) -> None:
+    """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed.
+
+    ``cluster`` is a Snakemake profile that sends the jobs to a cluster: a name in cluster/, or a folder.
+    """
     params = params_module.load(profile)
     resolved = params.runs / RESOLVED
+    if not dry_run:
+        _check_corpora(params)
     _writable(params.runs, params.results, params.figures)
     params_module.write_resolved(params, resolved)
     with _only_run(params.runs / ".lock", params.profile):
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", cores]
-        command += ["--directory", str(params_module.OUTPUT_ROOT), "--config", f"params={resolved}"]
-        # Our own lock dies with the process; Snakemake's would outlive a kill.
-        command += ["--nolock", "--rerun-incomplete", "--quiet", "host", "reason", "rules"]
+        command = snakemake(resolved, [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])])
         start = time.monotonic()
-        code = subprocess.run([*command, *(["--dry-run"] if dry_run else [])], env=_environment()).returncode
+        code = subprocess.run(command, env=environment()).returncode
     if code:
         raise TonespanError(
             f"profile {params.profile} stopped; the message above names the notebook, the cell and its log"
         )
+    if dry_run:
+        return
     report = params.figures / "index.html"
     print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; open {report}")
+
+
+def snakemake(resolved: Path, options: Sequence[str]) -> list[str]:
+    """The call of Snakemake for a file of resolved parameters."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(params_module.OUTPUT_ROOT), "--config", f"params={resolved}"]
+    # Our own lock dies with the process; Snakemake's would outlive a kill.
+    return [*command, "--nolock", "--rerun-incomplete", "--quiet", "host", "reason", "rules", *options]
+
+
+def where(*, cores: str = "all", cluster: str | None = None) -> list[str]:
+    """Snakemake's options for where jobs run: on a cluster, or here on so many cores and no two on one GPU.
+
+    Raises TonespanError for a cluster that has no profile.
+    """
+    if cluster is None:
+        n_gpus = len(gpus.visible())
+        return ["--cores", cores, *(["--resources", f"gpu={n_gpus}"] if n_gpus else [])]
+    folder = CLUSTERS / cluster if (CLUSTERS / cluster).is_dir() else Path(cluster).absolute()
+    if not (folder / "config.yaml").is_file():
+        known = ", ".join(sorted(path.parent.name for path in CLUSTERS.glob("*/config.yaml")))
+        raise TonespanError(f"no {folder / 'config.yaml'}; clusters in cluster/: {known}")
+    return ["--workflow-profile", str(folder)]
 
 
 def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
@@ -101,6 +130,18 @@ def _keep_failed(partial: Path, output: Path) -> Path:
     return kept
 
 
+def _check_corpora(params: Params) -> None:
+    """Raise TonespanError at once for labelled speech that a condition would miss hours later."""
+    parsed = [conditions.parse(name) for name in params.conditions if name not in params.finetune.public]
+    for label, folder in params.finetune.corpora.items():
+        needed = [c.name for c in parsed if c.objective == label and not c.language]
+        if needed and not (ROOT / folder).is_dir():
+            raise TonespanError(
+                f"{ROOT / folder}: no such folder, and {needed[0]} learns {label} from it; put recordings with "
+                f"labels.csv or Hugging Face's audiofolder there, or name another folder in finetune.corpora.{label}"
+            )
+
+
 def _writable(*folders: Path) -> None:
     for folder in folders:
         try:
@@ -123,7 +164,8 @@ def _only_run(path: Path, profile: str) -> Iterator[None]:
         yield
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What Snakemake and the notebooks it starts find in their environment."""
     # One thread per notebook: two of them share two cores, and results do not depend on how many cores there are.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     quiet = {"TOKENIZERS_PARALLELISM": "false", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}

@@ -1,8 +1,9 @@
 """Updates: transformers' Trainer with a stated schedule, resumable, that stops where the loss stops being a number.
 
-AdamW; the learning rate rises linearly over ``warmup_share`` of the steps and falls linearly to 0. Batches group
-utterances of like length. On a GPU in bfloat16 through accelerate; on a CPU in float32. Everything random hangs on the
-seed, and a training that was killed goes on from its last checkpoint to the same weights.
+AdamW; the learning rate, ``head_rate`` times as high in the new head, rises linearly over ``warmup_share`` of the steps
+and falls linearly to 0. Batches group utterances of like length. On a GPU in bfloat16 through accelerate; on a CPU in
+float32. Everything random hangs on the seed, and a training that was killed goes on from its last checkpoint to the same
+weights.
 
 Notebook: notebooks/02_finetune
 """
@@ -30,6 +31,7 @@ from tonespan_utils.params import Finetune
 
 KEPT_CHECKPOINTS = 2  # a kill while one is written leaves the other
 POOL_BATCHES = 8  # sorted by length together: enough to spare padding, few enough to mix
+BETAS = (0.9, 0.98)  # as wav2vec 2.0 is trained: some hundred updates are too few for a memory of a thousand
 CURVE_STEPS = 10  # updates between two points of the loss curve
 
 
@@ -96,6 +98,7 @@ def train(
         trainer = _FiniteTrainer(
             model=model, args=_arguments(settings, seed, work), data_collator=collate, train_dataset=items,
             compute_loss_func=loss, callbacks=[_Progress()], work=work,
+            optimizers=(_optimizer(model, settings), None),
         )  # fmt: skip
         _quietly(trainer, _usable_checkpoint(work))
     finally:
@@ -109,13 +112,25 @@ def _arguments(settings: Finetune, seed: int, work: Path) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(work), max_steps=settings.steps, per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate, lr_scheduler_type="linear",
-        warmup_steps=round(settings.warmup_share * settings.steps), weight_decay=0.01, optim="adamw_torch",
+        warmup_steps=round(settings.warmup_share * settings.steps),
         save_steps=settings.checkpoint_every, save_total_limit=KEPT_CHECKPOINTS,
         logging_steps=min(CURVE_STEPS, settings.steps),
         logging_nan_inf_filter=False, bf16=on_gpu and torch.cuda.is_bf16_supported(), use_cpu=not on_gpu,
         train_sampling_strategy="sequential", remove_unused_columns=False,
         dataloader_pin_memory=on_gpu, report_to=[], disable_tqdm=True, seed=seed,
     )  # fmt: skip
+
+
+def _optimizer(model: PreTrainedModel, settings: Finetune) -> torch.optim.AdamW:
+    """A new head starts from nothing and learns faster than the encoder under it."""
+    encoder = {id(weight) for weight in model.base_model.parameters()}
+    groups: dict[bool, list] = {True: [], False: []}
+    for weight in model.parameters():
+        if weight.requires_grad:
+            groups[id(weight) in encoder].append(weight)
+    rate = settings.learning_rate
+    parts = [{"params": groups[True], "lr": rate}, {"params": groups[False], "lr": settings.head_rate * rate}]
+    return torch.optim.AdamW(parts, lr=rate, betas=BETAS, weight_decay=0.01)
 
 
 def batches(lengths: Sequence[int], steps: int, batch_size: int, *, seed: int) -> np.ndarray:
@@ -150,7 +165,14 @@ def _quietly(trainer: Trainer, checkpoint: str | None) -> None:
 
 def _identity(model: PreTrainedModel, examples: Sequence[Example], settings: Finetune, seed: int) -> str:
     """A hash of all that decides where the training ends."""
-    schedule = [settings.steps, settings.batch_size, settings.learning_rate, settings.warmup_share, seed]
+    schedule = [
+        settings.steps,
+        settings.batch_size,
+        settings.learning_rate,
+        settings.head_rate,
+        settings.warmup_share,
+        seed,
+    ]
     digest = hashlib.sha256(repr(schedule).encode())
     for name, weight in model.state_dict().items():
         digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
