@@ -45,6 +45,7 @@ def profile_file(tmp_path, text):
         ("conditions: [mini/vanilla, mini/tone-en]", "'mini/tone-en': en is not in speech.tonal"),
         ("conditions: [mini/vanilla, mini/asrr-th]", "'mini/asrr-th' is no condition"),
         ("finetune: {seeds: [1, 1]}", r"finetune\.seeds: .*twice"),
+        ("finetune: {seeds: [1], control_seeds: [0]}", "control_seeds must be among seeds"),
         ("finetune: {public: {mini/asr-th: {checkpoint: a/b, revision: null}}}", "'mini/asr-th' is no trained"),
         ("finetune: {public: {mini/vanilla: {checkpoint: a/b, revision: null}}}", "'mini/vanilla' is no trained"),
     ],
@@ -97,14 +98,16 @@ def test_section_changes_only_with_its_own_keys():
 
 
 TRAINED = """
-conditions: [mini/vanilla, mini/asr-th, mini/gender]
-finetune: {seeds: [3, 5], public: {mini/gender: {checkpoint: owner/name, revision: abc}}}
+conditions: [mini/vanilla, mini/asr-th, mini/gender, mini/shuffled_asr-th, mini/tone-th, mini/asr_tone-th]
+finetune: {seeds: [3, 5], control_seeds: [5], public: {mini/gender: {checkpoint: owner/name, revision: abc}}}
 """
 
 
 def test_only_what_is_trained_here_has_several_seeds(tmp_path):
     loaded = params.load(profile_file(tmp_path, TRAINED))
     assert loaded.seeds("mini/asr-th") == [3, 5]
+    controls = [loaded.seeds(f"mini/{task}-th") for task in ("shuffled_asr", "tone", "asr_tone")]
+    assert controls == [[5]] * 3, "controls, and what is taught tone"
     assert loaded.seeds("mini/vanilla") == loaded.seeds("mini/gender") == [0]
 
 
