@@ -92,17 +92,27 @@ def write(p: params.Params) -> None:
     _write_signal_tables(p)
     for condition in map(conditions.parse, p.conditions):
         languages = conditions.measured_languages(condition, p.speech.tonal)
-        if condition.is_trained:
-            tables.write(p.results, "finetune", _scores(condition), part=condition.name)
+        for part in tables.trained_parts(p, [condition]):
+            _write_trained(p, condition, own, part=part, seed=int(part.rpartition("seed")[2]))
         if not condition.is_measured:
-            taught = pd.concat([predictions(condition, own[la]).query("layer == '4'") for la in languages])
-            tables.write(p.results, "tone_predictions", taught.drop(columns="layer"), part=condition.name)
             continue
         probed = pd.concat([predictions(condition, own[la]) for la in languages])
         spans = pd.concat([token_spans(condition, own[la]) for la in languages])
         tables.write(p.results, "predictions", probed, part=condition.name)
         tables.write(p.results, "token_spans", spans, part=condition.name)
         _write_layer_tables(p, condition, languages)
+
+
+def _write_trained(
+    p: params.Params, condition: Condition, own: dict[str, pd.DataFrame], *, part: str, seed: int
+) -> None:
+    scores = _scores(condition).query("seed == @seed")
+    curve = pd.DataFrame({"condition": condition.name, "seed": seed, "step": [10, 20], "loss": [2.0, 1.0]})
+    tables.write(p.results, "finetune", scores, part=part)
+    tables.write(p.results, "finetune_curves", curve, part=part)
+    if not condition.is_measured:
+        taught = predictions(condition, own[condition.language]).query("layer == '4' and seed == @seed")
+        tables.write(p.results, "tone_predictions", taught.drop(columns="layer"), part=part)
 
 
 def _write_signal_tables(p: params.Params) -> None:
@@ -158,7 +168,7 @@ def _write_layer_tables(p: params.Params, condition: Condition, languages: list[
         "radii": layers.assign(**radius, **bounds),
         "energy": energy,
         "energy_null": flat.merge(pd.DataFrame({"offset_ms": offsets, "energy": 1 / offsets.size}), how="cross"),
-        "encoders": pd.DataFrame([identity | {"n_layers": 4}]),
+        "encoders": pd.DataFrame([identity | {"n_layers": 4, "seed": 0}]),
     }
     for name, table in stored.items():
         tables.write(p.results, name, table, part=condition.name)

@@ -186,8 +186,8 @@ def test_a_profile_without_fine_tuning_has_figures_and_undecided_claims(fake):
     assert set(claimed.loc[~asked, "verdict"]) == {"undecided"}
 
 
-def test_tone_taught_on_an_encoder_that_was_not_probed_has_no_probe_beside_it(fake):
-    p, _ = fake(["vanilla", "asr_tone-th"], tonal=["th"], other=[])
+def test_where_no_encoder_was_taught_tone_no_probe_is_held_against_one(fake):
+    p, _ = fake(["vanilla", "gender"], tonal=["th"], other=[])
     assert "probe_vs_finetuned" not in figures.recipes(p) and "finetune" in figures.recipes(p)
     assert figures.load_tables(p)["probe_vs_finetuned"].empty
 

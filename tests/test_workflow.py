@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -46,7 +47,11 @@ def test_smoke_writes_every_table_figure_and_notebook(smoke_params):
     assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY
     assert set(loaded["tokens"]["language"]) == {"th", "vi"}
     executed = {path.name for path in smoke_params.runs.glob("*.ipynb")}
-    assert len(executed) == 5 and "00_corpus.ipynb" in executed
+    trained = ["asr-th.seed0", "asr-th.seed1", "gender.seed0", "gender.seed1", "tone-th.seed0"]
+    expected = {f"02_finetune.mini--{name}.ipynb" for name in trained}
+    measured = product(("03_layer_probes", "04_gradient_energy"), ("vanilla", "asr-th", "gender"))
+    expected |= {f"{notebook}.mini--{task}.ipynb" for notebook, task in measured}
+    assert executed == expected | {"00_corpus.ipynb", "01_baseline_spans.ipynb", "05_rcom_comparison.ipynb"}
     page = (smoke_params.figures / "index.html").read_text()
     for name in figures.recipes(smoke_params):
         stem = figures.figure_stem(smoke_params, name)
