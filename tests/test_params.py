@@ -80,6 +80,16 @@ def test_override_merges_key_by_key_but_encoders_are_replaced(tmp_path):
     assert list(loaded.encoders) == ["a"]
 
 
+def test_conditions_are_every_encoder_with_every_task_unless_they_are_named(tmp_path):
+    encoders = "encoders: {a: {checkpoint: x, revision: null}, b: {checkpoint: y, revision: null}}\n"
+    crossed = params.load(profile_file(tmp_path, encoders + "tasks: [vanilla, asr-th]"))
+    assert crossed.conditions == ["a/vanilla", "a/asr-th", "b/vanilla", "b/asr-th"]
+    named = params.load(profile_file(tmp_path, encoders + "tasks: [vanilla, asr-th]\nconditions: [b/vanilla]"))
+    assert named.conditions == ["b/vanilla"]
+    params.write_resolved(crossed, tmp_path / "resolved.yaml")
+    assert yaml.safe_load((tmp_path / "resolved.yaml").read_text())["conditions"] == crossed.conditions
+
+
 def test_resolved_file_reads_back_and_keeps_its_time_stamp(tmp_path):
     demo = params.load("demo")
     path = tmp_path / "runs" / "params.yaml"
