@@ -82,7 +82,6 @@ class Synthetic(Section):
 
     minutes: Positive
     n_speakers: Annotated[int, Field(ge=12)]
-    n_frames: Annotated[int, Field(ge=16)] | None
     planted_span_ms: Mapping[Language, Annotated[float, Field(ge=0, le=300)]]
 
 

@@ -25,7 +25,6 @@ def prepare(params: Params) -> None:
             planted_span_ms=params.synthetic.planted_span_ms,
             minutes=params.synthetic.minutes,
             n_speakers=params.synthetic.n_speakers,
-            n_frames=params.synthetic.n_frames,
             seed=params.seed,
             jobs=os.cpu_count() or 1,
             progress=_bars(params.synthetic.minutes * 60),

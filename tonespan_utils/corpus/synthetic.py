@@ -60,7 +60,6 @@ VARIANTS = {  # eSpeak variant and a factor on all its formants; variants with a
 LEVEL_DB = -24.0  # neutral speech, re full scale
 ROOM_DB = LEVEL_DB - 30  # room noise: silence is never digital zero
 PAD_S = (0.1, 0.25)  # silence before and after
-GRID_ONSETS = 8  # of a lexicon smaller than the language's
 BATCH = 32  # readings per turn of the pool
 
 Progress = Callable[[str, float, float], None]  # language, seconds made, seconds wanted
@@ -134,59 +133,38 @@ def _speaker(index: int) -> Speaker:
     return Speaker(name, gender, SPLIT_CYCLE[pair % len(SPLIT_CYCLE)], variant, formants * again, base_hz, rate)
 
 
-def lexicon(frames: Sequence[Frame], n_frames: int | None) -> Sequence[Frame]:
-    """At most ``n_frames`` of a language's frames (None: all), so that minutes of speech can teach a recogniser.
-
-    A grid of onsets and rimes spread evenly over the language's own; frames spread evenly where syllables do not fill
-    such a grid (Mandarin, English words).
-    """
-    if n_frames is None or n_frames >= len(frames):
-        return frames
-    onsets = _spread(list(dict.fromkeys(frame.onset for frame in frames)), GRID_ONSETS)
-    rimes = list(dict.fromkeys((frame.nucleus, frame.coda) for frame in frames))
-    rimes = _spread(rimes, max(1, n_frames // GRID_ONSETS))
-    grid = [frame for frame in frames if frame.onset in onsets and (frame.nucleus, frame.coda) in rimes]
-    return grid if len(grid) >= n_frames // 2 else _spread(frames, n_frames)
-
-
-def _spread(items: Sequence, n: int) -> list:
-    """``n`` of the items, evenly spaced; all where there are no more."""
-    return [items[int((i + 0.5) * len(items) / n)] for i in range(n)] if n < len(items) else list(items)
-
-
 def draw_sentences(
-    language: str, *, seed: int, n_sentences: int | None = None, n_frames: int | None = None
+    language: str, *, seed: int, n_sentences: int | None = None
 ) -> Iterator[tuple[tuple[Frame, str], ...]]:
     """Sentences as (frame, tone) pairs, without end by default: frame and tone are drawn apart, both uniformly.
 
     Mandarin has no two third tones in a row: sandhi would change the first.
     """
     spelling = speller(language)
-    frames = lexicon(spelling.frames, n_frames)
     for index in itertools.islice(itertools.count(), n_sentences):
-        yield _sentence(spelling, frames, np.random.default_rng((seed, zlib.crc32(language.encode()), index)))
+        yield _sentence(spelling, np.random.default_rng((seed, zlib.crc32(language.encode()), index)))
 
 
-def _sentence(spelling: Speller, frames: Sequence[Frame], rng: np.random.Generator) -> tuple[tuple[Frame, str], ...]:
+def _sentence(spelling: Speller, rng: np.random.Generator) -> tuple[tuple[Frame, str], ...]:
     n_syllables = int(rng.integers(MIN_SYLLABLES, MAX_SYLLABLES + 1))
-    chosen = [frames[i] for i in rng.integers(len(frames), size=n_syllables)]
+    frames = [spelling.frames[i] for i in rng.integers(len(spelling.frames), size=n_syllables)]
     tones: list[str] = []
-    for _ in chosen:
+    for _ in frames:
         choice = [
             tone
             for tone in spelling.tones or ("",)
             if not (spelling.language == "cmn" and tone == "3" == "".join(tones[-1:]))
         ]
         tones.append(choice[rng.integers(len(choice))])
-    return tuple(zip(chosen, tones, strict=True))
+    return tuple(zip(frames, tones, strict=True))
 
 
-def readings(language: str, *, n_speakers: int, seed: int, n_frames: int | None = None) -> Iterator[Reading]:
+def readings(language: str, *, n_speakers: int, seed: int) -> Iterator[Reading]:
     """Readings in the order of the corpus, without end: splits, speakers and styles all come round in turn."""
     cast = {split: [person for person in speakers(n_speakers) if person.split == split] for split in SPLITS}
     turns = {split: itertools.cycle(people) for split, people in cast.items()}
     styles = {person.name: itertools.cycle(STYLES) for people in cast.values() for person in people}
-    for sentence_id, syllables in enumerate(draw_sentences(language, seed=seed, n_frames=n_frames)):
+    for sentence_id, syllables in enumerate(draw_sentences(language, seed=seed)):
         split = SPLIT_CYCLE[sentence_id % len(SPLIT_CYCLE)]
         for take in range(1 + sentence_id // len(SPLIT_CYCLE) % 2):
             person = next(turns[split])
@@ -290,14 +268,13 @@ def build(
     planted_span_ms: Mapping[str, float],
     minutes: float,
     n_speakers: int = 16,
-    n_frames: int | None = None,
     seed: int = 0,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> None:
     """Write at least ``minutes`` of speech per language under ``out_dir/data``; finished languages are left alone.
 
-    ``n_frames`` is the size of the :func:`lexicon`. ``planted_span_ms`` is per language; one without an entry gets no tone contour. Raises :class:`TonespanError` for an
+    ``planted_span_ms`` is per language; one without an entry gets no tone contour. Raises :class:`TonespanError` for an
     unknown language, and where a folder is in the way that this function did not make.
     """
     for language in languages:
@@ -306,12 +283,7 @@ def build(
     speakers(n_speakers)
     recipes = {
         language: _recipe(
-            language,
-            span_ms=planted_span_ms.get(language),
-            minutes=minutes,
-            n_speakers=n_speakers,
-            n_frames=n_frames,
-            seed=seed,
+            language, span_ms=planted_span_ms.get(language), minutes=minutes, n_speakers=n_speakers, seed=seed
         )
         for language in languages
     }
@@ -344,13 +316,11 @@ def _folder(out_dir: Path, language: str) -> Path:
     return Path(out_dir) / "data" / FOLDERS[language]
 
 
-def _recipe(
-    language: str, *, span_ms: float | None, minutes: float, n_speakers: int, n_frames: int | None, seed: int
-) -> dict:
+def _recipe(language: str, *, span_ms: float | None, minutes: float, n_speakers: int, seed: int) -> dict:
     packages = ("espeakng-loader", "praat-parselmouth", "numpy", "scipy")
     return {
         "note": NOTE, "format": FORMAT, "language": language, "planted_span_ms": span_ms, "minutes": minutes,
-        "n_speakers": n_speakers, "n_frames": n_frames, "seed": seed, "wander": asdict(pitch.Wander()),
+        "n_speakers": n_speakers, "seed": seed, "wander": asdict(pitch.Wander()),
         "versions": {name: version(name) for name in packages},
     }  # fmt: skip
 
@@ -379,7 +349,7 @@ def _recordings(
 ) -> Iterator[tuple[Reading, np.ndarray, pd.DataFrame]]:
     """Rendered readings in the corpus' order until there are enough minutes of them."""
     language, wanted_s, done_s = recipe["language"], recipe["minutes"] * 60, 0.0
-    plan = readings(language, n_speakers=recipe["n_speakers"], seed=recipe["seed"], n_frames=recipe["n_frames"])
+    plan = readings(language, n_speakers=recipe["n_speakers"], seed=recipe["seed"])
     work = ((reading, language, recipe["planted_span_ms"]) for reading in plan)
     while done_s < wanted_s:
         batch = list(itertools.islice(work, BATCH))
