@@ -13,6 +13,7 @@ from tonespan_utils.params import ROOT
 RESOLVED = config["params"]
 P = params_module.load(RESOLVED)
 RESULTS, RUNS, FIGURES = P.results, P.runs, P.figures
+FINETUNE = sorted(f"finetune/{path.name}" for path in (ROOT / "tonespan_utils" / "finetune").glob("*.py"))
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
@@ -84,7 +85,7 @@ rule baseline:
 
 rule finetune:
     input:
-        code("02_finetune", "features.py", "finetune/__init__.py", "finetune/tasks.py", "finetune/training.py"),
+        code("02_finetune", "features.py", *FINETUNE),
         tokens=rules.corpus.output.tokens,
         start=start,
     params:
