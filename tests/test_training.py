@@ -16,6 +16,7 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads, training
 from tonespan_utils.finetune.examples import Collate, Example
 
+HEAD_RATE = 3.0
 STILL = {
     "hidden_dropout": 0.0, "attention_dropout": 0.0, "activation_dropout": 0.0, "feat_proj_dropout": 0.0,
     "layerdrop": 0.0, "apply_spec_augment": False,
@@ -44,7 +45,7 @@ def tuned(encoder, examples, work: Path, *, seed=0, loss=None, **changes):
     """Weights and curve after a training of a fresh model."""
     model = heads.build(encoder, "classification", seed=0, num_labels=2)
     curve = training.train(
-        model, examples, Collate(encoder), schedule(**changes), loss=loss, seed=seed, work=work
+        model, examples, Collate(encoder), schedule(**changes), loss=loss, head_rate=HEAD_RATE, seed=seed, work=work
     )  # fmt: skip
     return {name: weight.detach().clone() for name, weight in model.state_dict().items()}, curve
 
@@ -98,11 +99,21 @@ def test_training_equals_a_plain_loop(tmp_path, examples):
     model = heads.build(encoder, "classification", seed=0, num_labels=2).train()
     heads.take_features(model)
     shrunk, others = decayed(model)
-    optimiser = torch.optim.AdamW([{"params": shrunk, "weight_decay": 0.01}, {"params": others, "weight_decay": 0}])
+    head = {id(weight) for name, weight in model.named_parameters() if not name.startswith("wav2vec2.")}
+    groups = [
+        {
+            "params": [weight for weight in part if (id(weight) in head) == is_head],
+            "weight_decay": decay,
+            "head": is_head,
+        }
+        for part, decay in ((shrunk, 0.01), (others, 0))
+        for is_head in (False, True)
+    ]
+    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     order = training.batches([len(one.features) for one in examples], 6, 4, seed=0).reshape(6, 4)
     for step, rows in enumerate(order):
         for group in optimiser.param_groups:
-            group["lr"] = 1e-2 * (step / 2 if step < 2 else (6 - step) / 4)
+            group["lr"] = 1e-2 * (step / 2 if step < 2 else (6 - step) / 4) * (HEAD_RATE if group["head"] else 1)
         batch = Collate(encoder)([examples[row].as_item() for row in rows])
         logits = model(batch["input_values"], attention_mask=batch["attention_mask"]).logits
         optimiser.zero_grad()
@@ -298,7 +309,8 @@ def test_a_break_leaves_the_model_with_its_front_end(encoder, examples, tmp_path
     keys = list(model.state_dict())
     with pytest.raises(TonespanError):
         training.train(
-            model, examples, Collate(encoder), schedule(), loss=breaking_at(1, np.nan), seed=0, work=tmp_path
+            model, examples, Collate(encoder), schedule(), loss=breaking_at(1, np.nan), head_rate=1.0, seed=0,
+            work=tmp_path,
         )  # fmt: skip
     assert list(model.state_dict()) == keys
 

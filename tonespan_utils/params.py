@@ -122,7 +122,7 @@ class Finetune(Section):
     steps: Count
     batch_size: Count
     learning_rate: Positive
-    head_rate: Positive
+    head_rate: Mapping[Literal["ctc", "classification", "xvector", "frames"], Positive]
     warmup_share: Annotated[float, Field(ge=0, lt=1)]
     checkpoint_every: Count
     clip_ms: Annotated[float, Field(ge=100)] | None

@@ -54,7 +54,8 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     start = encoders.load_condition(params, condition.starts_from, seed=seed)
     task = _task(params, condition, start, seed)
     collate, work = Collate(start), params.data / "training" / f"{condition.part}.seed{seed}"
-    curve = training.train(task.model, task.train, collate, params.finetune, loss=task.loss, seed=seed, work=work)
+    asked = {"loss": task.loss, "head_rate": params.finetune.head_rate[task.kind]}
+    curve = training.train(task.model, task.train, collate, params.finetune, **asked, seed=seed, work=work)
 
     def predict(examples, pick):
         return training.predict(task.model, examples, collate, pick, batch_size=4 * params.finetune.batch_size)

@@ -1,9 +1,10 @@
 """The tasks an encoder is fine-tuned on: what each learns from, its head, and how it is scored on test speech.
 
 A task is built from one backbone's encoder and the speech to learn from, and then holds ``train`` (examples),
-``model`` (see :mod:`tonespan_utils.finetune.heads`), ``loss`` (None: the model's own) and ``scores(predict)``, where
-``predict(examples, pick)`` gives ``pick(outputs)`` (frame or nothing, dimension) of each example in order. Learning
-uses the train and dev split, scoring the test split, which shares no sentence and, where they are known, no speaker.
+``model`` with a head of a ``kind`` (:mod:`tonespan_utils.finetune.heads`), ``loss`` (None: the model's own) and
+``scores(predict)``, where ``predict(examples, pick)`` gives ``pick(outputs)`` (frame or nothing, dimension) of each
+example in order. Learning uses the train and dev split, scoring the test split, which shares no sentence and, where
+they are known, no speaker.
 
 Notebook: notebooks/02_finetune
 """
@@ -64,7 +65,7 @@ class Setting:
 class Asr:
     """CTC over the characters of the language's own script."""
 
-    loss = None
+    kind, loss = "ctc", None
 
     def __init__(self, setting: Setting) -> None:
         (speech,) = setting.speech
@@ -78,7 +79,7 @@ class Asr:
         if strange := set("".join(self.references)) - {" "} - set(self.vocabulary):
             tqdm.write(f"test transcripts hold characters no training transcript has: {' '.join(sorted(strange))}")
         self.model = heads.build(
-            setting.encoder, "ctc", seed=setting.seed,
+            setting.encoder, self.kind, seed=setting.seed,
             vocab_size=len(self.vocabulary), pad_token_id=self.vocabulary[PAD], ctc_loss_reduction="mean",
         )  # fmt: skip
 
@@ -156,7 +157,7 @@ def greedy_text(numbers: np.ndarray, names: Sequence[str]) -> str:
 class Classification:
     """Emotion or gender of an utterance, from the mean of its frames."""
 
-    loss = None
+    kind, loss = "classification", None
 
     def __init__(self, setting: Setting, label: str) -> None:
         self.setting, self.label = setting, label
@@ -166,7 +167,7 @@ class Classification:
         known = [one for one in test if one[2] in self.classes]
         self.test, self.references = [self._example(*one) for one in known], np.array([name for *_, name in known])
         _need_test(self.test, label)
-        self.model = heads.build(setting.encoder, "classification", seed=setting.seed, num_labels=len(self.classes))
+        self.model = heads.build(setting.encoder, self.kind, seed=setting.seed, num_labels=len(self.classes))
 
     def _example(self, utterance_id: str, features: np.ndarray, name: str) -> Example:
         return Example(utterance_id, features, self.classes.index(name))
@@ -186,7 +187,7 @@ class Classification:
 class Speaker:
     """Speaker verification: x-vectors (Snyder et al. 2018) with an additive angular margin, scored by cosine."""
 
-    loss = None
+    kind, loss = "xvector", None
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
@@ -202,7 +203,7 @@ class Speaker:
         width = setting.encoder.model.config.hidden_size
         shortest = _shortest(self.train + self.test)
         self.model = heads.build(
-            setting.encoder, "xvector", seed=setting.seed, num_labels=len(self.classes),
+            setting.encoder, self.kind, seed=setting.seed, num_labels=len(self.classes),
             tdnn_dim=(*[min(512, width)] * 4, min(1500, 3 * width)), xvector_output_dim=min(512, width),
             **(SHORT_TDNN if shortest <= TDNN_FRAMES else {}),
         )  # fmt: skip
@@ -231,6 +232,8 @@ def _shortest(examples: Sequence[Example]) -> int:
 class Tone:
     """The tone of each token, from the frame at its centre: the probe's question, asked of the whole encoder."""
 
+    kind = "frames"
+
     def __init__(self, setting: Setting, tokens: pd.DataFrame) -> None:
         (speech,) = setting.speech
         self.setting, self.tokens = setting, tokens
@@ -239,7 +242,7 @@ class Tone:
         self.train = setting.targets(self._examples(speech, tokens.iloc[train]))
         self.test_tokens = tokens.iloc[test]
         self.test = self._examples(speech, self.test_tokens)
-        self.model = heads.build(setting.encoder, "frames", seed=setting.seed, num_labels=len(self.classes))
+        self.model = heads.build(setting.encoder, self.kind, seed=setting.seed, num_labels=len(self.classes))
 
     def _examples(self, speech: Speech, tokens: pd.DataFrame) -> list[Example]:
         return [

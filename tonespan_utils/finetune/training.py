@@ -32,6 +32,7 @@ from tonespan_utils.params import Finetune
 KEPT_CHECKPOINTS = 2  # a kill while one is written leaves the other
 POOL_BATCHES = 8  # sorted by length together: enough to spare padding, few enough to mix
 BETAS = (0.9, 0.98)  # as wav2vec 2.0 is trained: some hundred updates are too few for a memory of a thousand
+WEIGHT_DECAY = 0.01
 CURVE_STEPS = 10  # updates between two points of the loss curve
 
 
@@ -79,6 +80,7 @@ def train(
     settings: Finetune,
     *,
     loss: Callable | None,
+    head_rate: float,
     seed: int,
     work: Path,
 ) -> list[dict[str, float]]:
@@ -91,14 +93,14 @@ def train(
     lengths = np.array([len(example.features) for example in examples])
     order = batches(lengths, settings.steps, settings.batch_size, seed=seed)
     items = [examples[i].as_item() for i in order]
-    _claim(work, _identity(model, examples, settings, seed))
+    _claim(work, _identity(model, examples, settings, head_rate, seed))
     _mask_no_more_than(model, int(lengths[order].reshape(settings.steps, -1).max(axis=1).min()))
     heads.take_features(model)
     try:
         trainer = _FiniteTrainer(
             model=model, args=_arguments(settings, seed, work), data_collator=collate, train_dataset=items,
             compute_loss_func=loss, callbacks=[_Progress()], work=work,
-            optimizers=(_optimizer(model, settings), None),
+            optimizers=(_optimizer(model, settings.learning_rate, head_rate), None),
         )  # fmt: skip
         _quietly(trainer, _usable_checkpoint(work))
     finally:
@@ -121,16 +123,16 @@ def _arguments(settings: Finetune, seed: int, work: Path) -> TrainingArguments:
     )  # fmt: skip
 
 
-def _optimizer(model: PreTrainedModel, settings: Finetune) -> torch.optim.AdamW:
-    """A new head starts from nothing and learns faster than the encoder under it."""
+def _optimizer(model: PreTrainedModel, rate: float, head_rate: float) -> torch.optim.AdamW:
+    """A new linear head starts from nothing and may learn faster than the encoder; a deep one must not."""
     encoder = {id(weight) for weight in model.base_model.parameters()}
-    groups: dict[bool, list] = {True: [], False: []}
+    groups: dict[tuple[float, float], list] = {}
     for weight in model.parameters():
         if weight.requires_grad:
-            groups[id(weight) in encoder].append(weight)
-    rate = settings.learning_rate
-    parts = [{"params": groups[True], "lr": rate}, {"params": groups[False], "lr": settings.head_rate * rate}]
-    return torch.optim.AdamW(parts, lr=rate, betas=BETAS, weight_decay=0.01)
+            decay = WEIGHT_DECAY if weight.ndim > 1 else 0.0  # biases and norms do not decay
+            groups.setdefault((rate if id(weight) in encoder else head_rate * rate, decay), []).append(weight)
+    parts = [{"params": held, "lr": lr, "weight_decay": decay} for (lr, decay), held in groups.items()]
+    return torch.optim.AdamW(parts, lr=rate, betas=BETAS)
 
 
 def batches(lengths: Sequence[int], steps: int, batch_size: int, *, seed: int) -> np.ndarray:
@@ -163,13 +165,15 @@ def _quietly(trainer: Trainer, checkpoint: str | None) -> None:
         transformers_logging.set_verbosity(level)
 
 
-def _identity(model: PreTrainedModel, examples: Sequence[Example], settings: Finetune, seed: int) -> str:
+def _identity(
+    model: PreTrainedModel, examples: Sequence[Example], settings: Finetune, head_rate: float, seed: int
+) -> str:
     """A hash of all that decides where the training ends."""
     schedule = [
         settings.steps,
         settings.batch_size,
         settings.learning_rate,
-        settings.head_rate,
+        head_rate,
         settings.warmup_share,
         seed,
     ]
