@@ -18,15 +18,13 @@
 # %% [markdown]
 # # Explore: how far does each layer look?
 #
-# Choose a condition, a language and a layer, and see where the energy of its input gradient lies around the tone centre. Everything is
+# Choose a condition with its language, and a layer, and see where the energy of its input gradient lies around the tone centre. Everything is
 # read from the stored tables of a finished run (`make paper`), so changing a choice is immediate.
 
 # %% tags=["parameters"]
 params_path = "demo"
 
 # %%
-from functools import partial
-
 from ipywidgets import interact
 
 from tonespan_utils import figures, params
@@ -38,9 +36,9 @@ loaded = figures.load_tables(p)
 # Solid lines are +-r_com, dashed ones hold 90 % of the energy, and the dotted line is a model that looks everywhere alike.
 
 # %%
+measured = loaded["spans"][["condition", "language"]].drop_duplicates()
 interact(
-    partial(figures.draw_energy_profile, loaded),
-    condition=p.conditions,
-    language=p.speech.tonal,
+    lambda where, layer: figures.draw_energy_profile(loaded, condition=where[0], language=where[1], layer=layer),
+    where={f"{row.condition} on {row.language}": (row.condition, row.language) for row in measured.itertuples()},
     layer=list(dict.fromkeys(loaded["spans"]["layer"])),
 )
