@@ -672,7 +672,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="tonespan_utils.pretrain", description="Pre-train tonespan-mini without labels."
     )
-    parser.add_argument("--steps", type=int, default=20_000, help="updates in all; a resumed run may be given more")
+    parser.add_argument("--steps", type=int, default=14_700, help="updates in all; a resumed run may be given more")
     parser.add_argument("--peak-rate", type=float, default=3e-3, help="learning rate of the plateau")
     parser.add_argument("--crops", type=int, default=4, help="crops per step")
     parser.add_argument("--crop-s", type=float, default=1.2, help="seconds per crop")
