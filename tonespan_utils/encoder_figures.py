@@ -282,7 +282,8 @@ def draw_differences(loaded: Tables, params: Params, *, backbone: str) -> Figure
 def _language_rows(axis: Axes, rows: pd.DataFrame, names: Sequence[str], params: Params) -> None:
     """Intervals in rows by ``label``; within a row the languages lie below one another, in their own colours."""
     heights = pd.Series(range(len(names)), index=list(names), dtype=float)
-    for offset, language in zip(plots.dodge(len(params.speech.tonal)), params.speech.tonal, strict=True):
+    there = _present(rows, params)
+    for offset, language in zip(plots.dodge(len(there)), there, strict=True):
         own = rows[rows["language"] == language]
         plots.intervals(
             axis, heights.loc[own["label"]].to_numpy() + offset, own, color=plots.LANGUAGE_COLORS[language],
@@ -290,6 +291,11 @@ def _language_rows(axis: Axes, rows: pd.DataFrame, names: Sequence[str], params:
         )  # fmt: skip
     axis.axvline(0, **plots.NULL)
     plots.named_rows(axis, names)
+
+
+def _present(rows: pd.DataFrame, params: Params) -> list[str]:
+    """The studied languages that have rows, in the profile's order."""
+    return [language for language in params.speech.tonal if language in set(rows["language"])]
 
 
 def caption_differences(loaded: Tables, params: Params, *, backbone: str) -> str:
@@ -352,13 +358,14 @@ def draw_tuned(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     size = (plots.FULL_WIDTH_IN, 0.42 * len(names) + 0.9)
     figure, (scores, difference) = plt.subplots(1, 2, figsize=size, sharey=True)
     heights = pd.Series(range(len(names)), index=names, dtype=float)
-    for offset, language in zip(plots.dodge(len(params.speech.tonal)), params.speech.tonal, strict=True):
+    there = _present(rows, params)
+    for offset, language in zip(plots.dodge(len(there)), there, strict=True):
         own = rows[rows["language"] == language]
         y = heights.loc[own["label"]].to_numpy() + offset
         plots.from_to(scores, y, own, color=plots.LANGUAGE_COLORS[language])
     _language_rows(difference, rows, names, params)
     plots.named_rows(scores, names)
-    scores.set(xlim=(0, 1), xlabel="macro-F1 (open: probe, filled: fine-tuned)")
+    scores.set(xlim=(0, 1.03), xlabel="macro-F1 (open: probe, filled: fine-tuned)")
     difference.set_xlabel("macro-F1, fine-tuned minus probe")
     plots.shared_legend(figure, [difference])
     return figure
