@@ -89,7 +89,7 @@ rule finetune:
         tokens=rules.corpus.output.tokens,
         start=start,
     params:
-        section=P.section("seed", "encoders", "finetune"),
+        section=P.section("seed", "encoders", "finetune", "probe", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
     output:
         scores=RESULTS / "parts" / "finetune.{part}.seed{seed}.csv",
@@ -129,7 +129,7 @@ rule probes:
 
 rule gradients:
     input:
-        code("04_gradient_energy", "gradients.py", "spans.py"),
+        code("04_gradient_energy", "gradients.py", "vjp.py", "spans.py"),
         probes=rules.probes.output.probes,
     params:
         section=P.section("seed", "encoders", "gradient", "bootstrap"),

@@ -52,9 +52,10 @@ print(condition, "on", *languages, "with seeds", *seeds)
 
 # %%
 settings = p.bootstrap.model_dump() | {"seed": p.seed, "regularisation_c": p.probe.regularisation_c}
-results, test_tokens = {}, {}
+results, test_tokens, identities = {}, {}, []
 for seed in seeds:
     encoder = encoders.load_condition(p, condition, seed=seed)
+    identities.append(encoders.describe(p, condition, encoder, seed=seed))
     for language in languages:
         corpus = sources.load(p, language)
         tokens = splits.sample_utterances(corpus.tokens, n_tokens=p.probe.max_tokens, seed=p.seed)
@@ -84,8 +85,7 @@ predictions = [
     for (seed, language, layer), result in results.items()
 ]
 tables.write(p.results, "predictions", pd.concat(predictions).assign(condition=condition), part=condition)
-identities = pd.DataFrame([encoders.describe(p, condition, seed=seed) for seed in seeds])
-tables.write(p.results, "encoders", identities, part=condition)
+tables.write(p.results, "encoders", pd.DataFrame(identities), part=condition)
 for name in ("probe_chance", "probe_f1"):
     tables.write(p.results, name, found[tables.COLUMNS[name]], part=condition)
 

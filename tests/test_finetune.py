@@ -98,7 +98,8 @@ def test_models_load_as_encoders_that_differ_from_their_start_and_each_other(stu
         assert all(torch.equal(after[key], before[key]) for key in before), "the front end stays"
         assert one.scale_input == vanilla.scale_input and one.layers == vanilla.layers
         assert 0 < finetune.weight_change(one, vanilla) < 0.5
-        described = encoders.describe(p, f"mini/{name}", seed=1)
+        kept = encoders.load_condition(p, f"mini/{name}", seed=1)
+        described = encoders.describe(p, f"mini/{name}", kept, seed=1)
         assert described["identity"] == one.identity and described["seed"] == 1
 
 

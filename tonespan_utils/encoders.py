@@ -185,9 +185,9 @@ def load_condition(params: Params, condition: str, *, seed: int) -> Encoder:
     return load(named.checkpoint, revision=named.revision)
 
 
-def describe(params: Params, condition: str, *, seed: int) -> dict[str, object]:
-    """What stands behind a condition, as a row of the table ``encoders``."""
-    named, loaded = params.checkpoint(condition, seed), load_condition(params, condition, seed=seed)
+def describe(params: Params, condition: str, loaded: Encoder, *, seed: int) -> dict[str, object]:
+    """What stands behind a condition, whose encoder has been ``loaded``, as a row of the table ``encoders``."""
+    named = params.checkpoint(condition, seed)
     folder, tops = Path(named.checkpoint), (ROOT, OUTPUT_ROOT)  # a table names no folder of this machine
     return {
         "condition": condition,

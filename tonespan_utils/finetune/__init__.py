@@ -29,6 +29,9 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import tasks, training
 from tonespan_utils.finetune.examples import Collate, Speech
 from tonespan_utils.params import ROOT, Params
+from tonespan_utils.tables import COLUMNS
+
+TONE_COLUMNS = COLUMNS["tone_predictions"]
 
 
 @dataclass(frozen=True)
@@ -63,20 +66,16 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     rows = [row for score in task.scores(predict) for row in score.rows()]
     rows.append({"metric": "train_loss", "value": training.final_loss(curve)})
     key = {"condition": name, "seed": seed}
-    about = key | {"backbone": condition.backbone, "task": condition.task, "language": condition.language or "all"}
     folder = params.model_folder(name, seed)
     _keep(task, start, folder)
     shutil.rmtree(work, ignore_errors=True)
     heard = task.predicted if condition.objective == "tone" else pd.DataFrame(columns=["token_id", "utterance_id"])
     return Tuned(
-        pd.DataFrame(rows).assign(**about, steps=params.finetune.steps),
+        _scored(condition, rows, seed=seed, steps=params.finetune.steps),
         pd.DataFrame(curve, columns=["step", "loss"]).assign(**key),
-        heard.assign(**key, language=condition.language).reindex(columns=_TONE_COLUMNS),
+        heard.assign(**key, language=condition.language).reindex(columns=TONE_COLUMNS),
         folder,
     )
-
-
-_TONE_COLUMNS = ["condition", "language", "seed", "token_id", "utterance_id", "tone", "predicted"]
 
 
 def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
@@ -122,15 +121,19 @@ def _public(params: Params, condition: Condition) -> Tuned:
     backbone = encoders.load_condition(params, condition.starts_from, seed=0)
     tuned = encoders.load_condition(params, condition.name, seed=0)
     refuse_frozen(tuned, backbone)
-    key = {"condition": condition.name, "seed": 0}
-    about = key | {"backbone": condition.backbone, "task": condition.task, "language": condition.language or "all"}
-    change = pd.DataFrame([{"metric": "relative_weight_change", "value": weight_change(tuned, backbone)}])
+    change = {"metric": "relative_weight_change", "value": weight_change(tuned, backbone)}
     return Tuned(
-        change.assign(**about, steps=0),
-        pd.DataFrame(columns=["step", "loss", *key]),
-        pd.DataFrame(columns=_TONE_COLUMNS),
+        _scored(condition, [change], seed=0, steps=0),
+        pd.DataFrame(columns=COLUMNS["finetune_curves"]),
+        pd.DataFrame(columns=TONE_COLUMNS),
         Path(tuned.name),
     )
+
+
+def _scored(condition: Condition, rows: list[dict[str, object]], *, seed: int, steps: int) -> pd.DataFrame:
+    """Metrics and values as rows of the table ``finetune``."""
+    about = {"condition": condition.name, "backbone": condition.backbone, "task": condition.task}
+    return pd.DataFrame(rows).assign(**about, language=condition.language or "all", steps=steps, seed=seed)
 
 
 def refuse_frozen(tuned: Encoder, backbone: Encoder) -> None:
