@@ -54,8 +54,14 @@ RATE_WPM = 145  # syllables about 0.3 s apart, in every language alike: the rate
 SOURCE_HZ = {"male": 155, "female": 212}  # eSpeak's flat pitch: near the target, so overlap-add has little to do
 BASE_HZ = {"male": (145, 165), "female": (200, 225)}  # high for men: 25 ms windows blur harmonics under 120 Hz
 VARIANTS = {  # eSpeak variant and a factor on all its formants; variants with an echo would smear tones
-    "male": (("m3", 1.0), ("Nguyen", 1.0), ("m6", 0.96), ("Alex", 1.0), ("Michael", 1.04), ("Mario", 0.97), ("m1", 1.0), ("ed", 1.0)),
-    "female": (("linda", 1.0), ("steph", 1.0), ("f1", 0.97), ("Annie", 1.0), ("m3", 1.16), ("belinda", 0.97), ("Alex", 1.17), ("m6", 1.14)),
+    "male": (
+        ("m3", 1.0), ("Nguyen", 1.0), ("m6", 0.96), ("Alex", 1.0), ("Michael", 1.04), ("Mario", 0.97), ("m1", 1.0), ("ed", 1.0),
+        ("m4", 1.0), ("paul", 1.0), ("max", 1.03), ("Denis", 1.0), ("m5", 0.98), ("pablo", 1.02), ("antonio", 0.97), ("robert", 1.0),
+    ),
+    "female": (
+        ("linda", 1.0), ("steph", 1.0), ("f1", 0.97), ("Annie", 1.0), ("m3", 1.16), ("belinda", 0.97), ("Alex", 1.17), ("m6", 1.14),
+        ("f2", 1.0), ("f3", 1.0), ("f5", 1.03), ("Andrea", 1.0), ("m4", 1.15), ("aunty", 0.98), ("max", 1.16), ("anika", 1.1),
+    ),
 }  # fmt: skip
 LEVEL_DB = -24.0  # neutral speech, re full scale
 ROOM_DB = LEVEL_DB - 30  # room noise: silence is never digital zero
