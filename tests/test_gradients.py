@@ -192,13 +192,16 @@ def test_a_clip_shorter_than_one_frame_is_refused(encoder):
 
 
 def test_targets_by_hand():
-    probe = LinearClassifier(("a", "b", "c"), np.eye(3), np.zeros(3))
-    logits = torch.tensor([[1.0, 5.0, 2.0]])
-    assert gradients._target_logit(logits, probe, ["a"], target="true").item() == 1
-    assert gradients._target_logit(logits, probe, ["a"], target="predicted").item() == 5
-    assert gradients._target_logit(logits, probe, ["a"], target="margin").item() == -4
+    probe = LinearClassifier(("a", "b", "c"), np.eye(3), np.array([0.0, 0.5, 0.0]))
+    states = {"1": torch.tensor([[0.0, 0.0, 0.0], [1.0, 5.0, 2.0]])}
+
+    def value(target, tone="a"):
+        return gradients.read_out(states, {"1": probe}, [1], [tone], target=target).values(states)["1"].item()
+
+    assert value("true") == 1 and value("predicted") == 5.5 and value("margin") == 1 - 5.5
+    assert value("margin", "b") == 5.5 - 2, "the rival is the best of the others"
     with pytest.raises(TonespanError, match="not z"):
-        gradients._target_logit(logits, probe, ["z"], target="true")
+        value("true", "z")
 
 
 def test_energy_is_the_squared_gradient_in_its_bin(encoder):

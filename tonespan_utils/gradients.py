@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
@@ -57,33 +58,77 @@ def input_gradients(
     Notebook: notebooks/04_gradient_energy
     """
     frames = [encoder.frame_at(center, samples.size) for center in centers_s]
-    found = {layer: [] for layer in probes}
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # ten bits of mantissa would show
+    with exact_products():
         clip = vjp.trace(encoder, encoder.prepare(samples)[0])
-        starts = _logit_gradients(clip, probes, frames, tones, target=target)
-        batch = max(1, MAX_STORED_VALUES // (len(probes) * clip.states["0"].numel()))
-        for i in range(0, len(frames), batch):
-            own = {layer: start[i : i + batch] for layer, start in starts.items()}
-            local = _down_to_features(clip, own, frames[i : i + batch])
-            if wrt == "waveform":
-                local = _down_to_waveform(encoder, clip, local, frames[i : i + batch], reach_s)
-            for layer, gradient in local.items():
-                found[layer].append(gradient)
-    return {layer: torch.cat(parts).cpu().numpy() for layer, parts in found.items()}
+        readout = read_out(clip.states, probes, frames, tones, target=target)
+        return pull_down(encoder, clip, readout, wrt=wrt, reach_s=reach_s)
 
 
-def _logit_gradients(
-    clip: vjp.Clip, probes: Mapping[str, LinearClassifier], frames: Sequence[int], tones: Sequence[str], *, target: str
-) -> dict[str, Tensor]:
-    """Gradients of the target logits with respect to each layer's hidden vectors: layer -> (token, hidden)."""
-    found = {}
+def exact_products() -> AbstractContextManager:
+    """No TF32 in convolutions inside: ten bits of mantissa would show."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """What is asked of each layer and token: the scalar ``weight @ hidden + bias`` of the hidden vector at its frame.
+
+    ``weight`` layer -> (token, hidden), ``bias`` layer -> (token,), ``frames`` (token,).
+    """
+
+    frames: list[int]
+    weight: dict[str, Tensor]
+    bias: dict[str, Tensor]
+
+    def values(self, states: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The scalars of ``states``, layer -> (..., frame, hidden): layer -> (..., token)."""
+        return {
+            layer: torch.linalg.vecdot(states[layer][..., self.frames, :], weight) + self.bias[layer]
+            for layer, weight in self.weight.items()
+        }
+
+
+@torch.no_grad()
+def read_out(
+    states: Mapping[str, Tensor],
+    probes: Mapping[str, LinearClassifier],
+    frames: Sequence[int],
+    tones: Sequence[str],
+    *,
+    target: str,
+) -> Readout:
+    """The target logits as linear readouts of ``states``, layer -> (frame, hidden), of one utterance.
+
+    ``target`` is settled on these states: ``predicted`` stays the tone that won there, and ``margin`` the rival there,
+    whatever the input is changed to afterwards. Raises TonespanError for a tone that no probe knows and for hidden
+    states that are not finite.
+    """
+    weight, bias = {}, {}
     for layer, probe in probes.items():
-        hidden = clip.states[layer][frames].requires_grad_(True)
+        hidden = states[layer][frames]
         if not torch.isfinite(hidden).all():
             raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
-        chosen = _target_logit(_logits(probe, hidden), probe, tones, target=target)
-        (found[layer],) = torch.autograd.grad(chosen.sum(), hidden)
-    return found
+        maps = [torch.as_tensor(x, dtype=hidden.dtype, device=hidden.device) for x in (probe.weight, probe.bias)]
+        signs = _target_signs(hidden @ maps[0].T + maps[1], probe, tones, target=target)
+        weight[layer], bias[layer] = signs @ maps[0], signs @ maps[1]
+    return Readout(list(frames), weight, bias)
+
+
+def pull_down(
+    encoder: Encoder, clip: vjp.Clip, readout: Readout, *, wrt: str = "waveform", reach_s: float = np.inf
+) -> dict[str, np.ndarray]:
+    """Gradients of ``readout`` at the input that ``clip`` was traced from; shapes as in :func:`input_gradients`."""
+    found = {layer: [] for layer in readout.weight}
+    batch = max(1, MAX_STORED_VALUES // (len(found) * clip.states["0"].numel()))
+    for i in range(0, len(readout.frames), batch):
+        own = {layer: weight[i : i + batch] for layer, weight in readout.weight.items()}
+        frames = readout.frames[i : i + batch]
+        local = _down_to_features(clip, own, frames)
+        if wrt == "waveform":
+            local = _down_to_waveform(encoder, clip, local, frames, reach_s)
+        for layer, gradient in local.items():
+            found[layer].append(gradient)
+    return {layer: torch.cat(parts).cpu().numpy() for layer, parts in found.items()}
 
 
 @torch.no_grad()
@@ -206,24 +251,19 @@ def _segments(encoder: Encoder, n_samples: int, frames: Sequence[int], reach_s: 
     return first, n_frames, encoder.hop * (n_frames - 1) + encoder.receptive
 
 
-def _logits(probe: LinearClassifier, hidden: torch.Tensor) -> torch.Tensor:
-    weight = torch.as_tensor(probe.weight, dtype=hidden.dtype, device=hidden.device)
-    return hidden @ weight.T + torch.as_tensor(probe.bias, dtype=hidden.dtype, device=hidden.device)
-
-
-def _target_logit(logits: torch.Tensor, probe: LinearClassifier, tones: Sequence[str], *, target: str) -> torch.Tensor:
+def _target_signs(logits: Tensor, probe: LinearClassifier, tones: Sequence[str], *, target: str) -> Tensor:
+    """How each logit counts in the target, (token, class): 1 for the named tone, -1 for the rival of ``margin``."""
+    signs = torch.zeros_like(logits)
     if target == "predicted":
-        return logits.max(dim=1).values
+        return signs.scatter_(1, logits.argmax(dim=1, keepdim=True), 1)
     unknown = set(tones) - set(probe.classes)
     if unknown:
         raise TonespanError(f"the probe knows the tones {', '.join(probe.classes)}, not {', '.join(sorted(unknown))}")
-    rows, index = torch.arange(len(tones)), [probe.classes.index(tone) for tone in tones]
-    true = logits[rows, index]
-    if target == "true":
-        return true
-    others = logits.clone()
-    others[rows, index] = -torch.inf
-    return true - others.max(dim=1).values
+    true = torch.tensor([[probe.classes.index(tone)] for tone in tones], device=logits.device)
+    signs.scatter_(1, true, 1)
+    if target == "margin":
+        signs.scatter_(1, logits.scatter(1, true, -torch.inf).argmax(dim=1, keepdim=True), -1)
+    return signs
 
 
 def energy_over_offset(
