@@ -149,6 +149,31 @@ def test_a_gpu_gives_what_the_processor_gives(tmp_path, family):
         assert np.linalg.norm(found["cuda"][layer] - expected) < 1e-5 * np.linalg.norm(expected)
 
 
+def test_what_bfloat16_costs_is_measured(tmp_path, glide_corpus):
+    loaded = encoders.load(make_checkpoint(tmp_path, "xlsr"))
+    rough = encoders.cast(loaded, "bfloat16")
+    assert encoders.cast(loaded, "float32") is loaded and loaded.model.dtype == torch.float32
+    assert rough.model.dtype == torch.bfloat16 and rough.layers == loaded.layers
+    probes, tokens = random_probes(loaded, ["0", "2"]), glide_corpus.tokens.head(3)
+    edges, offsets = spans.offset_bins(200, 20)
+    table = gradients.precision(loaded, rough, probes, glide_corpus, tokens, edges, target="true")
+    errors, own, coarse = [], [], []
+    for token in tokens.itertuples():
+        asked = (probes, glide_corpus.audio(token.utterance_id), [token.center_s], [token.tone])
+        exact, found = (gradients.input_gradients(one, *asked)["2"] for one in (loaded, rough))
+        assert found.dtype == np.float32
+        errors.append(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+        for kept, gradient in ((own, exact), (coarse, found)):
+            binned = gradients.energy_over_offset(loaded, gradient, [token.center_s], edges)
+            kept.append(spans.effective_span(binned, offsets)[0])
+    row = table.set_index("layer").loc["2"]
+    assert row["gradient_error"] == pytest.approx(np.median(errors)) and 1e-4 < row["gradient_error"] < 0.2
+    assert row["span_ms"] == pytest.approx(np.mean(own)) and row["coarse_span_ms"] == pytest.approx(np.mean(coarse))
+    assert abs(row["span_ms"] - row["coarse_span_ms"]) < 5
+    itself = gradients.precision(loaded, loaded, probes, glide_corpus, tokens, edges, target="true")
+    assert (itself["gradient_error"] == 0).all() and (itself["span_ms"] == itself["coarse_span_ms"]).all()
+
+
 def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, monkeypatch):
     probes, pull = random_probes(encoder, encoder.layers), vjp.StableBlock.pull
     expected = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)

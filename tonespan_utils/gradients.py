@@ -139,7 +139,12 @@ def pull_down(
             local = _down_to_waveform(encoder, clip, local, frames, reach_s)
         for layer, gradient in local.items():
             found[layer].append(gradient)
-    return {layer: torch.cat(parts).cpu().numpy() for layer, parts in found.items()}
+    return {layer: torch.cat(parts).cpu().to(_stored_as(clip)).numpy() for layer, parts in found.items()}
+
+
+def _stored_as(clip: vjp.Clip) -> torch.dtype:
+    """numpy has no bfloat16."""
+    return torch.float32 if clip.states["cnn"].dtype == torch.bfloat16 else clip.states["cnn"].dtype
 
 
 @torch.no_grad()
@@ -367,6 +372,41 @@ def measure(
         names += group["token_id"].tolist()
     joined = {layer: np.concatenate(parts) for layer, parts in energy.items()}
     return Measured(joined, np.concatenate(null), np.array(utterances), np.array(names))
+
+
+def precision(
+    encoder: Encoder,
+    coarse: Encoder,
+    probes: Mapping[str, LinearClassifier],
+    corpus: Corpus,
+    tokens: pd.DataFrame,
+    edges_ms: np.ndarray,
+    *,
+    target: str,
+) -> pd.DataFrame:
+    """What computing in another dtype costs: ``coarse`` is the same encoder, cast.
+
+    One row per layer: ``layer, gradient_error`` (norm of the difference over norm, median over ``tokens``), ``span_ms``
+    and ``coarse_span_ms`` (mean of 2 r_com over them). Notebook: notebooks/04_gradient_energy
+    """
+    offsets = (edges_ms[:-1] + edges_ms[1:]) / 2
+    errors: dict[str, list[float]] = {layer: [] for layer in probes}
+    spans_ms: dict[str, list[list[float]]] = {layer: [] for layer in probes}
+    for token in tokens.itertuples():
+        asked = (probes, corpus.audio(token.utterance_id), [token.center_s], [token.tone])
+        exact, rough = (input_gradients(one, *asked, target=target) for one in (encoder, coarse))
+        for layer, gradient in exact.items():
+            size = np.linalg.norm(gradient)
+            errors[layer].append(float(np.linalg.norm(rough[layer] - gradient) / size) if size else np.nan)
+            energies = [energy_over_offset(encoder, one[layer], [token.center_s], edges_ms) for one in (exact, rough)]
+            spans_ms[layer].append([float(spans.effective_span(one, offsets)[0]) for one in energies])
+    means = {layer: np.mean(pairs, axis=0) for layer, pairs in spans_ms.items()}
+    return pd.DataFrame({
+        "layer": list(probes),
+        "gradient_error": [float(np.median(errors[layer])) for layer in probes],
+        "span_ms": [means[layer][0] for layer in probes],
+        "coarse_span_ms": [means[layer][1] for layer in probes],
+    })  # fmt: skip
 
 
 def tabulate(
