@@ -34,6 +34,7 @@ condition = "mini/vanilla"
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import display
 
 from tonespan_utils import conditions, encoders, gradients, params, plots, probes, spans, tables
 from tonespan_utils.corpus import sources
@@ -67,8 +68,16 @@ for seed in seeds:
         corpus = sources.load(p, language)
         own_probes = probes.load_probes(probes.path(p.results, condition, language, seed=seed))
         tokens = gradients.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
-        measured = gradients.measure(encoder, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
+        fast = encoders.cast(encoder, g.dtype)
+        measured = gradients.measure(fast, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
         found[language].append(measured)
+
+# %% [markdown]
+# Gradients are computed in single precision unless `gradient.dtype` says otherwise; then ten tokens show what that costs.
+
+# %%
+if g.dtype != "float32":
+    display(gradients.precision(encoder, fast, own_probes, corpus, tokens.head(10), edges, target=g.target))
 
 # %% [markdown]
 # ## Spans

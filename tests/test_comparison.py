@@ -159,7 +159,7 @@ def test_chance_is_what_shuffling_gives():
     tone, predicted = rng.choice(["a", "b", "c"], 90, p=[0.6, 0.3, 0.1]), rng.choice(["a", "b", "c"], 90)
     counts = classify.confusion(tone, predicted, np.array(["a", "b", "c"]))
     shuffled = classify.chance_f1(tone, predicted, n_shuffles=4000, seed=0)
-    assert comparison.chance_f1(counts) == pytest.approx(shuffled, abs=0.003)
+    assert classify.dealt_f1(counts) == pytest.approx(shuffled, abs=0.003)
 
 
 def test_upper_half_is_made_of_blocks():

@@ -168,16 +168,6 @@ def _held_out(sums: Floats, choice: NDArray[np.int64]) -> Floats:
     return sum(sums[half][rows, :, choice[1 - half]] for half in (0, 1))
 
 
-def chance_f1(confusion: Floats) -> Floats:
-    """Macro-F1 expected of predictions dealt to the tokens at random: ``confusion`` (..., class, class) -> (...).
-
-    Exact: dealing keeps the margins, and F1 is linear in the hits once these are fixed.
-    """
-    reference, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
-    total = np.maximum(reference.sum(axis=-1), 1)[..., None, None]
-    return classify.macro_f1(reference[..., :, None] * predicted[..., None, :] / total)
-
-
 def _measures(sums: Sequence[Floats], seed_weights: Floats, cue_width_ms: float) -> dict[str, Floats]:
     """What a condition is compared by, (draw, ...), from ``sums``: confusion (draw, seed, ..., class, class), r_com
     and number of tokens (draw, seed, ...). The span is nan where no token has energy.
@@ -187,7 +177,7 @@ def _measures(sums: Sequence[Floats], seed_weights: Floats, cue_width_ms: float)
     span_ms = 2 * np.divide(_mean_over_seeds(r_com_ms, seed_weights), n, out=np.full_like(n, np.nan), where=n > 0)
     return {
         "f1": _mean_over_seeds(classify.macro_f1(confusion), seed_weights),
-        "chance_f1": _mean_over_seeds(chance_f1(confusion), seed_weights),
+        "chance_f1": _mean_over_seeds(classify.dealt_f1(confusion), seed_weights),
         "span_ms": span_ms,
         "distance_ms": np.abs(span_ms - cue_width_ms),
         "box_distance_ms": np.abs(2 * span_ms - cue_width_ms),

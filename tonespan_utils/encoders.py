@@ -11,7 +11,7 @@ Conventions
   the checkpoint asks for it). One utterance at a time, or equal lengths: group norm runs over the whole
   utterance, so padding would change every frame and nothing here pads a waveform. ``cnn`` features of utterances that
   were run one by one may be padded together, with a mask: above them every model ignores what is masked.
-- Weights are frozen and the model stays in ``eval()``; float32.
+- Weights are frozen and the model stays in ``eval()``; float32, unless :func:`cast` to something coarser.
 - A hub id is read at the commit its revision stood for when first asked for (:mod:`tonespan_utils.hub`).
 
 Notebook: notebooks/03_layer_probes
@@ -19,12 +19,13 @@ Notebook: notebooks/03_layer_probes
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import pickle
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ class Encoder:
             mean = waveform.mean(dim=-1, keepdim=True)
             variance = waveform.var(dim=-1, keepdim=True, unbiased=False)
             waveform = (waveform - mean) / torch.sqrt(variance + 1e-7)  # the feature extractor's own constant
-        return waveform.to(self.model.device)
+        return waveform.to(self.model.device, self.model.dtype)
 
     def forward(self, waveform: torch.Tensor) -> dict[str, torch.Tensor]:
         """All layers, name -> (batch, frame, hidden), of a prepared waveform (batch, n); keeps the graph if asked
@@ -177,6 +178,35 @@ def load(
     identity = commit or _content_hash(model)
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return Encoder(model, str(checkpoint), identity, _scales_input(folder))
+
+
+def of_model(model: PreTrainedModel, *, scale_input: bool | None = None) -> Encoder:
+    """The encoder inside a transformers ``model``, sharing its weights; its mode and gradients are left as they are.
+
+    ``scale_input``: see ``Encoder``; by default what the folder the model came from says, and True where there is none,
+    as all public checkpoints of these families have it. Raises TonespanError for another architecture and for weights
+    that are not float32. Notebook: notebooks/04_gradient_energy
+    """
+    base = getattr(model, "base_model", model)
+    if not isinstance(base, tuple(kind for _, kind in FAMILIES.values())):
+        raise TonespanError(f"a {type(model).__name__} is no encoder of this study; it reads {' and '.join(FAMILIES)}")
+    if base.dtype != torch.float32:
+        raise TonespanError(f"the model's weights are {base.dtype}; call model.float() first")
+    folder = Path(str(base.config._name_or_path))
+    if scale_input is None:
+        scale_input = not (folder.is_dir() and _any_file(folder, EXTRACTORS)) or _scales_input(folder)
+    return Encoder(base, base.config._name_or_path or type(model).__name__, _content_hash(base), scale_input)
+
+
+def cast(encoder: Encoder, dtype: str) -> Encoder:
+    """A copy of an encoder that computes in ``dtype`` (``bfloat16``); the encoder itself where it does already.
+
+    What that costs is measured by ``gradients.precision``. Notebook: notebooks/04_gradient_energy
+    """
+    wanted = getattr(torch, dtype)
+    if encoder.model.dtype == wanted:
+        return encoder
+    return replace(encoder, model=copy.deepcopy(encoder.model).to(wanted))
 
 
 def load_condition(params: Params, condition: str, *, seed: int) -> Encoder:
@@ -294,16 +324,20 @@ def _scales_input(folder: Path) -> bool:
     if not _any_file(folder, EXTRACTORS):
         return False
     try:
-        return bool(Wav2Vec2FeatureExtractor.from_pretrained(folder).do_normalize)
+        extractor = Wav2Vec2FeatureExtractor.from_pretrained(folder)
     except Exception as error:
         raise TonespanError(f"{folder}: {EXTRACTORS[0]} cannot be read ({_first_line(error)})") from None
+    if extractor.sampling_rate != SAMPLE_RATE:
+        rate = extractor.sampling_rate
+        raise TonespanError(f"{folder}: an encoder of speech at {rate} Hz; this study's speech is at {SAMPLE_RATE} Hz")
+    return bool(extractor.do_normalize)
 
 
 def _content_hash(model: PreTrainedModel) -> str:
     digest = hashlib.sha256(json.dumps(model.config.to_diff_dict(), sort_keys=True, default=str).encode())
     for name, weight in sorted(model.state_dict().items()):
         digest.update(name.encode())
-        digest.update(weight.contiguous().numpy().tobytes())
+        digest.update(weight.cpu().contiguous().numpy().tobytes())
     return "sha256:" + digest.hexdigest()[:16]
 
 

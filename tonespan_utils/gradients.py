@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
@@ -57,33 +58,93 @@ def input_gradients(
     Notebook: notebooks/04_gradient_energy
     """
     frames = [encoder.frame_at(center, samples.size) for center in centers_s]
-    found = {layer: [] for layer in probes}
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # ten bits of mantissa would show
-        clip = vjp.trace(encoder, encoder.prepare(samples)[0])
-        starts = _logit_gradients(clip, probes, frames, tones, target=target)
-        batch = max(1, MAX_STORED_VALUES // (len(probes) * clip.states["0"].numel()))
-        for i in range(0, len(frames), batch):
-            own = {layer: start[i : i + batch] for layer, start in starts.items()}
-            local = _down_to_features(clip, own, frames[i : i + batch])
-            if wrt == "waveform":
-                local = _down_to_waveform(encoder, clip, local, frames[i : i + batch], reach_s)
-            for layer, gradient in local.items():
-                found[layer].append(gradient)
-    return {layer: torch.cat(parts).cpu().numpy() for layer, parts in found.items()}
+    with exact_products():
+        clip = trace(encoder, encoder.prepare(samples)[0])
+        readout = read_out(clip.states, probes, frames, tones, target=target)
+        return pull_down(encoder, clip, readout, wrt=wrt, reach_s=reach_s)
 
 
-def _logit_gradients(
-    clip: vjp.Clip, probes: Mapping[str, LinearClassifier], frames: Sequence[int], tones: Sequence[str], *, target: str
-) -> dict[str, Tensor]:
-    """Gradients of the target logits with respect to each layer's hidden vectors: layer -> (token, hidden)."""
-    found = {}
+def exact_products() -> AbstractContextManager:
+    """No TF32 in convolutions inside: ten bits of mantissa would show."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
+def trace(encoder: Encoder, prepared: Tensor) -> vjp.Clip:
+    """``vjp.trace`` of a prepared waveform (samples,); raises TonespanError where it does not fit into memory."""
+    try:
+        return vjp.trace(encoder, prepared)
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        seconds = len(prepared) / SAMPLE_RATE
+    raise TonespanError(f"out of memory on the way up with an utterance of {seconds:.1f} s; cut it shorter")
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """What is asked of each layer and token: the scalar ``weight @ hidden + bias`` of the hidden vector at its frame.
+
+    ``weight`` layer -> (token, hidden), ``bias`` layer -> (token,), ``frames`` (token,).
+    """
+
+    frames: list[int]
+    weight: dict[str, Tensor]
+    bias: dict[str, Tensor]
+
+    def values(self, states: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The scalars of ``states``, layer -> (..., frame, hidden): layer -> (..., token)."""
+        return {
+            layer: torch.linalg.vecdot(states[layer][..., self.frames, :], weight) + self.bias[layer]
+            for layer, weight in self.weight.items()
+        }
+
+
+@torch.no_grad()
+def read_out(
+    states: Mapping[str, Tensor],
+    probes: Mapping[str, LinearClassifier],
+    frames: Sequence[int],
+    tones: Sequence[str],
+    *,
+    target: str,
+) -> Readout:
+    """The target logits as linear readouts of ``states``, layer -> (frame, hidden), of one utterance.
+
+    ``target`` is settled on these states: ``predicted`` stays the tone that won there, and ``margin`` the rival there,
+    whatever the input is changed to afterwards. Raises TonespanError for a tone that no probe knows and for hidden
+    states that are not finite.
+    """
+    weight, bias = {}, {}
     for layer, probe in probes.items():
-        hidden = clip.states[layer][frames].requires_grad_(True)
+        hidden = states[layer][frames]
         if not torch.isfinite(hidden).all():
             raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
-        chosen = _target_logit(_logits(probe, hidden), probe, tones, target=target)
-        (found[layer],) = torch.autograd.grad(chosen.sum(), hidden)
-    return found
+        maps = [torch.as_tensor(x, dtype=hidden.dtype, device=hidden.device) for x in (probe.weight, probe.bias)]
+        signs = _target_signs(hidden @ maps[0].T + maps[1], probe, tones, target=target)
+        weight[layer], bias[layer] = signs @ maps[0], signs @ maps[1]
+    return Readout(list(frames), weight, bias)
+
+
+def pull_down(
+    encoder: Encoder, clip: vjp.Clip, readout: Readout, *, wrt: str = "waveform", reach_s: float = np.inf
+) -> dict[str, np.ndarray]:
+    """Gradients of ``readout`` at the input that ``clip`` was traced from; shapes as in :func:`input_gradients`."""
+    found = {layer: [] for layer in readout.weight}
+    batch = max(1, MAX_STORED_VALUES // (len(found) * clip.states["0"].numel()))
+    for i in range(0, len(readout.frames), batch):
+        own = {layer: weight[i : i + batch] for layer, weight in readout.weight.items()}
+        frames = readout.frames[i : i + batch]
+        local = _down_to_features(clip, own, frames)
+        if wrt == "waveform":
+            local = _down_to_waveform(encoder, clip, local, frames, reach_s)
+        for layer, gradient in local.items():
+            found[layer].append(gradient)
+    return {layer: torch.cat(parts).cpu().to(_stored_as(clip)).numpy() for layer, parts in found.items()}
+
+
+def _stored_as(clip: vjp.Clip) -> torch.dtype:
+    """numpy has no bfloat16."""
+    return torch.float32 if clip.states["cnn"].dtype == torch.bfloat16 else clip.states["cnn"].dtype
 
 
 @torch.no_grad()
@@ -130,13 +191,17 @@ def _pull_in_place(pull: Callable[[Tensor], Tensor], carried: Tensor, widening: 
     def work(part: slice) -> None:
         carried[part] = pull(carried[part])
 
-    _in_chunks(work, len(carried), widening * carried.shape[1:].numel(), carried.device)
+    in_chunks(work, len(carried), _chunk(widening * carried.shape[1:].numel(), carried.device))
 
 
-def _in_chunks(work: Callable[[slice], None], n: int, values_each: int, device: torch.device) -> None:
-    """``work`` on all of ``n`` cotangents, a few at a time; half as many when they do not fit."""
-    values = CPU_CHUNK_VALUES if device.type == "cpu" else GPU_CHUNK_VALUES
-    size, first = max(1, min(n, values // values_each)), 0
+def _chunk(values_each: int, device: torch.device) -> int:
+    """How many cotangents go together where each needs ``values_each`` numbers."""
+    return (CPU_CHUNK_VALUES if device.type == "cpu" else GPU_CHUNK_VALUES) // values_each
+
+
+def in_chunks(work: Callable[[slice], None], n: int, size: int) -> None:
+    """``work`` on all of ``n`` pieces, ``size`` at a time (at least one); half as many when they do not fit."""
+    size, first = max(1, min(n, size)), 0
     while first < n:
         try:
             work(slice(first, first + size))
@@ -154,8 +219,8 @@ def _out_of_memory(error: RuntimeError) -> bool:
 
 def _halved(size: int) -> int:
     if size == 1:
-        raise TonespanError("out of memory with a single gradient under way; cut the utterance shorter")
-    warnings.warn(f"out of memory with {size} gradients under way; going on with {size // 2}", stacklevel=3)
+        raise TonespanError("out of memory with a single pass under way; cut the utterance shorter")
+    warnings.warn(f"out of memory with {size} passes under way; going on with {size // 2}", stacklevel=3)
     return size // 2
 
 
@@ -175,7 +240,7 @@ def _down_to_waveform(
         for rows, at in (slice(deep), slice(start, start + n_frames)), (slice(deep, None), slice(frame, frame + 1)):
             local = [found[layer][token, at] for layer in layers[rows]]
             work = partial(_pull_to_samples, clip.convolutions, local, at, carried[rows, token])
-            _in_chunks(work, len(local), widest, carried.device)
+            in_chunks(work, len(local), _chunk(widest, carried.device))
     return dict(zip(layers, carried, strict=True))
 
 
@@ -206,24 +271,19 @@ def _segments(encoder: Encoder, n_samples: int, frames: Sequence[int], reach_s: 
     return first, n_frames, encoder.hop * (n_frames - 1) + encoder.receptive
 
 
-def _logits(probe: LinearClassifier, hidden: torch.Tensor) -> torch.Tensor:
-    weight = torch.as_tensor(probe.weight, dtype=hidden.dtype, device=hidden.device)
-    return hidden @ weight.T + torch.as_tensor(probe.bias, dtype=hidden.dtype, device=hidden.device)
-
-
-def _target_logit(logits: torch.Tensor, probe: LinearClassifier, tones: Sequence[str], *, target: str) -> torch.Tensor:
+def _target_signs(logits: Tensor, probe: LinearClassifier, tones: Sequence[str], *, target: str) -> Tensor:
+    """How each logit counts in the target, (token, class): 1 for the named tone, -1 for the rival of ``margin``."""
+    signs = torch.zeros_like(logits)
     if target == "predicted":
-        return logits.max(dim=1).values
+        return signs.scatter_(1, logits.argmax(dim=1, keepdim=True), 1)
     unknown = set(tones) - set(probe.classes)
     if unknown:
         raise TonespanError(f"the probe knows the tones {', '.join(probe.classes)}, not {', '.join(sorted(unknown))}")
-    rows, index = torch.arange(len(tones)), [probe.classes.index(tone) for tone in tones]
-    true = logits[rows, index]
-    if target == "true":
-        return true
-    others = logits.clone()
-    others[rows, index] = -torch.inf
-    return true - others.max(dim=1).values
+    true = torch.tensor([[probe.classes.index(tone)] for tone in tones], device=logits.device)
+    signs.scatter_(1, true, 1)
+    if target == "margin":
+        signs.scatter_(1, logits.scatter(1, true, -torch.inf).argmax(dim=1, keepdim=True), -1)
+    return signs
 
 
 def energy_over_offset(
@@ -281,7 +341,7 @@ def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) ->
     if kept.empty:
         raise TonespanError(
             f"none of {len(tokens)} test tokens has {min_side_ms:.0f} ms of audio on both sides; "
-            "lower gradient.min_side_ms"
+            "lower min_side_ms (gradient.min_side_ms in the parameters)"
         )
     return kept.sample(n=min(n_tokens, len(kept)), random_state=seed).sort_index()
 
@@ -314,6 +374,41 @@ def measure(
     return Measured(joined, np.concatenate(null), np.array(utterances), np.array(names))
 
 
+def precision(
+    encoder: Encoder,
+    coarse: Encoder,
+    probes: Mapping[str, LinearClassifier],
+    corpus: Corpus,
+    tokens: pd.DataFrame,
+    edges_ms: np.ndarray,
+    *,
+    target: str,
+) -> pd.DataFrame:
+    """What computing in another dtype costs: ``coarse`` is the same encoder, cast.
+
+    One row per layer: ``layer, gradient_error`` (norm of the difference over norm, median over ``tokens``), ``span_ms``
+    and ``coarse_span_ms`` (mean of 2 r_com over them). Notebook: notebooks/04_gradient_energy
+    """
+    offsets = (edges_ms[:-1] + edges_ms[1:]) / 2
+    errors: dict[str, list[float]] = {layer: [] for layer in probes}
+    spans_ms: dict[str, list[list[float]]] = {layer: [] for layer in probes}
+    for token in tokens.itertuples():
+        asked = (probes, corpus.audio(token.utterance_id), [token.center_s], [token.tone])
+        exact, rough = (input_gradients(one, *asked, target=target) for one in (encoder, coarse))
+        for layer, gradient in exact.items():
+            size = np.linalg.norm(gradient)
+            errors[layer].append(float(np.linalg.norm(rough[layer] - gradient) / size) if size else np.nan)
+            energies = [energy_over_offset(encoder, one[layer], [token.center_s], edges_ms) for one in (exact, rough)]
+            spans_ms[layer].append([float(spans.effective_span(one, offsets)[0]) for one in energies])
+    means = {layer: np.mean(pairs, axis=0) for layer, pairs in spans_ms.items()}
+    return pd.DataFrame({
+        "layer": list(probes),
+        "gradient_error": [float(np.median(errors[layer])) for layer in probes],
+        "span_ms": [means[layer][0] for layer in probes],
+        "coarse_span_ms": [means[layer][1] for layer in probes],
+    })  # fmt: skip
+
+
 def tabulate(
     found: Mapping[str, Sequence[Measured]],
     seeds: Sequence[int],
@@ -344,7 +439,8 @@ def tabulate(
             key = about | {"layer": layer}
             rows["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": spans.mean_energy(energy)}))
             rows["spans"].append(pd.DataFrame([key | spans.as_row(spans.pooled_span(*pool, **drawing))]))
-            rows["radii"].append(pd.DataFrame([key | row for row in spans.radius_table(*pool, **drawing)]))
+            radii = [key | row for row in spans.radius_table(*pool, **drawing)]
+            rows["radii"].append(pd.DataFrame(radii, columns=[*key, *spans.RADIUS_COLUMNS]))
             names = {"token_id": np.concatenate([one.tokens for one in measured]), "utterance_id": utterances}
             radius = spans.center_of_mass_radius(energy, offsets)
             rows["token_spans"].append(pd.DataFrame(key | names | {"seed": trained, "r_com_ms": radius}))

@@ -161,6 +161,7 @@ class Gradient(Section):
     bin_ms: Positive
     n_tokens: Count
     min_side_ms: Annotated[float, Field(ge=0)]
+    dtype: Literal["float32", "bfloat16"]
 
     @model_validator(mode="after")
     def _whole_bins(self) -> Gradient:

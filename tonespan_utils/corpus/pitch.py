@@ -127,12 +127,13 @@ def impose(samples: np.ndarray, times_s: np.ndarray, pitch_hz: np.ndarray, *, so
     sound = parselmouth.Sound(samples.astype(np.float64), SAMPLE_RATE)
     floor, ceiling = source_hz / SOURCE_TOLERANCE, source_hz * SOURCE_TOLERANCE
     manipulation = call(sound, "To Manipulation", ANALYSIS_STEP_S, floor, ceiling)
-    call([_tier(times_s, pitch_hz, len(samples) / SAMPLE_RATE), manipulation], "Replace pitch tier")
+    call([pitch_tier(times_s, pitch_hz, len(samples) / SAMPLE_RATE), manipulation], "Replace pitch tier")
     spoken = call(manipulation, "Get resynthesis (overlap-add)").values[0].astype(np.float32)
     return np.pad(spoken, (0, max(0, len(samples) - len(spoken))))[: len(samples)]
 
 
-def _tier(times_s: np.ndarray, pitch_hz: np.ndarray, duration_s: float) -> parselmouth.Data:
+def pitch_tier(times_s: np.ndarray, pitch_hz: np.ndarray, duration_s: float) -> parselmouth.Data:
+    """Praat's PitchTier over ``duration_s`` with a point ``pitch_hz`` at each of ``times_s``."""
     # One script with a loop: a call per point takes 30 times as long as all the rest of the overlap-add.
     times, values = (",".join(f"{value:.6f}" for value in column) for column in (times_s, pitch_hz))
     script = f'Create PitchTier: "p", 0, {duration_s:.6f}\nt# = {{{times}}}\nf# = {{{values}}}\n'
