@@ -10,7 +10,6 @@ Notebook: notebooks/course/1_tone_and_f0
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,9 @@ from tonespan_utils.errors import TonespanError
 
 LESSONS = tuple(sorted(path.stem for path in (workflow.NOTEBOOKS / "course").glob("[0-9]_*.py")))
 CONFIG = """# written by `make course`: nbgrader reads it when called in this folder
+import os
+
+os.environ["PATH"] = os.pathsep.join([{programs!r}, os.environ.get("PATH", "")])  # nbgrader calls alembic by name
 c = get_config()
 c.CourseDirectory.course_id = "tonespan"
 c.CourseDirectory.root = {root!r}
@@ -49,15 +51,18 @@ def build(lessons: Sequence[str] = LESSONS, *, execute: bool = True) -> list[Pat
 
 def student_version(lesson: str) -> Path:
     """The lesson without solutions and hidden tests, by nbgrader. Raises TonespanError where nbgrader refuses it."""
+    from nbgrader.apps import NbGraderAPI  # seconds, which no other command needs
+    from traitlets.config import PyFileConfigLoader
+
     source = folder() / "source" / lesson / f"{lesson}.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(workflow.NOTEBOOKS / "course" / f"{lesson}.ipynb", source)
-    (folder() / "nbgrader_config.py").write_text(CONFIG.format(root=str(folder())), encoding="utf-8")
-    # A process of its own, in its own folder: nbgrader reads its settings there, and calls alembic by name.
-    command = [sys.executable, "-m", "nbgrader", "generate_assignment", lesson, "--force", "--create"]
-    done = subprocess.run(command, cwd=folder(), env=workflow.environment(), capture_output=True, text=True)
-    if done.returncode:
-        raise TonespanError(f"{lesson}: nbgrader could not make the student version:\n{done.stderr.strip()}")
+    settings = CONFIG.format(root=str(folder()), programs=str(Path(sys.executable).parent))
+    (folder() / "nbgrader_config.py").write_text(settings, encoding="utf-8")
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(folder())).load_config()
+    done = NbGraderAPI(config=config).generate_assignment(lesson, force=True, create=True)
+    if not done["success"]:
+        raise TonespanError(f"{lesson}: nbgrader could not make the student version:\n{done['log'].strip()}")
     return folder() / "student" / lesson / f"{lesson}.ipynb"
 
 

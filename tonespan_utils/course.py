@@ -620,6 +620,8 @@ def check_measured(measured: object, encoder: Encoder, probes: Mapping, samples:
         raise NotYet(f"return a dictionary with {', '.join(sorted(wanted))}")
     times_s, hz = f0.track(samples, floor_hz=60, ceiling_hz=500, step_ms=10)
     near = hz[np.abs(times_s - center_s) <= 0.05]
+    if np.isnan(near).all():
+        raise NotYet(f"there is no voice within 50 ms of {center_s:.3f} s: set my_center_s to the middle of the vowel")
     if not same(measured["f0_hz"], float(np.nanmedian(near)), 0.1):
         raise NotYet(f"f0_hz = {_shown(measured['f0_hz'])}: take the median F0 of the voiced frames around the centre")
     top = list(probes)[-1]
