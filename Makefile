@@ -3,6 +3,7 @@
 # make test-slow  the full profile through its whole graph on small stand-ins (some minutes)
 # make figures  every figure again, from stored tables;  make figure NAME=...  one of them
 # make explore  energy by condition, language and layer, in a browser
+# make course   the lessons for a class: student's and teacher's versions, in runs/course
 # make mini     the small encoder's training again (hours)
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
 PROFILE ?= demo
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := $(BIN)/python -m tonespan_utils
 
-.PHONY: paper figures figure explore benchmark mini test test-slow sync lock clean help
+.PHONY: paper figures figure explore course benchmark mini test test-slow sync lock clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -39,6 +40,9 @@ figure: $(INSTALLED)
 explore: $(INSTALLED)
 	@$(BIN)/jupyter lab notebooks/explorer.ipynb
 
+course: $(INSTALLED)
+	@$(RUN) course
+
 benchmark: $(INSTALLED)
 	@$(BIN)/python benchmarks/run.py
 
@@ -54,7 +58,7 @@ test-slow: $(INSTALLED)
 	@$(BIN)/python -m pytest -q -m slow
 
 sync: $(INSTALLED)  # after editing a notebook: bring .py and .ipynb into step
-	@$(BIN)/jupytext --sync notebooks/*.py
+	@$(BIN)/jupytext --sync notebooks/*.py notebooks/course/*.py
 
 lock: $(INSTALLED)  # after editing pyproject.toml
 	@$(BIN)/python -m pip freeze --exclude-editable > requirements.lock

@@ -8,7 +8,8 @@ import jupytext
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted((ROOT / "notebooks").glob("*.py"))
+SOURCES = sorted((ROOT / "notebooks").rglob("*.py"))
+LESSONS = [path for path in SOURCES if path.parent.name == "course"]
 MODULES = sorted((ROOT / "tonespan_utils").rglob("*.py"))
 
 
@@ -33,9 +34,18 @@ def test_cells_are_short_and_explained(source):
     assert all(re.fullmatch(r'\w+ = "[^"=]*"', line) for line in parameters[0].source.splitlines())
     assert cells[0].cell_type == "markdown" and cells[0].source.startswith("# ")
     assert all(len(cell.source.splitlines()) <= 30 for cell in code)
-    tree = ast.parse(source.read_text())
+    # of a lesson, students write the functions of its exercises
+    own = [cell.source for cell in code if not cell.metadata.get("nbgrader", {}).get("solution")]
+    tree = ast.parse("\n".join(own))
     assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
     assert "sys.path" not in source.read_text()
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_keeps_the_marks_of_its_exercises_in_both_files(lesson):
+    text, notebook = jupytext.read(lesson), jupytext.read(lesson.with_suffix(".ipynb"))
+    marks = [[cell.metadata.get("nbgrader") for cell in one.cells] for one in (text, notebook)]
+    assert marks[0] == marks[1] and any(marks[0])
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -48,9 +58,9 @@ def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
 
 def test_the_package_imports_downward_only():
     layers = [
-        {"figures", "encoder_figures", "report", "workflow", "measure", "__main__"},
-        {"plots", "provenance", "claims", "signatures"},
-        {"estimators", "attention"},
+        {"classroom", "course", "encoder_figures", "figures", "measure", "report", "workflow", "__main__"},
+        {"claims", "plots", "provenance", "signatures"},
+        {"attention", "estimators"},
         {"gradients", "probes", "acoustic", "finetune", "comparison"},
         {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},
         {"encoders", "align"},

@@ -129,10 +129,24 @@ def figures(arguments: argparse.Namespace) -> None:
         print(f"{stem}.png")
 
 
+def _add_course_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lessons", metavar="LESSON", nargs="*", help="lessons by name (default: all)")
+    parser.add_argument("--no-execute", action="store_true", help="student versions only, in seconds")
+
+
+def course(arguments: argparse.Namespace) -> None:
+    """Write the course's student and teacher versions and print where they are."""
+    from tonespan_utils import classroom
+
+    for path in classroom.build(arguments.lessons or classroom.LESSONS, execute=not arguments.no_execute):
+        print(path)
+
+
 COMMANDS = [
     Command("run", "the study end to end, for one profile", _add_run_arguments, run),
     Command("figures", "figures again, from stored tables", _add_figures_arguments, figures),
     Command("notebook", "one notebook through Papermill (called by the workflow)", _add_notebook_arguments, notebook),
+    Command("course", "student and teacher versions of the course", _add_course_arguments, course),
     Command("tones", "text to tones: a line of syllables for each line of a file", _add_tones_arguments, tones),
 ]
 
