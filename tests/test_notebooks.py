@@ -48,9 +48,9 @@ def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
 
 def test_the_package_imports_downward_only():
     layers = [
-        {"figures", "encoder_figures", "report", "workflow", "__main__"},
+        {"figures", "encoder_figures", "report", "explorer", "workflow", "__main__"},
         {"plots", "provenance", "claims"},
-        {"gradients", "probes", "acoustic", "finetune", "comparison"},
+        {"gradients", "probes", "acoustic", "finetune", "comparison", "token_energy"},
         {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},
         {"encoders", "align"},
         {"corpus", "tone"},

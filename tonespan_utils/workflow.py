@@ -115,6 +115,28 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
         partial.unlink(missing_ok=True)
 
 
+def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port: int | None = None) -> None:
+    """Serve ``notebooks/explorer`` for a profile until it is stopped, in Voila or JupyterLab, from this machine alone.
+
+    Raises TonespanError where the server cannot start.
+    """
+    import papermill
+
+    params = params_module.load(profile)
+    prepared = params.runs / "explorer.ipynb"
+    _writable(params.runs)
+    source = NOTEBOOKS / "explorer.ipynb"
+    papermill.execute_notebook(
+        source, prepared, parameters={"params_path": str(params_module.find(profile))}, prepare_only=True
+    )
+    command = [sys.executable, "-m", "jupyterlab" if lab else "voila", str(prepared)]
+    command += [] if open_browser else ["--no-browser"]
+    command += [f"--{'ServerApp' if lab else 'Voila'}.port={port}"] if port else []
+    print(f"serving {prepared}; stop with Ctrl-C", flush=True)
+    if subprocess.run(command, env=environment()).returncode:
+        raise TonespanError("the notebook server stopped; its message above says why")
+
+
 def _ipc_kernels(sockets: str) -> type:
     """A kernel manager whose sockets lie in a folder of their own: the default name is shared by all kernels."""
     from jupyter_client.manager import AsyncKernelManager
