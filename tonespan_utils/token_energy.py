@@ -15,13 +15,16 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from tonespan_utils import conditions, spans, tables
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.gradients import Measured
+
+if TYPE_CHECKING:  # whoever only reads what is stored does without torch
+    from tonespan_utils.gradients import Measured
 
 VERSION = 1  # of the file: another one is refused
 
@@ -67,7 +70,7 @@ def save(
         share = [np.stack([spans.normalise(one.energy[layer]) for layer in layers], axis=1) for one in measured]
         heard = [one.loc[tokens, layers].to_numpy() for one in confidence[language]]
         arrays |= {
-            f"{language}/token_id": tokens,
+            f"{language}/token_id": np.array(tokens, dtype=str),
             f"{language}/share": np.stack(share).astype(np.float16),
             f"{language}/confidence": np.stack(heard).astype(np.float32),
         }

@@ -183,7 +183,7 @@ class App {
     this.ui = Object.fromEntries([...root.querySelectorAll("[data-id]")].map(node => [node.dataset.id, node]));
     this.base = root.querySelector(".ts-base"); this.over = root.querySelector(".ts-over");
     this.plot = this.ui.scatter.querySelector("canvas");
-    this.player = new Player(at => { this.playhead = at; this.drawOver(); }, problem => this.problem(problem));
+    this.player = new Player(at => { this.playhead = at; root.toggleAttribute("data-playing", at !== null); this.drawOver(); }, problem => this.problem(problem));
     const first = this.header.languages.find(language => this.recordings.some(one => one.about.language === language.code));
     const conditions = this.conditionsOf(first.code);
     const target = conditions.find(block => block.label === "target ASR") ?? conditions[1];
@@ -831,7 +831,7 @@ export async function mount(root, header, bytes, host = {}) {
   try {
     const app = new App(root, await unpack(header, bytes), host);
     root.dataset.ready = String(Math.round(performance.now()));
-    return app;
+    return root.explorer = app;
   } catch (error) {
     root.replaceChildren(text("p", `The explorer cannot start: ${error.message}`, { class: "ts-error", role: "alert" }));
     root.dataset.failed = "1";

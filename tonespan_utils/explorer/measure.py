@@ -86,7 +86,7 @@ def _check_center(samples: np.ndarray, center_s: float, name: str) -> None:
     length_s = samples.size / SAMPLE_RATE
     if not MIN_SIDE_S <= center_s <= length_s - MIN_SIDE_S:
         raise TonespanError(
-            f"{name}: the tone centre {center_s:.2f} s must lie {MIN_SIDE_S:g} s or more inside the audio's {length_s:.2f} s"
+            f"{name}: the tone centre {center_s:.2f} s must lie {MIN_SIDE_S:g} s inside the {length_s:.2f} s of audio"
         )
 
 

@@ -16,7 +16,7 @@ import traitlets
 
 from tonespan_utils import params as params_module
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.explorer import bundle, measure, page
+from tonespan_utils.explorer import bundle, page
 from tonespan_utils.params import Params
 
 
@@ -39,6 +39,8 @@ class Explorer(anywidget.AnyWidget):
         """Measure the recording in ``buffers``; whatever goes wrong is told in the widget, never left unanswered."""
         if "measure" not in asked:
             return
+        from tonespan_utils.explorer import measure  # torch, and seconds: only for whoever measures
+
         answer = {"answer": asked["measure"]}
         try:
             told = {name: asked[name] for name in ("conditions", "language", "tone")}
