@@ -128,8 +128,8 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
     import papermill
 
     params = params_module.load(profile)
-    prepared = params.runs / "explorer.ipynb"
-    _writable(params.runs)
+    prepared = params.runs / "explorer" / "explorer.ipynb"  # a folder of its own, for JupyterLab lists it
+    _writable(prepared.parent)
     source = NOTEBOOKS / "explorer.ipynb"
     papermill.execute_notebook(
         source, prepared, parameters={"params_path": str(params_module.find(profile))}, prepare_only=True
