@@ -111,16 +111,17 @@ def write(p: params.Params) -> None:
 
 
 def _write_token_energy(p: params.Params, condition: Condition, radii: pd.DataFrame) -> None:
-    """Two-sided exponentials whose constants are the tokens' radii; confidence falls from one token to the next."""
+    """Rough two-sided exponentials with the tokens' radii as constants; confidence falls from token to token."""
     edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-    found, confidence = {}, {}
+    found, confidence, rng = {}, {}, np.random.default_rng(0)
     for language, rows in radii.groupby("language", sort=False):
         names = rows["token_id"].unique()
         by_seed = [own.pivot(index="token_id", columns="layer", values="r_com_ms") for _, own in rows.groupby("seed")]
         wide = [own.loc[names, LAYERS].clip(lower=10) for own in by_seed]
+        rough = rng.normal(0, 0.7, (len(names), offsets.size))
         found[language] = [
             Measured(
-                {layer: np.exp(-np.abs(offsets) / own[[layer]].to_numpy()) for layer in LAYERS},
+                {layer: np.exp(rough - np.abs(offsets) / own[[layer]].to_numpy()) for layer in LAYERS},
                 np.full((len(names), offsets.size), 1 / offsets.size), names, names,
             )
             for own in wide

@@ -13,6 +13,13 @@ const KINDS = { int8: Int8Array, uint8: Uint8Array, uint16: Uint16Array, float32
 
 // The bundle
 
+function fromBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
+
 async function unpack(header, bytes) {
   if (header.version !== 1) throw new Error("this page and its data are of different versions; make them again");
   if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old to unpack the data; use one of 2023 or later");
