@@ -2,7 +2,7 @@
 # make test     lint, notebook pairing, every test that needs no network and no GPU
 # make test-slow  the full profile through its whole graph on small stand-ins (some minutes)
 # make figures  every figure again, from stored tables;  make figure NAME=...  one of them
-# make explore  energy by condition, language and layer, in a browser
+# make explore  tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
 # make course   the lessons for a class: student's and teacher's versions, in runs/course
 # make mini     the small encoder's training again (hours)
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
@@ -38,7 +38,7 @@ figure: $(INSTALLED)
 	@$(RUN) figures $(PROFILE) --name '$(NAME)'
 
 explore: $(INSTALLED)
-	@$(BIN)/jupyter lab notebooks/explorer.ipynb
+	@$(RUN) explore $(PROFILE)
 
 course: $(INSTALLED)
 	@$(RUN) course

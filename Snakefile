@@ -14,6 +14,7 @@ RESOLVED = config["params"]
 P = params_module.load(RESOLVED)
 RESULTS, RUNS, FIGURES = P.results, P.runs, P.figures
 FINETUNE = sorted(f"finetune/{path.name}" for path in (ROOT / "tonespan_utils" / "finetune").glob("*.py"))
+EXPLORER = sorted(f"explorer/{path.name}" for path in (ROOT / "tonespan_utils" / "explorer").glob("*.*"))
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
@@ -129,7 +130,7 @@ rule probes:
 
 rule gradients:
     input:
-        code("04_gradient_energy", "gradients.py", "vjp.py", "spans.py"),
+        code("04_gradient_energy", "gradients.py", "vjp.py", "spans.py", "token_energy.py"),
         probes=rules.probes.output.probes,
     params:
         section=P.section("seed", "encoders", "gradient", "bootstrap"),
@@ -140,6 +141,7 @@ rule gradients:
         spans=RESULTS / "parts" / "spans.{part}.csv",
         radii=RESULTS / "parts" / "radii.{part}.csv",
         tokens=RESULTS / "parts" / "token_spans.{part}.csv",
+        token_energy=RESULTS / "token_energy" / "{part}.npz",
         run=RUNS / "04_gradient_energy.{part}.ipynb",
     resources:
         gpu=1,
@@ -152,14 +154,15 @@ rule gradients:
 rule figures:
     input:
         code("05_rcom_comparison", "comparison.py", "claims.py", "plots.py", "figures.py", "encoder_figures.py"),
-        code("05_rcom_comparison", "signatures.py", "report.py", "report.html", "paper.mplstyle"),
+        code("05_rcom_comparison", "signatures.py", "report.py", "report.html", "paper.mplstyle", *EXPLORER),
         rules.corpus.output,
         rules.baseline.output,
         expand(rules.probes.output.f1, part=MEASURED),
         expand(rules.gradients.output.spans, part=MEASURED),
+        expand(rules.gradients.output.token_energy, part=MEASURED),
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
-        section=P.section("profile", "seed", "conditions", "bootstrap"),
+        section=P.section("profile", "seed", "conditions", "bootstrap", "explorer"),
     output:
         comparison=RESULTS / "comparison.csv",
         contrasts=RESULTS / "contrasts.csv",
@@ -167,6 +170,8 @@ rule figures:
         tuned=RESULTS / "probe_vs_finetuned.csv",
         signatures=RESULTS / "signatures.csv",
         claims=RESULTS / "claims.csv",
+        clips=RESULTS / "clips.npz",
+        explorer=FIGURES / "explorer.html",
         report=FIGURES / "index.html",
         run=RUNS / "05_rcom_comparison.ipynb",
     shell:

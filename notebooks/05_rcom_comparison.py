@@ -30,6 +30,7 @@ from IPython.display import Markdown, display
 
 from tonespan_utils import claims, comparison, conditions, figures, params, report, signatures, tables
 from tonespan_utils.corpus import sources
+from tonespan_utils.explorer import page
 
 p = params.load(params_path)
 parsed = [conditions.parse(name) for name in p.conditions]
@@ -121,5 +122,8 @@ for name, recipe in figures.recipes(p).items():
     display(figures.save(p, name, loaded))
     display(Markdown(recipe.caption(loaded, p)))
 
+# %% [markdown]
+# Two pages that open from disk: the report, and the explorer, where single tokens can be seen and heard.
+
 # %%
-report.write(p, loaded)
+report.write(p, loaded), page.write(p)

@@ -18,27 +18,29 @@
 # %% [markdown]
 # # Explore: how far does each layer look?
 #
-# Choose a condition with its language, and a layer, and see where the energy of its input gradient lies around the tone centre. Everything is
-# read from the stored tables of a finished run (`make paper`), so changing a choice is immediate.
+# One tone token at a time: what it sounds like, and where the energy of its input gradient lies, layer by layer, on the same time
+# axis. Everything is read from a finished run (`make paper`) once, so every change is immediate. Arrow keys step through tokens and
+# layers, the space bar plays.
+#
+# Solid lines are at +-r_com, dotted ones hold 90 % of the energy, and the fine dotted curve is a model that looks everywhere alike;
+# the shaded band is the cue width that the acoustic baseline found. Listen to the part inside the span: is the tone still there?
+#
+# *Measure my recording* takes an audio file of yours and the time of a tone centre in it, and asks the chosen condition's stored
+# probes how far they look. A probe trained on this profile's speech may say nothing sensible about other speech.
 
 # %% tags=["parameters"]
 params_path = "demo"
 
 # %%
-from ipywidgets import interact
+from tonespan_utils.explorer import widget
 
-from tonespan_utils import figures, params
-
-p = params.load(params_path)
-loaded = figures.load_tables(p)
+widget.show(params_path)
 
 # %% [markdown]
-# Solid lines are +-r_com, dashed ones hold 90 % of the energy, and the dotted line is a model that looks everywhere alike.
+# What is shown, as numbers: the same tables as in the report.
 
 # %%
-measured = loaded["spans"][["condition", "language"]].drop_duplicates()
-interact(
-    lambda where, layer: figures.draw_energy_profile(loaded, condition=where[0], language=where[1], layer=layer),
-    where={f"{row.condition} on {row.language}": (row.condition, row.language) for row in measured.itertuples()},
-    layer=list(dict.fromkeys(loaded["spans"]["layer"])),
-)
+from tonespan_utils import params, tables
+
+p = params.load(params_path)
+tables.read(p.results, "spans").round(1)

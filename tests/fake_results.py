@@ -6,12 +6,17 @@ emotion, gender and speaker look far and lose tone; shuffled controls are vanill
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import yaml
 
-from tonespan_utils import comparison, conditions, params, tables
+from tonespan_utils import comparison, conditions, params, spans, tables, token_energy
 from tonespan_utils.conditions import Condition
+from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.explorer import clips
+from tonespan_utils.gradients import Measured
 
 TONAL = ["my", "th", "lo", "vi"]
 CUES_MS = {"my": 100.0, "th": 100.0, "lo": 180.0, "vi": 180.0}
@@ -97,10 +102,51 @@ def write(p: params.Params) -> None:
         if not condition.is_measured:
             continue
         probed = pd.concat([predictions(condition, own[la]) for la in languages])
-        spans = pd.concat([token_spans(condition, own[la]) for la in languages])
+        radii = pd.concat([token_spans(condition, own[la]) for la in languages])
         tables.write(p.results, "predictions", probed, part=condition.name)
-        tables.write(p.results, "token_spans", spans, part=condition.name)
+        tables.write(p.results, "token_spans", radii, part=condition.name)
+        _write_token_energy(p, condition, radii)
         _write_layer_tables(p, condition, languages)
+    write_clips(p, pd.concat(own.values(), ignore_index=True))
+
+
+def _write_token_energy(p: params.Params, condition: Condition, radii: pd.DataFrame) -> None:
+    """Rough two-sided exponentials with the tokens' radii as constants; confidence falls from token to token."""
+    edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
+    found, confidence, rng = {}, {}, np.random.default_rng(0)
+    for language, rows in radii.groupby("language", sort=False):
+        names = rows["token_id"].unique()
+        by_seed = [own.pivot(index="token_id", columns="layer", values="r_com_ms") for _, own in rows.groupby("seed")]
+        wide = [own.loc[names, LAYERS].clip(lower=10) for own in by_seed]
+        rough = rng.normal(0, 0.7, (len(names), offsets.size))
+        found[language] = [
+            Measured(
+                {layer: np.exp(rough - np.abs(offsets) / own[[layer]].to_numpy()) for layer in LAYERS},
+                np.full((len(names), offsets.size), 1 / offsets.size), names, names,
+            )
+            for own in wide
+        ]  # fmt: skip
+        sure = np.linspace(0.98, 0.3, len(names))[:, None] * np.linspace(0.6, 1, len(LAYERS))
+        confidence[language] = [pd.DataFrame(sure, index=names, columns=LAYERS)] * len(wide)
+    token_energy.save(p.results, condition.name, found, confidence, [0, 1], edges)
+
+
+def write_clips(p: params.Params, tokens: pd.DataFrame) -> None:
+    """Clips of the measured tokens: harmonic glides in noise, the same eight over and over."""
+    time_s = np.arange(round(1.1 * SAMPLE_RATE)) / SAMPLE_RATE
+    rng = np.random.default_rng(0)
+    made = []
+    for number in range(8):
+        phase = 2 * np.pi * np.cumsum(120 + 10 * number + 30 * np.tanh(20 * (time_s - 0.5))) / SAMPLE_RATE
+        voice = sum(np.sin(n * phase) / n for n in range(1, 20)) * np.exp(-(((time_s - 0.5) / 0.2) ** 2))
+        samples = (0.2 * voice + 0.002 * rng.standard_normal(time_s.size)).astype(np.float32)
+        made.append(clips.of_utterance(samples, [0.5], [str(number)], p))
+    measured = [name for name in p.conditions if conditions.parse(name).is_measured]
+    by_language = {la: one for c in reversed(measured) for la, one in token_energy.load(p.results, c).items()}
+    names = [name for la in p.speech.tonal for name in by_language[la].token_ids]
+    own = clips.join(made).take([number % 8 for number in range(len(names))])
+    stored = dataclasses.replace(own, token_ids=np.array(names))
+    clips.save(p.results / "clips.npz", stored, p, tokens.set_index("token_id").loc[names].reset_index())
 
 
 def _write_trained(

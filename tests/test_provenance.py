@@ -11,7 +11,8 @@ from tonespan_utils.errors import TonespanError
 def record():
     return provenance.describe(
         params.load("demo"),
-        notebook="notebooks/x.ipynb",
+        notebook="notebooks/05_rcom_comparison.ipynb",
+        call="figures.save(",
         figure="x",
         checkpoints={"mini": "sha256:0"},
         data='a "quoted" (name) & é',
@@ -43,7 +44,7 @@ def test_files_without_a_record_are_refused(tmp_path):
         draw().savefig(tmp_path / f"plain.{kind}")
         with pytest.raises(TonespanError, match="carries no provenance"):
             provenance.read(tmp_path / f"plain.{kind}")
-    with pytest.raises(TonespanError, match="not a pdf, svg or png"):
+    with pytest.raises(TonespanError, match="not a figure or page"):
         provenance.read(tmp_path / "table.csv")
     with pytest.raises(TonespanError, match="cannot be read"):
         provenance.read(tmp_path / "missing.png")

@@ -125,8 +125,33 @@ def figures(arguments: argparse.Namespace) -> None:
     from tonespan_utils import figures as drawing
     from tonespan_utils import params
 
-    for stem in drawing.redraw(params.load(arguments.profile), arguments.name):
-        print(f"{stem}.png")
+    for path in drawing.redraw(params.load(arguments.profile), arguments.name):
+        print(path)
+
+
+def _add_explore_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
+    parser.add_argument("--lab", action="store_true", help="in JupyterLab instead of Voila")
+    parser.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
+    parser.add_argument("--port", type=int, help="the port of this machine to serve it on")
+
+
+def explore(arguments: argparse.Namespace) -> None:
+    """Open the explorer of a finished run in a browser."""
+    from tonespan_utils import workflow
+
+    workflow.explore(arguments.profile, lab=arguments.lab, open_browser=not arguments.no_browser, port=arguments.port)
+
+
+def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="a figure (pdf, svg, png) or a page (html)")
+
+
+def explain(arguments: argparse.Namespace) -> None:
+    """Print what made a figure, and the command that makes it again."""
+    from tonespan_utils import provenance
+
+    print(provenance.explain(arguments.file), end="")
 
 
 def _add_course_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +170,8 @@ def course(arguments: argparse.Namespace) -> None:
 COMMANDS = [
     Command("run", "the study end to end, for one profile", _add_run_arguments, run),
     Command("figures", "figures again, from stored tables", _add_figures_arguments, figures),
+    Command("explain", "what made a figure: notebook, cell, parameters, commit, data", _add_explain_arguments, explain),
+    Command("explore", "the interactive explorer of a finished run, in a browser", _add_explore_arguments, explore),
     Command("notebook", "one notebook through Papermill (called by the workflow)", _add_notebook_arguments, notebook),
     Command("course", "student and teacher versions of the course", _add_course_arguments, course),
     Command("tones", "text to tones: a line of syllables for each line of a file", _add_tones_arguments, tones),

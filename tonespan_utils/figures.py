@@ -15,7 +15,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from tonespan_utils import conditions, encoder_figures, plots, provenance, tables
-from tonespan_utils.corpus import sources
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
 from tonespan_utils.plots import Recipe
@@ -48,10 +47,7 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> Figure:
     known = recipes(params)
     if name not in known:
         raise TonespanError(f"no figure {name!r} in profile {params.profile}; there are: {', '.join(known)}")
-    encoders = loaded["encoders"].drop_duplicates("encoder").set_index("encoder")["identity"].to_dict()
-    record = provenance.describe(
-        params, notebook=NOTEBOOK, figure=name, checkpoints=encoders, data=sources.describe(params)
-    )
+    record = provenance.describe_run(params, notebook=NOTEBOOK, call="figures.save(", figure=name)
     with plt.style.context(plots.STYLE):
         figure = known[name].draw(loaded, params)
         provenance.save(figure, figure_stem(params, name), record)
@@ -60,16 +56,18 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> Figure:
 
 
 def redraw(params: Params, name: str | None = None) -> list[Path]:
-    """One figure, or all of them and the report, from stored tables alone; returns their paths without ending."""
-    from tonespan_utils import report  # the report is made of figures, not the other way round
+    """One figure or page, or all of them and the report, from stored tables alone; returns what to open."""
+    from tonespan_utils import report  # pages are made of figures, not the other way round
+    from tonespan_utils.explorer import page
 
+    if name == page.NAME:
+        return [page.write(params)]
     loaded = load_tables(params)
     names = [name] if name else list(recipes(params))
     for each in names:
         save(params, each, loaded)
-    if name is None:
-        report.write(params, loaded)
-    return [figure_stem(params, each) for each in names]
+    drawn = [figure_stem(params, each).with_suffix(".png") for each in names]
+    return drawn if name else [*drawn, page.write(params), report.write(params, loaded)]
 
 
 def figure_stem(params: Params, name: str) -> Path:
@@ -126,18 +124,3 @@ def caption_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:
         f"peak window minus the {params.baseline.analysis_window_ms:.0f} ms that the analysis window adds, shaded its "
         f"{params.bootstrap.level:.0%} bootstrap interval over utterances. {told}."
     )
-
-
-def draw_energy_profile(loaded: dict[str, pd.DataFrame], *, condition: str, language: str, layer: str) -> Figure:
-    """How far one layer looks in one language: what the explorer shows. Notebook: notebooks/explorer"""
-    where = {"condition": condition, "language": language}
-    span = select(loaded["spans"], layer=layer, **where).iloc[0]
-    with plt.style.context(plots.STYLE):
-        figure, axis = plt.subplots(figsize=(plots.FULL_WIDTH_IN, 2.6))
-        rows, null = select(loaded["energy"], layer=layer, **where), select(loaded["energy_null"], **where)
-        plots.energy_profile(axis, rows, null, span, color=plots.LANGUAGE_COLORS[language])
-        axis.set_title(
-            f"{plots.LANGUAGE_NAMES[language]}, {condition}: span {span['span_ms']:.0f} ms "
-            f"[{span['ci_low_ms']:.0f}, {span['ci_high_ms']:.0f}], null {span['null_span_ms']:.0f} ms"
-        )
-    return figure

@@ -189,6 +189,12 @@ class F0(Section):
     n_tokens: Count
 
 
+class Explorer(Section):
+    """The explorer's page from disk."""
+
+    n_tokens: Count
+
+
 class Params(Section):
     """All parameters of a run."""
 
@@ -205,6 +211,7 @@ class Params(Section):
     gradient: Gradient
     bootstrap: Bootstrap
     f0: F0
+    explorer: Explorer
 
     @field_validator("conditions")
     @classmethod

@@ -140,17 +140,18 @@ def part_path(results: Path, name: str, part: str) -> Path:
     return results / "parts" / f"{name}.{part.replace('/', '--')}.csv"
 
 
-def write_atomically(path: Path, save: Callable) -> None:
-    """``save(file)`` into a temporary text file beside ``path``, then move it there: a reader never sees half a
-    file.
+def write_atomically(path: Path, save: Callable, *, mode: str = "w") -> None:
+    """``save(file)`` into a temporary file beside ``path`` (UTF-8 text, or ``mode="wb"``), then move it there: a reader
+    never sees half a file.
     """
+    encoding = {"encoding": "utf-8", "newline": ""} if mode == "w" else {}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise TonespanError(f"{path}: cannot be written ({error.strerror})") from None
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(descriptor, mode, **encoding) as file:
             save(file)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)

@@ -26,7 +26,12 @@ from tonespan_utils.params import ROOT, Params
 
 NOTEBOOKS = ROOT / "notebooks"
 CLUSTERS = ROOT / "cluster"
+TEMPLATES = ROOT / "tonespan_utils" / "explorer" / "share"  # Voila's page, without what it fetches from elsewhere
 RESOLVED = "params.yaml"
+# Nothing is fetched from elsewhere: no news of JupyterLab, no icon fonts, no extension that Voila cannot use.
+LAB = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+WIDGETS = ["@voila/widgets-manager8", "anywidget"]
+VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDGETS}"]
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 
 
@@ -113,6 +118,30 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
         raise TonespanError(f"{source.name}: its kernel was killed or ran out of memory: {why} (log: {kept})") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port: int | None = None) -> None:
+    """Serve ``notebooks/explorer`` for a profile until it is stopped, in Voila or JupyterLab, from this machine alone.
+
+    Raises TonespanError where the server cannot start.
+    """
+    import papermill
+
+    params = params_module.load(profile)
+    prepared = params.runs / "explorer" / "explorer.ipynb"  # a folder of its own, for JupyterLab lists it
+    _writable(prepared.parent)
+    source = NOTEBOOKS / "explorer.ipynb"
+    papermill.execute_notebook(
+        source, prepared, parameters={"params_path": str(params_module.find(profile))}, prepare_only=True
+    )
+    command = [sys.executable, "-m", "jupyterlab" if lab else "voila", str(prepared)]
+    command += LAB if lab else VOILA
+    command += [] if open_browser else ["--no-browser"]
+    command += [f"--{'ServerApp' if lab else 'Voila'}.port={port}"] if port else []
+    print(f"serving {prepared}; stop with Ctrl-C", flush=True)
+    templates = {"JUPYTER_PATH": os.pathsep.join([str(TEMPLATES), *filter(None, [os.environ.get("JUPYTER_PATH")])])}
+    if subprocess.run(command, env=environment() | templates).returncode:
+        raise TonespanError("the notebook server stopped; its message above says why")
 
 
 def _ipc_kernels(sockets: str) -> type:
