@@ -29,7 +29,9 @@ COLUMNS = {
     "f0": ["language", "tone", "offset_ms", "f0_st", "low_st", "high_st", "n_tokens"],
     "baseline_f1": ["language", "frontend", "window_ms", "fold", "macro_f1"],
     "baseline_spans": ["language", "frontend", "span_ms", "span_low_ms", "span_high_ms", "peak_f1", "chance_f1"],
-    "baseline_windows": ["language", "frontend", "peak_ms", "saturation_ms", "analysis_window_ms", "planted_span_ms"],
+    "baseline_windows": [
+        "language", "frontend", "knee_ms", "peak_ms", "saturation_ms", "analysis_window_ms", "planted_span_ms",
+    ],
     "probe_f1": [
         "condition", "language", "layer", "macro_f1", "control_f1", "ci_low", "ci_high", "n_train", "n_test", "seed",
     ],
