@@ -87,7 +87,7 @@ tables.write(p.results, "baseline_f1", f1)
 spans = {
     key: acoustic.optimal_span(
         swept,
-        analysis_window_ms=b.analysis_window_ms,
+        analysis_window_ms=acoustic.frame_width_ms(key[1], analysis_window_ms=b.analysis_window_ms),
         n_resamples=p.bootstrap.n_resamples,
         level=p.bootstrap.level,
         seed=p.seed,

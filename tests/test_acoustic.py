@@ -191,7 +191,7 @@ def test_a_clip_shorter_than_the_widest_window_is_named(glide_corpus):
 def test_segments_know_only_a_tone_that_sounds_predict():
     rng = np.random.default_rng(0)
     tokens = make_tokens(n_utterances=120)
-    tokens["ipa"] = [a + b for a, b in zip(rng.choice(list("ptk"), len(tokens)), rng.choice(list("aiu"), len(tokens)))]
+    tokens["ipa"] = np.char.add(rng.choice(list("ptk"), len(tokens)), rng.choice(list("aiu"), len(tokens)))
     settings = {"regularisation_c": 1.0, "n_folds": 4, "seed": 0}
     features = acoustic.segment_features(tokens)
     assert features.shape == (len(tokens), 9 + 6) and (features.sum(axis=1) == 3).all()

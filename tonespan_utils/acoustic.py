@@ -49,6 +49,11 @@ def frame_offsets_ms(window_ms: float, hop_ms: float) -> np.ndarray:
     return (np.arange(n_frames) + 0.5) * hop_ms - window_ms / 2
 
 
+def frame_width_ms(frontend: str, *, analysis_window_ms: float) -> float:
+    """What one frame of a front end sees: the analysis window, or for ``f0`` that of Praat's pitch tracker."""
+    return F0_WINDOW_MS if frontend == "f0" else analysis_window_ms
+
+
 def power_frames(
     samples: np.ndarray, center_s: float, offsets_ms: np.ndarray, *, analysis_window_ms: float, shape: str = "hann"
 ) -> np.ndarray:
