@@ -23,19 +23,22 @@ def differentiable_attention() -> object:
     return sdpa_kernel(SDPBackend.MATH)
 
 
-def share_beyond(
-    logits: Tensor, features: Tensor, n_frames: Tensor, *, reach_frames: float, generator: torch.Generator
-) -> Tensor:
-    """Mean over utterances of the share of gradient energy further than ``reach_frames`` from a random frame.
+def draw(n_frames: Tensor, n_classes: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One frame of each utterance (utterance,), of its own ``n_frames``, and signs (utterance, class)."""
+    frames = (torch.rand(len(n_frames), generator=generator) * n_frames.cpu()).long()
+    return frames, 2 * torch.randint(2, (len(n_frames), n_classes), generator=generator) - 1
 
-    ``logits`` (utterance, frame, class) were computed from ``features`` (utterance, channel, frame), which require a
-    gradient; ``n_frames`` (utterance,) are the utterances' own frames. An utterance without any gradient counts 0.
+
+def share_beyond(logits: Tensor, features: Tensor, frames: Tensor, signs: Tensor, *, reach_frames: float) -> Tensor:
+    """The share of gradient energy further than ``reach_frames`` from ``frames`` (utterance,): (utterance,).
+
+    ``logits`` (utterance, frame, class), projected on ``signs`` (utterance, class), were computed from ``features``
+    (utterance, channel, frame), which require a gradient. An utterance without any gradient has share 0.
     """
-    chosen = (torch.rand(len(n_frames), generator=generator) * n_frames.cpu()).long().to(logits.device)
-    signs = (2 * torch.randint(2, (len(chosen), logits.shape[-1]), generator=generator) - 1).to(logits)
-    at = logits[torch.arange(len(chosen), device=logits.device), chosen]
+    frames, signs = frames.to(logits.device), signs.to(logits)
+    at = logits[torch.arange(len(frames), device=logits.device), frames]
     (gradient,) = torch.autograd.grad((signs * at).sum(), features, create_graph=True)
     energy = gradient.square().sum(dim=1)  # (utterance, frame)
-    distance = (torch.arange(energy.shape[1], device=energy.device) - chosen[:, None]).abs()
+    distance = (torch.arange(energy.shape[1], device=energy.device) - frames[:, None]).abs()
     beyond = (energy * (distance > reach_frames)).sum(dim=1)
-    return (beyond / energy.sum(dim=1).clamp_min(torch.finfo(energy.dtype).tiny)).mean()
+    return beyond / energy.sum(dim=1).clamp_min(torch.finfo(energy.dtype).tiny)

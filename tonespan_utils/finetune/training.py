@@ -72,10 +72,9 @@ class _FiniteTrainer(Trainer):
         # Drawn by the step's own number, so that a resumed training draws what it would have drawn.
         generator = torch.Generator().manual_seed(self.args.seed * 1_000_003 + self.state.global_step)
         n_frames = model._get_feat_extract_output_lengths(inputs["attention_mask"].sum(dim=1))
-        share = penalties.share_beyond(
-            outputs.logits, features, n_frames,
-            reach_frames=self.penalty.span_ms / 2 / self.hop_ms, generator=generator,
-        )  # fmt: skip
+        drawn = penalties.draw(n_frames, outputs.logits.shape[-1], generator)
+        reach_frames = self.penalty.span_ms / 2 / self.hop_ms
+        share = penalties.share_beyond(outputs.logits, features, *drawn, reach_frames=reach_frames).mean()
         loss = loss + self.penalty.weight * share
         return (loss, outputs) if return_outputs else loss
 
