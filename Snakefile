@@ -152,7 +152,7 @@ rule gradients:
 rule figures:
     input:
         code("05_rcom_comparison", "comparison.py", "claims.py", "plots.py", "figures.py", "encoder_figures.py"),
-        code("05_rcom_comparison", "report.py", "report.html", "paper.mplstyle"),
+        code("05_rcom_comparison", "signatures.py", "report.py", "report.html", "paper.mplstyle"),
         rules.corpus.output,
         rules.baseline.output,
         expand(rules.probes.output.f1, part=MEASURED),
@@ -165,6 +165,7 @@ rule figures:
         contrasts=RESULTS / "contrasts.csv",
         curves=RESULTS / "layer_curves.csv",
         tuned=RESULTS / "probe_vs_finetuned.csv",
+        signatures=RESULTS / "signatures.csv",
         claims=RESULTS / "claims.csv",
         report=FIGURES / "index.html",
         run=RUNS / "05_rcom_comparison.ipynb",

@@ -28,7 +28,7 @@ params_path = "demo"
 # %%
 from IPython.display import Markdown, display
 
-from tonespan_utils import claims, comparison, conditions, figures, params, report, tables
+from tonespan_utils import claims, comparison, conditions, figures, params, report, signatures, tables
 from tonespan_utils.corpus import sources
 
 p = params.load(params_path)
@@ -62,6 +62,18 @@ tables.write(p.results, "comparison", compared)
 tables.write(p.results, "layer_curves", comparison.layer_table(found, level=level))
 shown = ["condition", "language", "best_layer", "f1", "chance_f1", "span_ms", "cue_width_ms", "distance_ms"]
 compared[[*shown, "distance_low_ms", "distance_high_ms", "box_distance_ms", "null_span_ms"]].round(2)
+
+# %% [markdown]
+# ## Where a span is no finding
+#
+# Signs of failure, found by themselves: a probe whose F1 is not above chance, energy as even as its null, a span far over the cue
+# width, a jump from one layer to the next, too few tokens for the interval. Where the probe knows nothing the figures draw its span
+# hollow, and blank cells are good.
+
+# %%
+signs = signatures.table(found, tables.read(p.results, "spans"), cues, level=level)
+tables.write(p.results, "signatures", signs)
+signatures.board(signs)
 
 # %% [markdown]
 # ## Paired differences

@@ -42,8 +42,81 @@ def test_known_shapes(energy, span_ms):
     assert spans.effective_span(energy, OFFSETS) == pytest.approx(span_ms, abs=1.0)
 
 
+SHAPES = {  # energy, 2 r_com, 50 % and 90 % radius, as the module's table has them
+    "box": (np.abs(OFFSETS) < 90, 90.0, 45.0, 81.0),
+    "gaussian": (np.exp(-((OFFSETS / 50) ** 2) / 2), 79.8, 0.6745 * 50, 1.645 * 50),
+    "exponential": (np.exp(-np.abs(OFFSETS) / 40), 80.0, 40 * np.log(2), 40 * np.log(10)),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_radii_of_known_shapes(name):
+    energy, _, r50, r90 = SHAPES[name]
+    assert spans.energy_radius(energy, EDGES, fraction=0.5) == pytest.approx(r50, abs=1.0)
+    assert spans.energy_radius(energy, EDGES, fraction=0.9) == pytest.approx(r90, abs=1.0)
+    assert spans.centroid(energy, OFFSETS) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.8])
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_floor_moves_r_com_as_the_formula_says_and_the_correction_takes_it_out(name, share):
+    energy, span_ms, *_ = SHAPES[name]
+    flat = spans.flat_null(EDGES)
+    mixed = (1 - share) * spans.normalise(energy) + share * flat
+    moved = (1 - share) * span_ms + share * 500
+    assert spans.effective_span(mixed, OFFSETS) == pytest.approx(moved, abs=1.0)
+    assert 2 * spans.corrected_radius(mixed, flat, EDGES) == pytest.approx(span_ms, abs=1.0)
+    assert spans.floor_share(mixed, flat, EDGES) == pytest.approx(share, abs=0.001)
+
+
+def test_the_correction_takes_some_of_a_shape_that_reaches_the_outer_part():
+    wide = np.exp(-np.abs(OFFSETS) / 100)
+    assert spans.effective_span(wide, OFFSETS) == pytest.approx(193, abs=1)  # the window cuts 200 already
+    assert 2 * spans.corrected_radius(wide, spans.flat_null(EDGES), EDGES) == pytest.approx(175, abs=1)
+
+
+def test_the_correction_is_unbiased_under_a_noisy_floor():
+    rng, flat = np.random.default_rng(0), spans.flat_null(EDGES)
+    bell = spans.normalise(SHAPES["gaussian"][0])
+    noisy = 0.6 * bell + 0.4 * flat * rng.chisquare(2, (500, 40, OFFSETS.size)) / 2
+    found = 2 * spans.corrected_radius(noisy.mean(axis=1), flat, EDGES)  # pools of 40 tokens
+    assert np.mean(found) == pytest.approx(79.8, abs=1) and np.isfinite(found).all()
+
+
+def test_a_floor_is_cut_with_the_audio():
+    cut = spans.flat_null(EDGES, before_ms=150)
+    box = spans.normalise(np.abs(OFFSETS) < 90)
+    assert 2 * spans.corrected_radius(0.7 * box + 0.3 * cut, cut, EDGES) == pytest.approx(90, abs=1)
+    without = spans.flat_null(EDGES, before_ms=150, after_ms=150)
+    assert np.isnan(spans.corrected_radius(box, without, EDGES)), "no audio far out: the floor is unknown"
+
+
+def test_what_is_all_floor_has_no_corrected_radius():
+    flat = spans.flat_null(EDGES)
+    assert np.isnan(spans.corrected_radius(flat, flat, EDGES))
+    assert np.isnan(spans.corrected_radius(np.zeros(OFFSETS.size), flat, EDGES))
+    rising = np.abs(OFFSETS) / np.abs(OFFSETS).sum()
+    assert spans.floor_share(rising, flat, EDGES) > 1 and np.isnan(spans.corrected_radius(rising, flat, EDGES))
+
+
+@given(energies)
+def test_sides_by_hand(energy):
+    total = energy.sum()
+    slow = sum(t * e for t, e in zip(OFFSETS, energy, strict=True)) / total
+    assert spans.centroid(energy, OFFSETS) == pytest.approx(slow, rel=1e-6, abs=1e-6)
+    after, before = energy[OFFSETS > 0].sum(), energy[OFFSETS < 0].sum()
+    assert spans.asymmetry(energy, OFFSETS) == pytest.approx((after - before) / total, abs=1e-9)
+    assert spans.centroid(energy[::-1], OFFSETS) == pytest.approx(-slow, rel=1e-6, abs=1e-6)
+
+
+def test_later_energy_lies_after_the_centre():
+    late = np.exp(-np.abs(OFFSETS - 30) / 20)
+    assert spans.centroid(late, OFFSETS) == pytest.approx(30, abs=1) and spans.asymmetry(late, OFFSETS) > 0.7
+
+
 def test_zero_energy_has_no_radius():
     silent = np.zeros(OFFSETS.size)
+    assert np.isnan(spans.centroid(silent, OFFSETS)) and np.isnan(spans.asymmetry(silent, OFFSETS))
     assert np.isnan(spans.center_of_mass_radius(silent, OFFSETS))
     assert np.isnan(spans.energy_radius(silent, EDGES, fraction=0.5))
 
@@ -174,11 +247,14 @@ def test_radius_table_agrees_with_the_pooled_span_and_carries_interval_and_null(
     settings = {"n_resamples": 400, "level": 0.95, "seed": 0}
     rows = {row["measure"]: row for row in spans.radius_table(*pool, **settings)}
     span = spans.pooled_span(*pool, **settings)
-    assert set(rows) == {"r_com", "span", "r50", "r90"}
+    assert set(rows) == {"r_com", "span", "r50", "r90", "r_com_corrected", "centroid"}
     assert rows["span"]["value_ms"] == pytest.approx(span.span_ms) and rows["span"]["null_ms"] == pytest.approx(500)
     assert rows["r50"]["value_ms"] == pytest.approx(span.r50_ms) and rows["r50"]["null_ms"] == pytest.approx(250)
     assert rows["r90"]["value_ms"] == pytest.approx(span.r90_ms) and rows["r90"]["null_ms"] == pytest.approx(450)
-    assert all(row["ci_low_ms"] < row["value_ms"] < row["ci_high_ms"] for row in rows.values())
+    assert all(row["ci_low_ms"] < row["value_ms"] < row["ci_high_ms"] for row in rows.values() if row["value_ms"] > 1)
+    assert rows["centroid"]["value_ms"] == pytest.approx(0, abs=1e-9)
+    assert rows["r_com_corrected"]["value_ms"] == pytest.approx(rows["r_com"]["value_ms"], rel=0.03)
+    assert np.isnan(rows["r_com_corrected"]["null_ms"]), "a flat map is all floor"
     assert rows["span"]["ci_low_ms"] == pytest.approx(span.ci_low_ms, abs=5)
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tonespan_utils import comparison, conditions, plots
+from tonespan_utils import comparison, conditions, plots, signatures
 from tonespan_utils.conditions import Condition
 from tonespan_utils.params import Params
 from tonespan_utils.plots import LANGUAGE_NAMES, Recipe
@@ -91,12 +91,15 @@ def _condition_panels(params: Params) -> tuple[Figure, dict[str, Axes]]:
     return figure, axes
 
 
-def _curves(axis: Axes, loaded: Tables, columns: tuple[str, str, str], *, backbone: str, language: str) -> None:
-    """Every condition of one encoder and language over relative depth."""
+def _curves(
+    axis: Axes, loaded: Tables, columns: tuple[str, str, str], *, backbone: str, language: str, hollow: bool = False
+) -> None:
+    """Every condition of one encoder and language over relative depth; ``hollow`` where its probe knows nothing."""
     own = _own(select(loaded["layer_curves"], language=language), backbone)
     for name, rows in own.groupby("condition", sort=False):
         role, label = _kind(conditions.parse(name), language)
-        plots.curve_by_depth(axis, rows, columns, role=role, label=label)
+        unknown = signatures.unknown_layers(loaded["signatures"], name, language) if hollow else ()
+        plots.curve_by_depth(axis, rows, columns, role=role, label=label, hollow=unknown)
 
 
 def _bands(params: Params) -> str:
@@ -222,7 +225,8 @@ def draw_energy_maps(loaded: Tables, params: Params, *, condition_of: Mapping[st
     figure, axes = plots.panels(list(condition_of), share_y=False)
     for language, axis in axes.items():
         where = {"language": language, "condition": condition_of[language]}
-        mesh = plots.energy_map(axis, *(select(loaded[name], **where) for name in ("energy", "energy_null", "spans")))
+        own = (select(loaded[name], **where) for name in ("energy", "energy_null", "spans"))
+        mesh = plots.energy_map(axis, *own, hollow=signatures.unknown_layers(loaded["signatures"], **where))
     bar = figure.colorbar(mesh, ax=list(axes.values()), shrink=0.7, pad=0.02)
     bar.set_ticks([-4, -2, 0, 2, 4], labels=["1/16", "1/4", "1", "4", "16"])
     bar.set_label("energy, times flat null")
@@ -235,7 +239,18 @@ def caption_energy_maps(loaded: Tables, params: Params, *, title: str, condition
         f"{title}: energy of the gradient of the {params.gradient.target} tone's logit with respect to the "
         f"{params.gradient.wrt}, by layer and time from the tone centre, over what a model that looks everywhere "
         f"alike would show; white ticks at +-r_com. {min(own)} to {max(own)} tokens per language."
+        f"{_untold(loaded, condition_of)}"
     )
+
+
+def _untold(loaded: Tables, condition_of: Mapping[str, str]) -> str:
+    """Which layers' r_com is left out of the maps, and why; nothing where there are none."""
+    unknown = {la: signatures.unknown_layers(loaded["signatures"], name, la) for la, name in condition_of.items()}
+    order = list(dict.fromkeys(loaded["spans"]["layer"]))
+    told = "; ".join(
+        f"{LANGUAGE_NAMES[la]} {', '.join(sorted(own, key=order.index))}" for la, own in unknown.items() if own
+    )
+    return f" No ticks, name in grey: F1 not above chance, so the map says nothing about tone ({told})." if told else ""
 
 
 def draw_spans(loaded: Tables, params: Params, *, backbone: str) -> Figure:
@@ -243,7 +258,8 @@ def draw_spans(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     figure, axes = _condition_panels(params)
     cues = select(loaded["baseline_spans"], frontend=params.baseline.frontends[0]).set_index("language")
     for language, axis in axes.items():
-        _curves(axis, loaded, ("span_ms", "span_low_ms", "span_high_ms"), backbone=backbone, language=language)
+        columns = ("span_ms", "span_low_ms", "span_high_ms")
+        _curves(axis, loaded, columns, backbone=backbone, language=language, hollow=True)
         null_ms = _first_condition(select(loaded["comparison"], language=language), backbone)["null_span_ms"].iloc[0]
         axis.axhline(null_ms, label="flat null", **plots.NULL)
         plots.cue_band(axis, cues.loc[language])
@@ -262,8 +278,20 @@ def caption_spans(loaded: Tables, params: Params, *, backbone: str) -> str:
     return (
         f"Effective span by relative depth, within +-{params.gradient.window_ms:.0f} ms of the tone centre; "
         f"{_bands(params)} Dotted: the span of a flat map; dashed with its band: the cue width found in the signal. "
-        f"Energy spread evenly over a width S has a span of S/2. Top layer of {first['condition'].iloc[0]}: {told}."
+        f"Energy spread evenly over a width S has a span of S/2. {_hollow_layers(loaded, backbone)}"
+        f"Top layer of {first['condition'].iloc[0]}: {told}."
     )
+
+
+def _hollow_layers(loaded: Tables, backbone: str) -> str:
+    """Why some points are open, with their number; nothing where there are none."""
+    signs = _own(loaded["signatures"], backbone)
+    drawn = _own(loaded["layer_curves"], backbone)
+    n_drawn = int((drawn["layer"] != "final").sum())
+    n_open = int(((signs["signature"] == signatures.KNOWS_NOTHING) & (signs["layer"] != "final")).sum())
+    if not n_open:
+        return ""
+    return f"Open, on grey: F1 not above chance, so the span says nothing about tone ({n_open} of {n_drawn} points). "
 
 
 def draw_differences(loaded: Tables, params: Params, *, backbone: str) -> Figure:
@@ -327,7 +355,8 @@ def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         own = _own(select(loaded["comparison"], language=language), backbone)
         for _, row in own.iterrows():
             role, label = _kind(conditions.parse(row["condition"]), language)
-            plots.scatter_with_intervals(axis, row, role=role, label=label)
+            at_chance = not row["f1_low"] > row["chance_f1"]
+            plots.scatter_with_intervals(axis, row, role=role, label=label, hollow=at_chance)
         null_ms = (own["null_span_ms"] - own["cue_width_ms"]).abs().mean()
         axis.axhline(own["chance_f1"].mean(), label="chance", **plots.NULL)
         axis.axvline(null_ms, label="flat null", **plots.NULL | {"linestyle": "--"})
@@ -347,7 +376,8 @@ def caption_scatter(loaded: Tables, params: Params, *, backbone: str) -> str:
     )
     return (
         "Macro-F1 of the best layer against the distance |2 r_com - cue width| of its span, with "
-        f"{params.bootstrap.level:.0%} intervals; dotted: chance; dashed: the distance of a flat map. Nearest: {told}."
+        f"{params.bootstrap.level:.0%} intervals; open: F1 not above chance, so the span says nothing about tone; "
+        f"dotted: chance; dashed: the distance of a flat map. Nearest: {told}."
     )
 
 

@@ -165,18 +165,22 @@ def integrated_gradients(
     """Integrated gradients from silence, with their completeness checked.
 
     The way is cut at ``n_steps`` (32) Gauss-Legendre points, twice as many until every gap is at most ``tolerance``
-    (0.02) or ``max_steps`` (256) would be passed, which warns.
+    (0.02) or ``max_steps`` (256) would be passed, which warns. A group-normed front end forgets loudness, so nearly all
+    happens close to silence: points lie at ``u ** power`` (power 4), of which 32 suffice; 64 evenly spaced ones
+    (power 1) miss the logit there by several times its size.
     """
     return _integrate(_Asked(encoder, probes, samples, centers_s, tones, target), **options)
 
 
-def _integrate(asked: _Asked, *, n_steps: int = 32, max_steps: int = 256, tolerance: float = 0.02) -> Integrated:
+def _integrate(
+    asked: _Asked, *, n_steps: int = 32, max_steps: int = 256, tolerance: float = 0.02, power: float = 4.0
+) -> Integrated:
     prepared, readout = asked.prepare()
     whole = _Asked(asked.encoder, asked.probes, asked.samples, asked.centers_s, asked.tones, asked.target)
     ends = [_values(asked.encoder, x, readout) for x in (prepared, torch.zeros_like(prepared))]
     while True:
-        points, weights = np.polynomial.legendre.leggauss(n_steps)  # on (-1, 1)
-        slopes = _mean((whole.slopes((1 + point) / 2 * prepared, readout) for point in points), weights / 2)
+        points, weights = _way(n_steps, power)
+        slopes = _mean((whole.slopes(point * prepared, readout) for point in points), weights)
         found = _times(slopes, prepared)
         gap = {layer: _gap(a, ends[0][layer], ends[1][layer]) for layer, a in found.items()}
         worst = max(float(one.max(initial=0)) for one in gap.values())
@@ -189,6 +193,13 @@ def _integrate(asked: _Asked, *, n_steps: int = 32, max_steps: int = 256, tolera
             stacklevel=3,
         )
     return Integrated(found, gap, n_steps)
+
+
+def _way(n_steps: int, power: float) -> tuple[Floats, Floats]:
+    """Points in (0, 1) and their weights, which sum to 1: Gauss-Legendre in ``u``, the point being ``u ** power``."""
+    nodes, weights = np.polynomial.legendre.leggauss(n_steps)
+    u = (nodes + 1) / 2
+    return u**power, weights / 2 * power * u ** (power - 1)
 
 
 def _gap(attribution: np.ndarray, at_input: Floats, at_silence: Floats) -> Floats:

@@ -8,7 +8,7 @@ Notebook: notebooks/05_rcom_comparison
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,9 +187,11 @@ def f1_by_layer(axis: Axes, rows: pd.DataFrame, chance: pd.DataFrame, *, color: 
     return line
 
 
-def energy_map(axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.DataFrame) -> QuadMesh:
+def energy_map(
+    axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.DataFrame, *, hollow: Collection[str] = ()
+) -> QuadMesh:
     """Energy over layer and offset, in multiples of the flat null (log colour); white ticks at +-r_com of each
-    layer.
+    layer, but of those in ``hollow``, whose names are grey.
     """
     layers = list(dict.fromkeys(rows["layer"]))
     table = rows.pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
@@ -198,12 +200,14 @@ def energy_map(axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.Dat
     mesh = axis.pcolormesh(
         table.columns, np.arange(len(layers)), ratio, cmap="magma", vmin=-4, vmax=4, shading="nearest", rasterized=True
     )
-    radius = spans.set_index("layer")["r_com_ms"].loc[layers]
+    radius = spans.set_index("layer")["r_com_ms"].loc[layers].where(~pd.Index(layers).isin(list(hollow)))
     size = min(9, 90 / len(layers))  # ticks of neighbouring layers stay apart
     for side in (-1, 1):
         axis.plot(side * radius, np.arange(len(layers)), "|", color="white", markersize=size, markeredgewidth=1.6)
     named = slice(None, None, -(-len(layers) // MAX_LAYER_LABELS))
     axis.set_yticks(np.arange(len(layers))[named], layers[named])
+    for label in axis.get_yticklabels():
+        label.set_color("0.6" if label.get_text() in hollow else "black")
     axis.grid(False)
     return mesh
 
@@ -234,12 +238,23 @@ def spans_by_layer(axis: Axes, rows: pd.DataFrame, baseline: pd.Series | None, *
     return line
 
 
-def curve_by_depth(axis: Axes, rows: pd.DataFrame, columns: tuple[str, str, str], *, role: str, label: str) -> Line2D:
+def curve_by_depth(
+    axis: Axes,
+    rows: pd.DataFrame,
+    columns: tuple[str, str, str],
+    *,
+    role: str,
+    label: str,
+    hollow: Collection[str] = (),
+) -> Line2D:
     """One condition over relative depth: value line, and for BANDED roles the interval; ``columns`` name the value
     and its bounds. Controls are thin and grey. The closing norm (``final``) has no depth of its own and is left out.
+    At layers in ``hollow`` the line is thin and grey, the marker open, and there is no band.
     """
     color, marker = ROLE_STYLES[role]
     rows = rows[rows["layer"] != "final"]
+    if rows["layer"].isin(hollow).any():
+        rows = _hollow(axis, rows, columns, set(hollow), color=color, marker=marker)
     marked = {"marker": marker, "markevery": -(-len(rows) // MAX_LAYER_LABELS), "linewidth": 1.2}
     style = {"linewidth": 0.7, "zorder": 1} if role == "control" else marked
     value, low, high = columns
@@ -251,6 +266,21 @@ def curve_by_depth(axis: Axes, rows: pd.DataFrame, columns: tuple[str, str, str]
     ticks = front + [(f"{depth:g}", depth) for depth in (0.25, 0.5, 0.75, 1.0)]
     axis.set_xticks([at for _, at in ticks], [name for name, _ in ticks])
     return line
+
+
+def _hollow(
+    axis: Axes, rows: pd.DataFrame, columns: tuple[str, str, str], hollow: set[str], *, color: str, marker: str
+) -> pd.DataFrame:
+    """Draw all ``rows`` in grey and those in ``hollow`` with open markers; the rows with nan in their place."""
+    open_rows = rows[rows["layer"].isin(hollow)]
+    axis.plot(rows["depth"], rows[columns[0]], color="0.75", linewidth=0.6, zorder=1)
+    axis.plot(
+        open_rows["depth"], open_rows[columns[0]], marker, color=color, markersize=3.5, markerfacecolor="white",
+        markeredgewidth=0.6, alpha=0.7, zorder=1.5,
+    )  # fmt: skip
+    left = rows.copy()
+    left.loc[open_rows.index, list(columns)] = np.nan
+    return left
 
 
 def cue_band(axis: Axes, cue: pd.Series) -> None:
@@ -289,14 +319,15 @@ def named_rows(axis: Axes, names: Sequence[str]) -> None:
         axis.axhline(edge, color="0.9", linewidth=0.6, zorder=0)
 
 
-def scatter_with_intervals(axis: Axes, row: pd.Series, *, role: str, label: str) -> None:
-    """One condition: F1 against the distance of its span to the cue width, with both intervals."""
+def scatter_with_intervals(axis: Axes, row: pd.Series, *, role: str, label: str, hollow: bool = False) -> None:
+    """One condition: F1 against the distance of its span to the cue width, with both intervals; ``hollow``: open."""
     color, marker = ROLE_STYLES[role]
     across = [[row["distance_ms"] - row["distance_low_ms"]], [row["distance_high_ms"] - row["distance_ms"]]]
     upright = [[row["f1"] - row["f1_low"]], [row["f1_high"] - row["f1"]]]
     axis.errorbar(
         row["distance_ms"], row["f1"], np.maximum(upright, 0), np.maximum(across, 0),
         fmt=marker, color=color, ecolor=color, elinewidth=0.7, markersize=5, label=label,
+        markerfacecolor="white" if hollow else color,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from tonespan_utils import claims, figures, plots, provenance, tables
+from tonespan_utils import claims, figures, plots, provenance, signatures, tables
 from tonespan_utils.corpus import sources
 from tonespan_utils.params import Params
 
@@ -40,6 +40,7 @@ def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
         board=_board(loaded["claims"]),
         verdicts=loaded["claims"]["verdict"].value_counts().to_dict(),
         claims=_table(loaded["claims"]),
+        signs=_table(_named(signatures.board(loaded["signatures"]))),
         comparison=_table(loaded["comparison"]),
         contrasts=_table(loaded["contrasts"]),
         tables={name: _table(table) for name, table in loaded.items()},
@@ -51,6 +52,11 @@ def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
     path = params.figures / "index.html"
     tables.write_atomically(path, lambda file: file.write(page))
     return path
+
+
+def _named(board: pd.DataFrame) -> pd.DataFrame:
+    """A board with the languages' names over its columns."""
+    return board.rename(columns=plots.LANGUAGE_NAMES)
 
 
 def _figure(name: str, recipe: figures.Recipe, loaded: dict[str, pd.DataFrame], params: Params) -> dict[str, str]:

@@ -5,22 +5,29 @@ What is measured: ``E(tau)``, energy per bin of offset ``tau`` from the tone cen
 
     r_com = sum |tau| E(tau) / sum E(tau)        and the effective span is 2 r_com.
 
-What the number means (window wide enough to hold the shape):
+What the numbers mean (window wide enough to hold the shape; the shape symmetric, so its centroid is 0):
 
-=====================================  ==========================
-energy profile                         2 r_com
-=====================================  ==========================
-box over +-S/2                         S / 2
-Gaussian of standard deviation s       2 s sqrt(2 / pi) = 1.60 s
-two-sided exponential of constant a    2 a
-flat over the whole window +-W         W: **the null**
-=====================================  ==========================
+======================================  =======================  ============  ===========
+energy profile                          2 r_com                  50 % radius   90 % radius
+======================================  =======================  ============  ===========
+box over +-S/2                          S / 2                    S / 4         0.45 S
+Gaussian of standard deviation s        2 s sqrt(2/pi) = 1.60 s  0.67 s        1.64 s
+two-sided exponential of constant a     2 a                      a ln 2        a ln 10
+flat over the whole window +-W          W: **the null**          W / 2         0.9 W
+the same shape, all of it d later       2 mean of |tau + d|      (grows)       (grows)
+======================================  =======================  ============  ===========
 
-A constant floor drags ``r_com`` towards W/2, so the null stands beside every value, and the 50 % and 90 %
-energy radii, which a low floor moves less, beside both.
+A constant floor drags ``r_com`` towards W/2 (a share f of floor adds f (W/2 - r_com)), so the null stands beside every
+value, and beside both the 50 % and 90 % energy radii, which a low floor moves less, and the **floor-corrected**
+``r_com``: what is left when the energy of the outermost fifth of the window, taken as the level of the floor
+everywhere, is subtracted. The outer part is the floor that this very map has; the map of a probe trained on shuffled
+labels would be no floor, since whatever is read from a frame, the encoder looks around that frame for it. Where the
+shape itself reaches the outer part, the correction takes some of it: an exponential of a = 100 in +-500 ms has a span
+of 193 and a corrected one of 175. The **centroid** (mean of tau) says on which side the energy lies: above 0 after the
+centre, below 0 before it; the **asymmetry** is the share of energy after the centre minus the share before it.
 
 Conventions: offsets and radii in ms; bins are half-open, symmetric about 0; the last axis is the bin.
-Zero energy has no radius: the answer is nan, never 0.
+Zero energy has no radius: the answer is nan, never 0; nor has what is nothing but floor a corrected one.
 
 Notebook: notebooks/04_gradient_energy
 """
@@ -33,6 +40,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+
+OUTER = 0.2  # of the window on each side: far from every cue, and enough bins for a steady level
+LEAST_ABOVE_FLOOR = 0.05  # share of the energy; with less, the rest is the scatter of the floor
 
 
 def offset_bins(window_ms: float, bin_ms: float) -> tuple[Floats, Floats]:
@@ -109,6 +119,51 @@ def _first_reach(held: Floats, radii_ms: Floats, fraction: float) -> float:
     return float(radii_ms[before] + part * (radii_ms[after] - radii_ms[before]))
 
 
+def centroid(energy: ArrayLike, offsets_ms: ArrayLike) -> Floats:
+    """The mean offset in ms of ``energy`` (..., bins): above 0 it lies after the centre. Zero energy gives nan.
+
+    Notebook: notebooks/04_gradient_energy
+    """
+    return normalise(energy) @ np.asarray(offsets_ms, dtype=np.float64)
+
+
+def asymmetry(energy: ArrayLike, offsets_ms: ArrayLike) -> Floats:
+    """Share of ``energy`` (..., bins) after the centre minus the share before it, -1 to 1; nan for zero energy."""
+    return normalise(energy) @ np.sign(np.asarray(offsets_ms, dtype=np.float64))
+
+
+def floor_share(energy: ArrayLike, null_energy: ArrayLike, edges_ms: ArrayLike, *, outer: float = OUTER) -> Floats:
+    """The share of ``energy`` (..., bins) that a floor makes up which is even over the audio: (...).
+
+    Its level is that of the outer part of the window, ``outer`` of it on each side, against ``null_energy`` (...,
+    bins), the flat map over the audio there is. Above 1 where the outer part holds more than its share; nan without
+    energy, or without audio there.
+    """
+    share, null = np.broadcast_arrays(normalise(energy), normalise(null_energy))
+    edges = np.asarray(edges_ms, dtype=np.float64)
+    middle = (edges[:-1] + edges[1:]) / 2
+    far = np.abs(middle) > (1 - outer) * np.abs(edges).max()
+    there = null[..., far].sum(axis=-1)
+    return np.divide(share[..., far].sum(axis=-1), there, out=np.full(there.shape, np.nan), where=there > 0)
+
+
+def above_floor(energy: ArrayLike, null_energy: ArrayLike, edges_ms: ArrayLike) -> Floats:
+    """``energy`` (..., bins) as shares, less its floor: single bins may fall below 0, so that the sum is unbiased.
+
+    nan where less than LEAST_ABOVE_FLOOR is left. Notebook: notebooks/04_gradient_energy
+    """
+    share, null = np.broadcast_arrays(normalise(energy), normalise(null_energy))
+    floor = floor_share(share, null, edges_ms)[..., None]
+    return np.where(1 - floor >= LEAST_ABOVE_FLOOR, share - floor * null, np.nan)
+
+
+def corrected_radius(energy: ArrayLike, null_energy: ArrayLike, edges_ms: ArrayLike) -> Floats:
+    """r_com in ms of ``energy`` (..., bins) less its floor: see the module. Notebook: notebooks/04_gradient_energy"""
+    edges = np.asarray(edges_ms, dtype=np.float64)
+    left = above_floor(energy, null_energy, edges)
+    return left @ np.abs((edges[:-1] + edges[1:]) / 2) / left.sum(axis=-1)
+
+
 def flat_null(edges_ms: ArrayLike, *, before_ms: float = np.inf, after_ms: float = np.inf) -> Floats:
     """The energy (bins,) of a model that looks everywhere alike, where audio reaches from -before_ms to after_ms.
 
@@ -183,18 +238,19 @@ def pooled_span(
     if not len(share):
         return Span(*(np.nan,) * 7, n_tokens=0)
     edges = np.asarray(edges_ms, dtype=np.float64)
-    spans = _measures(share, edges)["span"]
+    offsets = (edges[:-1] + edges[1:]) / 2
+    spans = effective_span(share, offsets)
     weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
     low, high = _interval(weights @ spans / weights.sum(axis=1), clusters, level)
-    pooled = _measures(share.mean(axis=0), edges)
+    pooled = share.mean(axis=0)
     return Span(
         r_com_ms=float(spans.mean()) / 2,
         span_ms=float(spans.mean()),
         ci_low_ms=low,
         ci_high_ms=high,
-        r50_ms=float(pooled["r50"]),
-        r90_ms=float(pooled["r90"]),
-        null_span_ms=float(_measures(null.mean(axis=0), edges)["span"]),
+        r50_ms=float(energy_radius(pooled, edges, fraction=0.5)),
+        r90_ms=float(energy_radius(pooled, edges, fraction=0.9)),
+        null_span_ms=float(effective_span(null.mean(axis=0), offsets)),
         n_tokens=round(len(share) / np.unique(seeds).size),
     )
 
@@ -212,16 +268,18 @@ def radius_table(
 ) -> list[dict[str, float | str]]:
     """Every measure of the pooled energy with its interval and its null, as rows of the table ``radii``.
 
-    Measures: ``r_com``, ``span``, ``r50``, ``r90``. Arguments as in :func:`pooled_span`; the radii are those of the
-    resampled pool. No energy gives no rows. Notebook: notebooks/04_gradient_energy
+    Measures: ``r_com``, ``span``, ``r50``, ``r90``, ``r_com_corrected``, ``centroid``, all in ms. Arguments as in
+    :func:`pooled_span`; the radii are those of the resampled pool. No energy gives no rows; a flat map is all floor, so
+    the null of ``r_com_corrected`` is nan. Notebook: notebooks/04_gradient_energy
     """
     share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
     if not len(share):
         return []
     weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
     edges = np.asarray(edges_ms, dtype=np.float64)
-    pools = {"value": share.mean(axis=0), "resampled": weights @ share, "null": null.mean(axis=0)}
-    measured = {kind: _measures(pool, edges) for kind, pool in pools.items()}
+    flat = null.mean(axis=0)
+    pools = {"value": (share.mean(axis=0), flat), "resampled": (weights @ share, weights @ null), "null": (flat, flat)}
+    measured = {kind: _measures(*pool, edges) for kind, pool in pools.items()}
     rows = []
     for measure, value in measured["value"].items():
         low, high = _interval(measured["resampled"][measure], clusters, level)
@@ -243,14 +301,26 @@ def _heard(
 def _interval(resampled: Floats, clusters: NDArray, level: float) -> tuple[float, float]:
     if np.unique(clusters).size < 2:
         return np.nan, np.nan
-    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    known = resampled[~np.isnan(resampled)]
+    if known.size < max(1, len(resampled) / 2):  # what is left of mostly undefined resamples is a selection
+        return np.nan, np.nan
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def _measures(energy: Floats, edges_ms: Floats) -> dict[str, Floats]:
-    r_com = center_of_mass_radius(energy, (edges_ms[:-1] + edges_ms[1:]) / 2)
+def _measures(energy: Floats, null_energy: Floats, edges_ms: Floats) -> dict[str, Floats]:
+    offsets = (edges_ms[:-1] + edges_ms[1:]) / 2
+    r_com = center_of_mass_radius(energy, offsets)
     r50, r90 = (energy_radius(energy, edges_ms, fraction=fraction) for fraction in (0.5, 0.9))
-    return {"r_com": r_com, "span": 2 * r_com, "r50": r50, "r90": r90}
+    corrected = corrected_radius(energy, null_energy, edges_ms)
+    return {
+        "r_com": r_com,
+        "span": 2 * r_com,
+        "r50": r50,
+        "r90": r90,
+        "r_com_corrected": corrected,
+        "centroid": centroid(energy, offsets),
+    }
 
 
 def as_row(span: Span) -> dict[str, float | int]:

@@ -68,6 +68,7 @@ COLUMNS = {
         "condition", "finetuned_condition", "language", "layer", "probe_f1", "finetuned_f1", "chance_f1", "difference",
         "ci_low", "ci_high", "n_tokens", "n_seeds",
     ],
+    "signatures": ["condition", "language", "layer", "signature", "detail"],
     "claims": ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "verdict"],
 }  # fmt: skip
 PARTS_ONLY = {"predictions", "token_spans", "tone_predictions"}  # a row per token: too long to keep twice
