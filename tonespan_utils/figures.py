@@ -25,8 +25,19 @@ NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 
 
 def load_tables(params: Params) -> dict[str, pd.DataFrame]:
-    """All joined tables of a profile by name. Raises TonespanError naming the first that is missing."""
-    return {name: tables.read(params.results, name) for name in tables.COLUMNS if name not in tables.PARTS_ONLY}
+    """All joined tables of a profile by name; those of `make validity` where it has run. Raises TonespanError naming
+    the first that is missing.
+    """
+    wanted = [name for name in tables.COLUMNS if name not in tables.PARTS_ONLY | tables.VALIDITY]
+    found = {name: tables.read(params.results, name) for name in wanted}
+    return found | load_validity(params)
+
+
+def load_validity(params: Params) -> dict[str, pd.DataFrame]:
+    """The tables of `make validity` by name: all of them, or none where it has not run."""
+    if not all((params.results / f"{name}.csv").is_file() for name in tables.VALIDITY):
+        return {}
+    return {name: tables.read(params.results, name) for name in tables.COLUMNS if name in tables.VALIDITY}
 
 
 def recipes(params: Params) -> dict[str, Recipe]:

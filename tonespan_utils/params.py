@@ -194,6 +194,17 @@ class Validity(Section):
     analysis_windows: Mapping[Literal["hann", "rectangular"], Positive]
     n_tokens: Count
     n_slow_tokens: Count
+    n_behaviour_tokens: Count
+    estimators: list[
+        Literal[
+            "gradient_x_input",
+            "smoothgrad",
+            "integrated_gradients",
+            "occlusion",
+            "context_truncation",
+            "pitch_flattening",
+        ]
+    ]
     half_widths_ms: list[Positive] = Field(min_length=3)
     random_seeds: list[int] = Field(min_length=1)
 
