@@ -161,7 +161,7 @@ def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, mo
     monkeypatch.setattr(vjp.StableBlock, "pull", small)
     with pytest.warns(UserWarning) as said:
         found = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
-    assert "out of memory with 2 gradients under way; going on with 1" in str(said[0].message) + str(said[-1].message)
+    assert "out of memory with 2 passes under way; going on with 1" in str(said[0].message) + str(said[-1].message)
     assert all(np.allclose(found[layer], expected[layer], rtol=1e-9, atol=1e-12) for layer in probes)
     monkeypatch.setattr(vjp.StableBlock, "pull", lambda self, g: pull(self, g.new_empty(2**50)))
     with pytest.raises(TonespanError, match="cut the utterance"), pytest.warns(UserWarning):

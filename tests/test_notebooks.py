@@ -48,7 +48,7 @@ def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
 
 def test_the_package_imports_downward_only():
     layers = [
-        {"figures", "encoder_figures", "report", "workflow", "__main__"},
+        {"figures", "encoder_figures", "report", "workflow", "measure", "__main__"},
         {"plots", "provenance", "claims", "signatures"},
         {"estimators", "attention"},
         {"gradients", "probes", "acoustic", "finetune", "comparison"},

@@ -227,9 +227,7 @@ def draw_energy_maps(loaded: Tables, params: Params, *, condition_of: Mapping[st
         where = {"language": language, "condition": condition_of[language]}
         own = (select(loaded[name], **where) for name in ("energy", "energy_null", "spans"))
         mesh = plots.energy_map(axis, *own, hollow=signatures.unknown_layers(loaded["signatures"], **where))
-    bar = figure.colorbar(mesh, ax=list(axes.values()), shrink=0.7, pad=0.02)
-    bar.set_ticks([-4, -2, 0, 2, 4], labels=["1/16", "1/4", "1", "4", "16"])
-    bar.set_label("energy, times flat null")
+    plots.null_colorbar(figure, mesh, list(axes.values()), shrink=0.7, pad=0.02)
     return plots.label_axes(figure, x="time from tone centre (ms)", y="layer")
 
 

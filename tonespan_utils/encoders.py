@@ -179,6 +179,24 @@ def load(
     return Encoder(model, str(checkpoint), identity, _scales_input(folder))
 
 
+def of_model(model: PreTrainedModel, *, scale_input: bool | None = None) -> Encoder:
+    """The encoder inside a transformers ``model``, sharing its weights; its mode and gradients are left as they are.
+
+    ``scale_input``: see ``Encoder``; by default what the folder the model came from says, and True where there is none,
+    as all public checkpoints of these families have it. Raises TonespanError for another architecture and for weights
+    that are not float32. Notebook: notebooks/04_gradient_energy
+    """
+    base = getattr(model, "base_model", model)
+    if not isinstance(base, tuple(kind for _, kind in FAMILIES.values())):
+        raise TonespanError(f"a {type(model).__name__} is no encoder of this study; it reads {' and '.join(FAMILIES)}")
+    if base.dtype != torch.float32:
+        raise TonespanError(f"the model's weights are {base.dtype}; call model.float() first")
+    folder = Path(str(base.config._name_or_path))
+    if scale_input is None:
+        scale_input = not (folder.is_dir() and _any_file(folder, EXTRACTORS)) or _scales_input(folder)
+    return Encoder(base, base.config._name_or_path or type(model).__name__, _content_hash(base), scale_input)
+
+
 def load_condition(params: Params, condition: str, *, seed: int) -> Encoder:
     """The encoder of a condition: its backbone, or what fine-tuning with ``seed`` left; see ``Params.checkpoint``."""
     named = params.checkpoint(condition, seed)
@@ -294,16 +312,20 @@ def _scales_input(folder: Path) -> bool:
     if not _any_file(folder, EXTRACTORS):
         return False
     try:
-        return bool(Wav2Vec2FeatureExtractor.from_pretrained(folder).do_normalize)
+        extractor = Wav2Vec2FeatureExtractor.from_pretrained(folder)
     except Exception as error:
         raise TonespanError(f"{folder}: {EXTRACTORS[0]} cannot be read ({_first_line(error)})") from None
+    if extractor.sampling_rate != SAMPLE_RATE:
+        rate = extractor.sampling_rate
+        raise TonespanError(f"{folder}: an encoder of speech at {rate} Hz; this study's speech is at {SAMPLE_RATE} Hz")
+    return bool(extractor.do_normalize)
 
 
 def _content_hash(model: PreTrainedModel) -> str:
     digest = hashlib.sha256(json.dumps(model.config.to_diff_dict(), sort_keys=True, default=str).encode())
     for name, weight in sorted(model.state_dict().items()):
         digest.update(name.encode())
-        digest.update(weight.contiguous().numpy().tobytes())
+        digest.update(weight.cpu().contiguous().numpy().tobytes())
     return "sha256:" + digest.hexdigest()[:16]
 
 

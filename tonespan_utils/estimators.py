@@ -30,6 +30,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -42,7 +43,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, f0, gradients, spans, vjp
+from tonespan_utils import classify, f0, gradients, spans
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus, pitch
 from tonespan_utils.encoders import Encoder
@@ -109,12 +110,12 @@ class _Asked:
         """The prepared waveform (samples,) and what is read from it."""
         prepared = self.encoder.prepare(self.samples)[0]
         frames = self.frames  # first: it says what is wrong with a centre or a clip
-        clip = vjp.trace(self.encoder, prepared)
+        clip = gradients.trace(self.encoder, prepared)
         return prepared, gradients.read_out(clip.states, self.probes, frames, self.tones, target=self.target)
 
     def slopes(self, prepared: Tensor, readout: Readout) -> dict[str, np.ndarray]:
         """The gradient of ``readout`` at a prepared waveform (samples,): layer -> (token, samples)."""
-        return gradients.pull_down(self.encoder, vjp.trace(self.encoder, prepared), readout, reach_s=self.reach_s)
+        return gradients.pull_down(self.encoder, gradients.trace(self.encoder, prepared), readout, reach_s=self.reach_s)
 
 
 def _gradient(asked: _Asked) -> dict[str, np.ndarray]:
@@ -266,20 +267,36 @@ def occlusion(
         low, high = ((low + high) / 2 + side * mask_ms / 2 for side in (-1, 1))
     times_ms = np.arange(prepared.numel()) / SAMPLE_RATE * 1000
     found = {layer: np.zeros((len(centers_s), low.size)) for layer in probes}
-    per_batch = max(1, round(BATCH_S * SAMPLE_RATE / prepared.numel()))
+    per_batch = round(BATCH_S * SAMPLE_RATE / prepared.numel())
     for token, center_s in enumerate(centers_s):
         offsets = times_ms - center_s * 1000
         first, after = np.searchsorted(offsets, low), np.searchsorted(offsets, high)
         heard = np.flatnonzero(after > first)
-        for bins in (heard[i : i + per_batch] for i in range(0, heard.size, per_batch)):
-            masked = prepared.repeat(len(bins), 1)
-            for row, one in enumerate(bins):
-                masked[row, first[one] : after[one]] = 0
-            states = encoder.forward(masked)
-            for layer, weight in readout.weight.items():
-                left = states[layer][:, readout.frames[token]] @ weight[token]
-                found[layer][token, bins] = whole[layer][token] - left.double().cpu().numpy()
+        read = partial(_without, encoder, prepared, readout, token, first, after)
+        work = partial(_fill, found, whole, token, heard, read)
+        gradients.in_chunks(work, heard.size, per_batch)
     return found
+
+
+def _fill(
+    found: dict[str, Floats], whole: Mapping[str, Floats], token: int, bins: NDArray, read: Callable, part: slice
+) -> None:
+    for layer, left in read(bins[part]).items():
+        found[layer][token, bins[part]] = whole[layer][token] - left
+
+
+def _without(
+    encoder: Encoder, prepared: Tensor, readout: Readout, token: int, first: NDArray, after: NDArray, bins: NDArray
+) -> dict[str, Floats]:
+    """What is read for one token, without the probe's bias, when each of ``bins`` is silenced: layer -> (bins,)."""
+    masked = prepared.repeat(len(bins), 1)
+    for row, one in enumerate(bins):
+        masked[row, first[one] : after[one]] = 0
+    states = encoder.forward(masked)
+    return {
+        layer: (states[layer][:, readout.frames[token]] @ weight[token]).double().cpu().numpy()
+        for layer, weight in readout.weight.items()
+    }
 
 
 # Behaviour
@@ -403,13 +420,13 @@ def _predict(
     found = {layer: np.empty((len(widths_ms), len(tokens)), dtype=object) for layer in probes}
     waiting: dict[int, list[tuple[int, int, Tensor, int]]] = {}
 
-    def hear(batch: list[tuple[int, int, Tensor, int]]) -> None:
-        rows, widths, waveforms, frames = zip(*batch, strict=True)
-        with torch.no_grad():
-            states = encoder.forward(torch.stack(waveforms))
+    @torch.no_grad()
+    def hear(batch: list[tuple[int, int, Tensor, int]], part: slice) -> None:
+        rows, widths, waveforms, frames = (list(one) for one in zip(*batch[part], strict=True))
+        states = encoder.forward(torch.stack(waveforms))
         for layer, probe in probes.items():
-            hidden = states[layer][range(len(batch)), list(frames)]
-            found[layer][list(widths), list(rows)] = probe.predict(hidden.float().cpu().numpy())
+            hidden = states[layer][range(len(rows)), frames]
+            found[layer][widths, rows] = probe.predict(hidden.float().cpu().numpy())
 
     position = pd.Series(np.arange(len(tokens)), index=tokens.index)
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=change.__name__, unit="utt"):
@@ -423,9 +440,10 @@ def _predict(
             own = waiting.setdefault(one[2].numel(), [])
             own.append(one)
             if len(own) * one[2].numel() >= BATCH_S * SAMPLE_RATE:
-                hear(waiting.pop(one[2].numel()))
-    for batch in waiting.values():
-        hear(batch)
+                gradients.in_chunks(partial(hear, own), len(own), len(own))
+                del waiting[one[2].numel()]
+    for own in waiting.values():
+        gradients.in_chunks(partial(hear, own), len(own), len(own))
     return {layer: heard.astype(str) for layer, heard in found.items()}
 
 

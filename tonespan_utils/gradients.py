@@ -59,7 +59,7 @@ def input_gradients(
     """
     frames = [encoder.frame_at(center, samples.size) for center in centers_s]
     with exact_products():
-        clip = vjp.trace(encoder, encoder.prepare(samples)[0])
+        clip = trace(encoder, encoder.prepare(samples)[0])
         readout = read_out(clip.states, probes, frames, tones, target=target)
         return pull_down(encoder, clip, readout, wrt=wrt, reach_s=reach_s)
 
@@ -67,6 +67,17 @@ def input_gradients(
 def exact_products() -> AbstractContextManager:
     """No TF32 in convolutions inside: ten bits of mantissa would show."""
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
+def trace(encoder: Encoder, prepared: Tensor) -> vjp.Clip:
+    """``vjp.trace`` of a prepared waveform (samples,); raises TonespanError where it does not fit into memory."""
+    try:
+        return vjp.trace(encoder, prepared)
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        seconds = len(prepared) / SAMPLE_RATE
+    raise TonespanError(f"out of memory on the way up with an utterance of {seconds:.1f} s; cut it shorter")
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,13 +186,17 @@ def _pull_in_place(pull: Callable[[Tensor], Tensor], carried: Tensor, widening: 
     def work(part: slice) -> None:
         carried[part] = pull(carried[part])
 
-    _in_chunks(work, len(carried), widening * carried.shape[1:].numel(), carried.device)
+    in_chunks(work, len(carried), _chunk(widening * carried.shape[1:].numel(), carried.device))
 
 
-def _in_chunks(work: Callable[[slice], None], n: int, values_each: int, device: torch.device) -> None:
-    """``work`` on all of ``n`` cotangents, a few at a time; half as many when they do not fit."""
-    values = CPU_CHUNK_VALUES if device.type == "cpu" else GPU_CHUNK_VALUES
-    size, first = max(1, min(n, values // values_each)), 0
+def _chunk(values_each: int, device: torch.device) -> int:
+    """How many cotangents go together where each needs ``values_each`` numbers."""
+    return (CPU_CHUNK_VALUES if device.type == "cpu" else GPU_CHUNK_VALUES) // values_each
+
+
+def in_chunks(work: Callable[[slice], None], n: int, size: int) -> None:
+    """``work`` on all of ``n`` pieces, ``size`` at a time (at least one); half as many when they do not fit."""
+    size, first = max(1, min(n, size)), 0
     while first < n:
         try:
             work(slice(first, first + size))
@@ -199,8 +214,8 @@ def _out_of_memory(error: RuntimeError) -> bool:
 
 def _halved(size: int) -> int:
     if size == 1:
-        raise TonespanError("out of memory with a single gradient under way; cut the utterance shorter")
-    warnings.warn(f"out of memory with {size} gradients under way; going on with {size // 2}", stacklevel=3)
+        raise TonespanError("out of memory with a single pass under way; cut the utterance shorter")
+    warnings.warn(f"out of memory with {size} passes under way; going on with {size // 2}", stacklevel=3)
     return size // 2
 
 
@@ -220,7 +235,7 @@ def _down_to_waveform(
         for rows, at in (slice(deep), slice(start, start + n_frames)), (slice(deep, None), slice(frame, frame + 1)):
             local = [found[layer][token, at] for layer in layers[rows]]
             work = partial(_pull_to_samples, clip.convolutions, local, at, carried[rows, token])
-            _in_chunks(work, len(local), widest, carried.device)
+            in_chunks(work, len(local), _chunk(widest, carried.device))
     return dict(zip(layers, carried, strict=True))
 
 
@@ -321,7 +336,7 @@ def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) ->
     if kept.empty:
         raise TonespanError(
             f"none of {len(tokens)} test tokens has {min_side_ms:.0f} ms of audio on both sides; "
-            "lower gradient.min_side_ms"
+            "lower min_side_ms (gradient.min_side_ms in the parameters)"
         )
     return kept.sample(n=min(n_tokens, len(kept)), random_state=seed).sort_index()
 
@@ -384,7 +399,8 @@ def tabulate(
             key = about | {"layer": layer}
             rows["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": spans.mean_energy(energy)}))
             rows["spans"].append(pd.DataFrame([key | spans.as_row(spans.pooled_span(*pool, **drawing))]))
-            rows["radii"].append(pd.DataFrame([key | row for row in spans.radius_table(*pool, **drawing)]))
+            radii = [key | row for row in spans.radius_table(*pool, **drawing)]
+            rows["radii"].append(pd.DataFrame(radii, columns=[*key, *spans.RADIUS_COLUMNS]))
             names = {"token_id": np.concatenate([one.tokens for one in measured]), "utterance_id": utterances}
             radius = spans.center_of_mass_radius(energy, offsets)
             rows["token_spans"].append(pd.DataFrame(key | names | {"seed": trained, "r_com_ms": radius}))

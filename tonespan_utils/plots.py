@@ -238,6 +238,46 @@ def spans_by_layer(axis: Axes, rows: pd.DataFrame, baseline: pd.Series | None, *
     return line
 
 
+def f1_with_chance(axis: Axes, rows: pd.DataFrame, *, color: str = "#0072B2") -> Line2D:
+    """Probe F1 per layer with interval (macro_f1, f1_low, f1_high); chance dotted. Rows come bottom layer first."""
+    x = np.arange(len(rows))
+    (line,) = axis.plot(x, rows["macro_f1"], marker="o", color=color, label="probe")
+    axis.fill_between(x, rows["f1_low"], rows["f1_high"], color=color, alpha=0.15, lw=0)
+    axis.plot(x, rows["chance_f1"], label="chance", **NULL)
+    axis.set(xlabel="layer", ylabel="macro-F1", ylim=(0, 1.03))
+    name_layers(axis, rows["layer"])
+    axis.legend()
+    return line
+
+
+def spans_with_null(axis: Axes, rows: pd.DataFrame, *, hollow: Collection[str] = (), color: str = "#0072B2") -> Line2D:
+    """Effective span per layer with interval, the flat null dotted; open on grey in ``hollow``."""
+    rows = rows.assign(depth=np.arange(len(rows)))
+    axis.plot(rows["depth"], rows["null_span_ms"], label="flat null", **NULL)
+    columns = ("span_ms", "ci_low_ms", "ci_high_ms")
+    if rows["layer"].isin(hollow).any():
+        rows = _hollow(axis, rows, columns, set(hollow), color=color, marker="o")
+    (line,) = axis.plot(rows["depth"], rows["span_ms"], marker="o", color=color, label="span")
+    axis.fill_between(rows["depth"], rows["ci_low_ms"], rows["ci_high_ms"], color=color, alpha=0.15, lw=0)
+    axis.set(xlabel="layer", ylabel="effective span 2 r_com (ms)", ylim=(0, None))
+    name_layers(axis, rows["layer"])
+    axis.legend()
+    return line
+
+
+def name_layers(axis: Axes, layers: Sequence[str]) -> None:
+    """Layer names under the x axis of a narrow panel: half of MAX_LAYER_LABELS at most."""
+    named = slice(None, None, -(-len(layers) // (MAX_LAYER_LABELS // 2)))
+    axis.set_xticks(np.arange(len(layers))[named], list(layers)[named])
+
+
+def null_colorbar(figure: Figure, mesh: QuadMesh, axes: Axes | Sequence[Axes], **where: float) -> None:
+    """The scale of :func:`energy_map`."""
+    bar = figure.colorbar(mesh, ax=axes, **where)
+    bar.set_ticks([-4, -2, 0, 2, 4], labels=["1/16", "1/4", "1", "4", "16"])
+    bar.set_label("energy, times flat null")
+
+
 def curve_by_depth(
     axis: Axes,
     rows: pd.DataFrame,

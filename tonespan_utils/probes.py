@@ -89,22 +89,51 @@ def probe_layer(
     tone = tokens["tone"].to_numpy(dtype=str)
     whitened = classify.whiten(vectors[train], regularisation_c=regularisation_c)  # for the probe and its controls
     probe = whitened.fit(tone[train])
-    predicted = probe.predict(vectors[test])
-    utterances = tokens["utterance_id"].to_numpy()[test]
-    counts = classify.confusion_by_cluster(tone[test], predicted, utterances)
-    draws = spans.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
-    low, high = np.quantile(classify.f1_resamples(counts, draws), [(1 - level) / 2, (1 + level) / 2])
+    scored = score(probe, vectors[test], tokens.iloc[test], n_resamples=n_resamples, level=level, seed=seed)
     drawn = [control_labels(tokens, seed=control_seed) for control_seed in control_seeds]
     controls = [_control_f1(whitened, labels[train], vectors[test], labels[test]) for labels in drawn]
     return ProbeResult(
         probe=probe,
-        macro_f1=float(classify.macro_f1(counts.sum(axis=0))),
+        macro_f1=scored.macro_f1,
         control_f1=float(np.mean(controls)),
-        ci_low=float(low),
-        ci_high=float(high),
-        chance_f1=classify.chance_f1(tone[test], predicted, n_shuffles=100, seed=seed),
+        ci_low=scored.ci_low,
+        ci_high=scored.ci_high,
+        chance_f1=scored.chance_f1,
         n_train=train.size,
         n_test=test.size,
+        predicted=scored.predicted,
+    )
+
+
+@dataclass(frozen=True)
+class Score:
+    """Macro-F1 of a probe with its interval; ``above_chance_low`` is the lower bound of F1 minus chance, both drawn
+    together; ``predicted`` (token,)."""
+
+    macro_f1: float
+    ci_low: float
+    ci_high: float
+    chance_f1: float
+    above_chance_low: float
+    predicted: np.ndarray
+
+
+def score(
+    probe: LinearClassifier, vectors: np.ndarray, tokens: pd.DataFrame, *, n_resamples: int, level: float, seed: int
+) -> Score:
+    """Score ``probe`` on held-out ``vectors`` (token, hidden) of ``tokens``. Notebook: notebooks/03_layer_probes"""
+    tone, predicted = tokens["tone"].to_numpy(dtype=str), probe.predict(vectors)
+    counts = classify.confusion_by_cluster(tone, predicted, tokens["utterance_id"].to_numpy())
+    draws = spans.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
+    f1 = classify.f1_resamples(counts, draws)
+    low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2])
+    above = f1 - classify.dealt_f1(np.tensordot(draws, counts, axes=1))
+    return Score(
+        macro_f1=float(classify.macro_f1(counts.sum(axis=0))),
+        ci_low=float(low),
+        ci_high=float(high),
+        chance_f1=classify.chance_f1(tone, predicted, n_shuffles=100, seed=seed),
+        above_chance_low=float(np.quantile(above, (1 - level) / 2)),
         predicted=predicted,
     )
 

@@ -255,6 +255,9 @@ def pooled_span(
     )
 
 
+RADIUS_COLUMNS = ("measure", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms")
+
+
 def radius_table(
     energy: ArrayLike,
     null_energy: ArrayLike,

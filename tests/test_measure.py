@@ -1,0 +1,219 @@
+"""The library call: its example, what it shares with the study, and every kind of input that does not fit."""
+
+import doctest
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from conftest import make_checkpoint
+from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model, WavLMConfig, WavLMModel
+
+import tonespan_utils
+from tonespan_utils import encoders, gradients, measure, measure_span, probes, spans
+from tonespan_utils.classify import LinearClassifier
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.params import ROOT
+
+QUICK = {"n_resamples": 50, "bin_ms": 50.0, "regularisation_c": 0.1}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_checkpoint(tmp_path_factory.mktemp("x"), "xlsr")
+
+
+@pytest.fixture(scope="module")
+def segments(glide_corpus):
+    """Clips, centres, labels and speakers of the made-up corpus, as a user might hold them."""
+    by_clip = [group for _, group in glide_corpus.tokens.groupby("utterance_id", sort=False)]
+    audio = [glide_corpus.audio(group["utterance_id"].iloc[0]) for group in by_clip]
+    return (
+        audio,
+        [group["center_s"].tolist() for group in by_clip],
+        [group["tone"].tolist() for group in by_clip],
+        [group["speaker"].iloc[0] for group in by_clip],
+    )
+
+
+@pytest.fixture(scope="module")
+def found(folder, segments):
+    audio, centers, labels, speakers = segments
+    return measure_span(folder, audio, centers, labels, groups=speakers, **QUICK)
+
+
+def test_the_documented_example_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    result = doctest.testmod(measure, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted >= 9 and result.failed == 0
+
+
+def test_it_is_the_study_s_own_measurement(folder, segments, glide_corpus, found):
+    audio, centers, labels, speakers = segments
+    test = [speaker in ("s6", "s7") for speaker in speakers]  # the corpus' own split
+    own = measure_span(folder, audio, centers, labels, groups=speakers, test=test, **QUICK)
+    encoder = encoders.load(folder)
+    vectors = probes.hidden_vectors(encoder, glide_corpus, glide_corpus.tokens)
+    drawing = {"n_resamples": 50, "level": 0.95, "seed": 0}
+    settings = drawing | {"regularisation_c": 0.1, "control_seeds": [0]}
+    trained = {layer: probes.probe_layer(v, glide_corpus.tokens, **settings) for layer, v in vectors.items()}
+    scores = own.layers.set_index("layer")
+    assert scores["macro_f1"].to_dict() == {layer: one.macro_f1 for layer, one in trained.items()}
+    edges, _ = spans.offset_bins(500, 50)
+    tokens = gradients.eligible(glide_corpus, n_tokens=200, min_side_ms=250, seed=0)
+    by_layer = {layer: one.probe for layer, one in trained.items()}
+    energy = gradients.measure(encoder, by_layer, glide_corpus, tokens, edges, target="true", wrt="waveform")
+    pooled = spans.pooled_span(energy.energy["2"], energy.null, energy.utterances, edges, **drawing)
+    assert scores.loc["2", "span_ms"] == pytest.approx(pooled.span_ms)
+    assert scores.loc["2", "ci_low_ms"] == pytest.approx(pooled.ci_low_ms, rel=0.05)
+    assert own.n_train + own.n_test == len(glide_corpus.tokens) and own.n_test == int(np.repeat(test, 3).sum())
+
+
+def test_the_result_is_whole_and_tells_itself(found):
+    assert found.layers["layer"].tolist() == ["cnn", "0", "1", "2", "final"]
+    assert np.allclose(found.energy.sum(axis=1), 1) and found.null.sum() == pytest.approx(1)
+    assert found.energy.columns.tolist() == found.null.index.tolist()
+    known = found.layers.set_index("layer")["knows"]
+    failing = set(found.signatures.query("signature == 'f1_at_chance'")["layer"])
+    assert failing == set(known.index[~known.astype(bool)])
+    said = repr(found)
+    assert all(f"\n{layer:>5} " in said for layer in ["cnn", "final"]) and "95% intervals" in said
+    assert ("no finding" in said) == bool(failing)
+    figure = found.plot()
+    assert [axis.get_xlabel() for axis in figure.axes[:3]] == ["layer", "layer", "time from centre (ms)"]
+    assert {"span", "flat null"} <= {line.get_label() for line in figure.axes[1].lines}
+
+
+def test_groups_are_never_on_both_sides(segments):
+    corpus = measure._split(measure._corpus(*segments, 16000), None, known=False, seed=3)
+    sides = corpus.tokens.groupby("speaker")["split"].nunique()
+    share = (corpus.tokens["split"] == "test").mean()
+    assert (sides == 1).all() and 0.1 < share <= measure.TEST_SHARE
+    alone = measure._split(measure._corpus(*segments[:3], None, 16000), None, known=False, seed=3)
+    assert (alone.tokens.groupby("utterance_id")["split"].nunique() == 1).all()
+
+
+def test_a_model_object_gives_what_its_folder_gives_and_is_left_as_found(folder, segments, found):
+    audio, centers, labels, speakers = segments
+    model = Wav2Vec2Model.from_pretrained(folder)
+    model.train()
+    model.encoder.layers[1].eval()
+    modes = [module.training for module in model.modules()]
+    same = measure_span(model, audio, centers, labels, groups=speakers, **QUICK)
+    assert np.allclose(same.layers["span_ms"], found.layers["span_ms"], rtol=1e-5)
+    assert [module.training for module in model.modules()] == modes
+    assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
+    given = measure_span(encoders.load(folder), audio, centers, labels, probes=same.probes, **QUICK)
+    assert given.n_train == 0 and given.n_test == sum(map(len, centers))
+
+
+def test_files_and_other_sample_rates_are_read(tmp_path, folder, segments):
+    audio, centers, labels, speakers = (part[:16] for part in segments)
+    paths = [tmp_path / f"{number}.wav" for number in range(len(audio))]
+    for path, one in zip(paths, audio, strict=True):
+        soundfile.write(path, 0.3 * one, 16000, subtype="FLOAT")
+    quick = QUICK | {"groups": speakers}
+    files = measure_span(folder, paths, centers, labels, **quick)
+    arrays = measure_span(folder, [0.3 * one for one in audio], centers, labels, **quick)
+    assert np.allclose(files.layers["span_ms"], arrays.layers["span_ms"], rtol=1e-3)
+    integers = [np.round(0.3 * one * 32767).astype(np.int16) for one in audio]
+    assert np.allclose(measure_span(folder, integers, centers, labels, **quick).layers["span_ms"],
+                       arrays.layers["span_ms"], rtol=0.05)  # fmt: skip
+    half = measure._samples("clip", np.zeros(4000, dtype=np.float32), 8000)
+    assert half.size == 8000
+
+
+def call(folder, segments, **changed):
+    audio, centers, labels, speakers = (list(part[:20]) for part in segments)
+    given = {"model": folder, "audio": audio, "centers": centers, "labels": labels, "groups": speakers} | changed
+    return measure_span(**given, **QUICK)
+
+
+BAD = {
+    "fewer centres": (lambda s: {"centers": s[1][:19]}, "20 clips of audio and 19 centers"),
+    "labels that do not match": (lambda s: {"labels": [["rise"]] * 20}, "clip 0: 3 centers and 1 labels"),
+    "centre outside": (lambda s: {"centers": [[0.6, 1.1, 99.0]] * 20}, "clip 0: tone centre 99.000 s lies outside"),
+    "centre before": (lambda s: {"centers": [[-0.1, 1.1, 1.6]] * 20}, "clip 0: tone centre -0.100 s lies outside"),
+    "one class": (lambda s: {"labels": [["rise"] * 3] * 20}, "two or more tone classes"),
+    "NaN samples": (lambda s: {"audio": [np.full(40000, np.nan), *s[0][1:20]]}, "clip 0: audio holds NaN"),
+    "two channels": (lambda s: {"audio": [np.zeros((2, 40000)), *s[0][1:20]]}, r"clip 0: audio of shape \(2, 40000\)"),
+    "empty": (lambda s: {"audio": [np.zeros(0), *s[0][1:20]]}, "clip 0: audio of shape"),
+    "no clips": (lambda s: {"audio": [], "centers": [], "labels": [], "groups": []}, "no centers are given"),
+    "one speaker": (lambda s: {"groups": ["s"] * 20}, "give more groups"),
+    "test leaks": (lambda s: {"test": [True] + [False] * 19}, "group 's0' is on both sides of test"),
+    "unseen label": (
+        lambda s: {"labels": [["dip"] * 3, *s[2][1:20]], "groups": None, "test": [True] * 5 + [False] * 15},
+        "label 'dip' is scored, but the probe of layer cnn knows only fall, rise",
+    ),
+    "a probe for no layer": (
+        lambda s: {"probes": {"77": LinearClassifier(("a", "b"), np.zeros((2, 4)), np.zeros(2))}}, "layer '77'"
+    ),
+    "at the very edge": (
+        lambda s: {"audio": [one[:3200] for one in s[0][:20]], "centers": [[0.0]] * 20,
+                   "labels": [["rise"], ["fall"]] * 10},
+        "min_side_ms",
+    ),
+    "shorter than a frame": (
+        lambda s: {"audio": [one[:300] for one in s[0][:20]], "centers": [[0.01]] * 20,
+                   "labels": [["rise"], ["fall"]] * 10},
+        "clip 0: audio of 300 samples is shorter than one frame",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_input_that_does_not_fit_is_named_in_one_line(folder, segments, name):
+    change, message = BAD[name]
+    with pytest.raises(TonespanError, match=message) as raised:
+        call(folder, segments, **change(segments))
+    assert "\n" not in str(raised.value)
+
+
+def test_tokens_at_the_edge_are_measured_when_asked_for(folder, segments):
+    audio, _, _, speakers = (part[:20] for part in segments)
+    centers = [[0.0, one.size / 16000] for one in audio]
+    labels = [["rise", "fall"]] * 20
+    found = measure_span(folder, audio, centers, labels, groups=speakers, min_side_ms=0.0, **QUICK)
+    assert np.isfinite(found.layers["span_ms"]).all() and found.layers["null_span_ms"].between(490, 510).all()
+
+
+def test_a_logit_that_moves_with_nothing_is_said_to_have_no_span(folder, segments):
+    flat = {"1": LinearClassifier(("fall", "rise"), np.zeros((2, 32)), np.zeros(2))}
+    found = call(folder, segments, probes=flat)
+    assert found.layers["span_ms"].isna().all() and found.layers["n_tokens"].tolist() == [0]
+    assert set(found.signatures["signature"]) == {"f1_at_chance", "few_tokens"} and "nan" in repr(found)
+    assert found.plot().axes
+
+
+def test_encoders_that_do_not_fit_are_named(tmp_path, folder, segments):
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
+             "conv_dim": (8,), "conv_stride": (5,), "conv_kernel": (10,), "num_feat_extract_layers": 1}  # fmt: skip
+    with pytest.raises(TonespanError, match="WavLMModel is no encoder of this study"):
+        call(WavLMModel(WavLMConfig(**small)), segments)
+    with pytest.raises(TonespanError, match=r"call model\.float\(\)"):
+        call(Wav2Vec2Model.from_pretrained(folder).bfloat16(), segments)
+    other = make_checkpoint(tmp_path, "xlsr")
+    Wav2Vec2FeatureExtractor(sampling_rate=8000).save_pretrained(other)
+    with pytest.raises(TonespanError, match="speech at 8000 Hz"):
+        call(other, segments)
+    broken = Wav2Vec2Model.from_pretrained(folder)
+    with torch.no_grad():
+        broken.encoder.layers[1].feed_forward.output_dense.weight[0, 0] = torch.nan
+    with pytest.raises(TonespanError, match="layer 2 holds NaN"):
+        call(broken, segments)
+
+
+def test_another_hop_is_measured_in_the_same_units(tmp_path, segments):
+    coarse = make_checkpoint(tmp_path, "xlsr", conv_stride=[5, 2, 2, 2, 2, 2, 4], conv_kernel=[10, 3, 3, 3, 3, 2, 4])
+    audio, centers, labels, speakers = (part[:20] for part in segments)
+    found = measure_span(coarse, audio, centers, labels, groups=speakers, **QUICK | {"bin_ms": 5.0})
+    assert encoders.load(coarse).hop == 640
+    width = found.layers.set_index("layer")["span_ms"]
+    assert 10 < width["cnn"] < 50, "a frame of 45 ms, whatever its hop"
+    assert found.layers["null_span_ms"].between(450, 510).all()
+
+
+def test_the_package_itself_stays_light():
+    assert tonespan_utils.__all__ == ["measure_span"]
+    with pytest.raises(AttributeError, match="no attribute 'measure_spam'"):
+        _ = tonespan_utils.measure_spam

@@ -1,0 +1,320 @@
+"""One call for someone else's model and segments: how far does each layer look, and does it know the labels at all?
+
+Tones that rise or fall around the middle of a second of noise, for an encoder in a folder (a hub id, or a transformers
+model that is loaded already, will do as well):
+
+>>> import numpy as np
+>>> rng, time_s = np.random.default_rng(0), np.arange(16000) / 16000 - 0.5
+>>> tones = ["rise", "fall"] * 40
+>>> octaves = {"rise": np.clip(time_s, -0.06, 0.06) / 0.12, "fall": np.clip(-time_s, -0.06, 0.06) / 0.12}
+>>> clips = [np.sin(2 * np.pi * np.cumsum(rng.uniform(150, 250) * 2 ** octaves[tone]) / 16000) for tone in tones]
+>>> clips = [clip + rng.normal(0, 0.1, 16000) for clip in clips]
+
+>>> from tonespan_utils import measure_span
+>>> found = measure_span("models/tonespan-mini", clips, [0.5] * 80, tones)
+>>> figure = found.plot()
+
+>>> found.layers.query("knows")["span_ms"].between(40, 120).tolist()[1:]  # above the front end; 120 ms were planted
+[True, True, True, True, True, True, True, True]
+
+It does what notebooks 03 and 04 do, with the same functions: one linear probe per layer on the hidden vector at each
+centre, trained on some speakers (or clips) and scored on others; the energy of the gradient of its logit around the
+centres of the scored tokens; spans with their intervals and null; signs of failure.
+
+Conventions: those of ``probes``, ``gradients`` and ``spans``; a clip is one utterance, times count from its start.
+
+Notebook: notebooks/04_gradient_energy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import soxr
+from matplotlib.figure import Figure
+from transformers import PreTrainedModel
+
+from tonespan_utils import classify, encoders, gradients, plots, signatures, spans
+from tonespan_utils import probes as layer_probes
+from tonespan_utils.classify import LinearClassifier
+from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus
+from tonespan_utils.corpus import audio as audio_files
+from tonespan_utils.encoders import Encoder
+from tonespan_utils.errors import TonespanError
+
+TEST_SHARE = 0.3  # of the tokens, by whole groups
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MeasuredSpans:
+    """What :func:`measure_span` found.
+
+    ``layers``: one row per layer, bottom up: layer, macro_f1, f1_low, f1_high, chance_f1, r_com_ms, span_ms, ci_low_ms,
+    ci_high_ms, r50_ms, r90_ms, null_span_ms, n_tokens, knows (whether F1 is above chance: without it the span is no
+    finding). ``radii``: every measure of ``spans.radius_table``. ``energy``: layer by offset in ms, rows sum to 1;
+    ``null``: the flat map by offset. ``signatures``: signs of failure (layer, signature, detail). ``probes``: layer ->
+    classifier. ``n_train`` is 0 for given probes.
+    """
+
+    model: str
+    layers: pd.DataFrame
+    radii: pd.DataFrame
+    energy: pd.DataFrame
+    null: pd.Series
+    signatures: pd.DataFrame
+    probes: dict[str, LinearClassifier]
+    n_train: int
+    n_test: int
+    level: float
+
+    def __repr__(self) -> str:
+        shown = pd.DataFrame({
+            "layer": self.layers["layer"],
+            "macro-F1": [_interval(*row) for row in self.layers[["macro_f1", "f1_low", "f1_high"]].to_numpy()],
+            "chance": self.layers["chance_f1"].map("{:.2f}".format),
+            "span 2 r_com (ms)": [
+                _interval(*row, digits=0) + ("" if known else "  (no finding)")
+                for *row, known in self.layers[["span_ms", "ci_low_ms", "ci_high_ms", "knows"]].to_numpy()
+            ],
+            "null": self.layers["null_span_ms"].map("{:.0f}".format),
+        })  # fmt: skip
+        trained = f"probes trained on {self.n_train} tokens" if self.n_train else "given probes"
+        told = [
+            f"{self.model}: {trained}, scored on {self.n_test}, gradients of {self.layers['n_tokens'].max()}; "
+            f"{self.level:.0%} intervals",
+            shown.to_string(index=False),
+        ]
+        signs = self.signatures.groupby("signature", sort=False)["layer"].agg(", ".join)
+        told += [f"{signatures.NAMES[sign]}: {layers}" for sign, layers in signs.items()]
+        return "\n".join(told)
+
+    def plot(self) -> Figure:
+        """F1 and span by layer, and the energy map; spans of layers that know nothing are open."""
+        unknown = set(self.layers.loc[~self.layers["knows"], "layer"])
+        with plt.style.context(plots.STYLE):
+            figure, (scores, widths, energies) = plt.subplots(
+                1, 3, figsize=(plots.FULL_WIDTH_IN, 2.6), width_ratios=[1, 1, 1.3]
+            )
+            plots.f1_with_chance(scores, self.layers)
+            plots.spans_with_null(widths, self.layers, hollow=unknown)
+            rows = self.energy.rename_axis("offset_ms", axis=1).stack().rename("energy").reset_index()
+            null = self.null.rename("energy").reset_index()
+            mesh = plots.energy_map(energies, rows, null, self.layers, hollow=unknown)
+            plots.null_colorbar(figure, mesh, energies)
+        energies.set(xlabel="time from centre (ms)", ylabel="layer")
+        return figure
+
+
+def _interval(value: float, low: float, high: float, *, digits: int = 2) -> str:
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def measure_span(
+    model: PreTrainedModel | Encoder | str | Path,
+    audio: Sequence[np.ndarray | str | Path],
+    centers: Sequence[float | Sequence[float]],
+    labels: Sequence[str | Sequence[str]],
+    *,
+    groups: Sequence[str] | None = None,
+    test: Sequence[bool] | None = None,
+    probes: Mapping[str, LinearClassifier] | None = None,
+    sample_rate: int = SAMPLE_RATE,
+    scale_input: bool | None = None,
+    cue_width_ms: float = np.nan,
+    target: str = "true",
+    window_ms: float = 500.0,
+    bin_ms: float = 10.0,
+    min_side_ms: float = 250.0,
+    n_tokens: int = 200,
+    regularisation_c: float = 0.01,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> MeasuredSpans:
+    """How far around the ``centers`` of someone's own segments does each layer of ``model`` look?
+
+    ``model``: a transformers model of the wav2vec 2.0 or HuBERT kind (with or without a head; left as found), a hub
+    id, a checkpoint folder, or an ``Encoder``. ``audio``: clips, as arrays (samples,) at ``sample_rate`` or as files.
+    ``centers`` (s) and ``labels``: per clip one value, or one for each of its tokens.
+
+    ``groups`` names each clip's speaker (or session); none is trained on and scored. Without them every clip is its own
+    group: then speakers leak, unless ``test`` says which clips are scored. ``probes`` (layer -> classifier) are used
+    as they are, on all tokens or those of ``test``. ``cue_width_ms``: how wide the cue in the signal is, if known.
+    ``scale_input``: whether the model wants zero mean and unit variance; by default what its folder says, and yes for a
+    bare model. Up to ``n_tokens`` scored tokens with ``min_side_ms`` of audio on both sides are measured.
+
+    Raises TonespanError in one line for input that does not fit together. Notebook: notebooks/04_gradient_energy
+    """
+    with _as_encoder(model, scale_input) as encoder:
+        _check_lengths(len(audio), centers=centers, labels=labels, groups=groups, test=test)
+        corpus = _corpus(audio, centers, labels, groups, sample_rate)
+        corpus = _split(corpus, test, known=probes is not None, seed=seed)
+        drawing = {"n_resamples": n_resamples, "level": level, "seed": seed}
+        vectors = layer_probes.hidden_vectors(encoder, corpus, corpus.tokens)
+        chosen = {layer: vectors[layer] for layer in (probes or encoder.layers) if _is_layer(layer, encoder)}
+        trained, scores = _probe(chosen, corpus.tokens, probes, regularisation_c=regularisation_c, **drawing)
+        edges, _ = spans.offset_bins(window_ms, bin_ms)
+        tokens = gradients.eligible(corpus, n_tokens=n_tokens, min_side_ms=min_side_ms, seed=seed)
+        measured = gradients.measure(encoder, trained, corpus, tokens, edges, target=target, wrt="waveform")
+    is_test = corpus.tokens["split"] == "test"
+    tables = gradients.tabulate({"": [measured]}, [0], edges, condition="", **drawing)
+    found = scores.merge(tables["spans"].drop(columns=["condition", "language"]), on="layer")
+    found["knows"] = found["above_chance_low"] > 0
+    energy = tables["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[found["layer"]]
+    return MeasuredSpans(
+        model=encoder.name,
+        layers=found.rename(columns={"f1": "macro_f1"}).drop(columns="above_chance_low"),
+        radii=tables["radii"].drop(columns=["condition", "language"]),
+        energy=energy,
+        null=tables["energy_null"].set_index("offset_ms")["energy"],
+        signatures=signatures.of_layers(found, cue_width_ms=cue_width_ms),
+        probes=trained,
+        n_train=0 if probes is not None else int((~is_test).sum()),
+        n_test=int(is_test.sum()),
+        level=level,
+    )
+
+
+@contextmanager
+def _as_encoder(model: PreTrainedModel | Encoder | str | Path, scale_input: bool | None) -> Iterator[Encoder]:
+    """The model as an encoder, in ``eval()`` inside and as found outside."""
+    if isinstance(model, Encoder):
+        yield model
+    elif isinstance(model, str | Path):
+        yield encoders.load(model)
+    else:
+        encoder = encoders.of_model(model, scale_input=scale_input)
+        modes = {module: module.training for module in encoder.model.modules()}
+        encoder.model.eval()
+        try:
+            yield encoder
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+
+
+def _is_layer(layer: str, encoder: Encoder) -> bool:
+    if layer not in encoder.layers:
+        raise TonespanError(f"a probe is given for layer {layer!r}; the encoder's are {', '.join(encoder.layers)}")
+    return True
+
+
+def _probe(
+    vectors: Mapping[str, np.ndarray],
+    tokens: pd.DataFrame,
+    given: Mapping[str, LinearClassifier] | None,
+    *,
+    regularisation_c: float,
+    **drawing: float,
+) -> tuple[dict[str, LinearClassifier], pd.DataFrame]:
+    """The probes, given or trained, and their scores: layer, f1, f1_low, f1_high, chance_f1, above_chance_low."""
+    is_test = (tokens["split"] == "test").to_numpy()
+    tone = tokens["tone"].to_numpy(dtype=str)
+    trained, rows = {}, []
+    for layer, hidden in vectors.items():
+        if not np.isfinite(hidden).all():
+            raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
+        if given is None:
+            probe = classify.fit(hidden[~is_test], tone[~is_test], regularisation_c=regularisation_c)
+        else:
+            probe = given[layer]
+        unknown = sorted(set(tone[is_test].tolist()) - set(probe.classes))
+        if unknown:
+            raise TonespanError(
+                f"label {unknown[0]!r} is scored, but the probe of layer {layer} knows only {', '.join(probe.classes)}"
+            )
+        score = layer_probes.score(probe, hidden[is_test], tokens[is_test], **drawing)
+        trained[layer] = probe
+        rows.append({
+            "layer": layer, "f1": score.macro_f1, "f1_low": score.ci_low, "f1_high": score.ci_high,
+            "chance_f1": score.chance_f1, "above_chance_low": score.above_chance_low,
+        })  # fmt: skip
+    return trained, pd.DataFrame(rows)
+
+
+# Someone's own segments as a corpus
+
+
+def _corpus(
+    audio: Sequence[np.ndarray | str | Path],
+    centers: Sequence[float | Sequence[float]],
+    labels: Sequence[str | Sequence[str]],
+    groups: Sequence[str] | None,
+    sample_rate: int,
+) -> Corpus:
+    """One utterance a clip, named ``clip 0`` and on."""
+    clips = {f"clip {i}": _samples(f"clip {i}", one, sample_rate) for i, one in enumerate(audio)}
+    speakers = [""] * len(clips) if groups is None else [str(group) for group in groups]
+    rows = []
+    for (name, _), speaker, own, tones in zip(clips.items(), speakers, centers, labels, strict=True):
+        own, tones = np.atleast_1d(np.asarray(own, dtype=float)), np.atleast_1d(np.asarray(tones, dtype=str))
+        if own.shape != tones.shape:
+            raise TonespanError(f"{name}: {own.size} centers and {tones.size} labels")
+        about = {"utterance_id": name, "sentence_id": name, "speaker": speaker}
+        rows += [
+            about | {"token_id": f"{name} token {i}", "center_s": center, "tone": tone}
+            for i, (center, tone) in enumerate(zip(own.tolist(), tones.tolist(), strict=True))
+        ]
+    if not rows:
+        raise TonespanError("no centers are given")
+    tokens = pd.DataFrame(rows).reindex(columns=TOKEN_COLUMNS).fillna({"split": "train"})
+    utterances = tokens.drop_duplicates("utterance_id").reindex(columns=UTTERANCE_COLUMNS)
+    utterances["n_samples"] = [clips[name].size for name in utterances["utterance_id"]]
+    return Corpus(utterances, tokens, clips.__getitem__, pd.DataFrame(columns=["item", "reason"]))
+
+
+def _check_lengths(n_clips: int, **per_clip: Sequence | None) -> None:
+    for name, values in per_clip.items():
+        if values is not None and len(values) != n_clips:
+            raise TonespanError(f"{n_clips} clips of audio and {len(values)} {name}; give one entry per clip")
+
+
+def _samples(name: str, given: np.ndarray | str | Path, sample_rate: int) -> np.ndarray:
+    """A clip as float32 (samples,) at 16 kHz; integers are taken as fractions of their type's full scale."""
+    if isinstance(given, str | Path):
+        return audio_files.read(given)
+    samples = np.asarray(given)
+    if samples.ndim != 1 or samples.size == 0:
+        raise TonespanError(f"{name}: audio of shape {samples.shape}; give one channel, (samples,)")
+    if np.issubdtype(samples.dtype, np.integer):
+        samples = samples / np.iinfo(samples.dtype).max
+    if not np.isfinite(samples).all():
+        raise TonespanError(f"{name}: audio holds NaN or infinite samples")
+    samples = samples.astype(np.float32)
+    return samples if sample_rate == SAMPLE_RATE else soxr.resample(samples, sample_rate, SAMPLE_RATE, quality="HQ")
+
+
+def _split(corpus: Corpus, test: Sequence[bool] | None, *, known: bool, seed: int) -> Corpus:
+    """``corpus`` with its tokens' split: the clips named in ``test``, all of them for known probes, or some groups."""
+    tokens = corpus.tokens.copy()
+    clip = tokens["utterance_id"].str.removeprefix("clip ").astype(int).to_numpy()
+    if test is not None:
+        is_test = np.asarray(test, dtype=bool)[clip]
+    else:
+        is_test = np.ones(len(tokens), dtype=bool) if known else _some_groups(tokens, seed=seed)
+    if not is_test.any() or (is_test.all() and not known):
+        raise TonespanError(
+            "there must be clips to train on and clips to score: give more groups, or name the clips in test"
+        )
+    tokens["split"] = np.where(is_test, "test", "train")
+    shared = set(tokens["speaker"][is_test]) & set(tokens["speaker"][~is_test]) - {""}
+    if shared and not known:
+        raise TonespanError(
+            f"group {min(shared)!r} is on both sides of test; its tokens would be trained on and scored"
+        )
+    return Corpus(corpus.utterances, tokens, corpus.audio, corpus.rejected)
+
+
+def _some_groups(tokens: pd.DataFrame, *, seed: int) -> np.ndarray:
+    """Whether a token is scored (token,): whole groups, or clips, in random order up to TEST_SHARE of the tokens."""
+    group = tokens["speaker"].where(tokens["speaker"] != "", tokens["utterance_id"])
+    order = np.random.default_rng(seed).permutation(group.unique())
+    reached = group.value_counts().loc[order].cumsum()
+    chosen = reached.index[: max(1, int((reached <= TEST_SHARE * len(tokens)).sum()))]
+    return group.isin(chosen).to_numpy()
