@@ -68,28 +68,9 @@ asked = [(frontend, shape) for frontend in ("logmel", "mfcc", "linear") for shap
     ("f0", "praat")
 ]
 asked = asked if true_ms in v.robust_span_ms else [plain]
-settings = {"hop_ms": p.baseline.hop_ms, "n_bands": p.baseline.n_bands, "n_mfcc": p.baseline.n_mfcc}
-folding = {"n_folds": p.baseline.n_folds, "seed": v.seed}
 for frontend, shape in asked:
-    width_ms = v.analysis_windows.get(shape, 0.0)
-    heard = acoustic.token_features(
-        corpus,
-        corpus.tokens,
-        frontend=frontend,
-        shape=shape,
-        max_window_ms=max(v.windows_ms),
-        analysis_window_ms=width_ms,
-        **settings,
-    )
-    swept = acoustic.sweep(
-        heard,
-        corpus.tokens,
-        windows_ms=v.windows_ms,
-        hop_ms=p.baseline.hop_ms,
-        regularisation_c=p.baseline.regularisation_c,
-        **folding,
-    )
-    frame_ms = acoustic.frame_width_ms(frontend, analysis_window_ms=width_ms)
+    swept = calibration.baseline_sweep(own, corpus, frontend=frontend, shape=shape)
+    frame_ms = acoustic.frame_width_ms(frontend, analysis_window_ms=v.analysis_windows.get(shape, 0.0))
     widths = acoustic.span_resamples(swept, analysis_window_ms=frame_ms, **drawing)
     name = "acoustic" if (frontend, shape) == plain else f"acoustic_{frontend}_{shape}"
     draws.append(calibration.as_draws(name, "signal", "", true_ms, widths, len(corpus.tokens)))
@@ -105,8 +86,8 @@ for frontend, shape in asked:
 tone, utterance = (corpus.tokens[column].to_numpy(dtype=str) for column in ("tone", "utterance_id"))
 sounds = acoustic.segment_features(corpus.tokens)
 floors = {
-    "f1_segments": acoustic.held_out(sounds, corpus.tokens, regularisation_c=p.baseline.regularisation_c, **folding),
-    "f1_majority": acoustic.majority(corpus.tokens, **folding),
+    "f1_segments": calibration.held_out(own, corpus, sounds),
+    "f1_majority": acoustic.majority(corpus.tokens, n_folds=p.baseline.n_folds, seed=v.seed),
 }
 scores += [
     ({"condition": "signal", "layer": "", "metric": name}, tone, found, utterance) for name, found in floors.items()

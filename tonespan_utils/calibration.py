@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, estimators, features, params, probes, spans
+from tonespan_utils import acoustic, classify, estimators, features, params, probes, spans
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import Corpus
 from tonespan_utils.encoders import Encoder
@@ -113,17 +113,44 @@ def as_draws(
     return pd.DataFrame(about | {"draw": np.arange(len(widths_ms)), "width_ms": widths_ms, "n_tokens": n_tokens})
 
 
+def vectors(own: Params, encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
+    """Hidden vectors at the centres of ``tokens``: layer -> (token, hidden); ``cnn`` features are kept on disk."""
+    cached = features.of_corpus(encoder, corpus, cache_dir=own.data / "features")
+    return probes.hidden_vectors(encoder, corpus, tokens, features=cached)
+
+
 def probe_layers(
     own: Params, encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame, *, layers: Sequence[str] | None = None
 ) -> dict[str, ProbeResult]:
     """The probes of an encoder on ``tokens``, as in notebook 03: layer -> result, all layers by default."""
-    cached = features.of_corpus(encoder, corpus, cache_dir=own.data / "features")
-    vectors = probes.hidden_vectors(encoder, corpus, tokens, features=cached)
+    heard = vectors(own, encoder, corpus, tokens)
     settings = own.bootstrap.model_dump() | {"seed": own.seed, "regularisation_c": own.probe.regularisation_c}
     return {
-        layer: probes.probe_layer(vectors[layer], tokens, control_seeds=own.probe.control_seeds, **settings)
+        layer: probes.probe_layer(heard[layer], tokens, control_seeds=own.probe.control_seeds, **settings)
         for layer in layers or encoder.layers
     }
+
+
+def baseline_sweep(own: Params, corpus: Corpus, *, frontend: str = "logmel", shape: str = "hann") -> acoustic.Sweep:
+    """The sweep of notebook 01 on a calibration corpus, over ``validity.windows_ms``, by one front end."""
+    b, windows = own.baseline, own.validity.windows_ms
+    heard = acoustic.token_features(
+        corpus, corpus.tokens, frontend=frontend, shape=shape, max_window_ms=max(windows), hop_ms=b.hop_ms,
+        analysis_window_ms=own.validity.analysis_windows.get(shape, 0.0), n_bands=b.n_bands, n_mfcc=b.n_mfcc,
+    )  # fmt: skip
+    settings = {"regularisation_c": b.regularisation_c, "n_folds": b.n_folds, "seed": own.seed}
+    return acoustic.sweep(heard, corpus.tokens, windows_ms=windows, hop_ms=b.hop_ms, **settings)
+
+
+def held_out(own: Params, corpus: Corpus, values: NDArray) -> NDArray:
+    """Cross-validated tones (token,) from any ``values`` (token, feature), on the folds of the sweep."""
+    settings = {"n_folds": own.baseline.n_folds, "regularisation_c": own.baseline.regularisation_c}
+    return acoustic.held_out(values, corpus.tokens, seed=own.seed, **settings)
+
+
+def chance(truth: NDArray, answers: NDArray, *, seed: int) -> float:
+    """Macro-F1 of the same answers dealt at random."""
+    return classify.chance_f1(truth, answers, n_shuffles=100, seed=seed)
 
 
 Scored = tuple[Mapping[str, str], NDArray, NDArray, NDArray]  # what it is; truth, answers and utterances (token,)
@@ -139,8 +166,8 @@ def score_table(
     rows = []
     for about, truth, answers, utterances in scored:
         f1, low, high = f1_interval(truth, answers, utterances, n_resamples=n_resamples, level=level, seed=seed)
-        chance = classify.chance_f1(truth, answers, n_shuffles=100, seed=seed)
-        rows.append(dict(about) | {"value": f1, "ci_low": low, "ci_high": high, "null": chance, "n_tokens": len(truth)})
+        dealt = chance(truth, answers, seed=seed)
+        rows.append(dict(about) | {"value": f1, "ci_low": low, "ci_high": high, "null": dealt, "n_tokens": len(truth)})
     for one in trained:
         value = one.set_index("metric")["value"]
         rate = {"value": value["cer"], "ci_low": value["cer_ci_low"], "ci_high": value["cer_ci_high"]}

@@ -206,6 +206,7 @@ class Validity(Section):
         ]
     ]
     half_widths_ms: list[Positive] = Field(min_length=3)
+    n_cascade_steps: Annotated[int, Field(ge=2)]
     random_seeds: list[int] = Field(min_length=1)
 
     @field_validator("planted_span_ms", "windows_ms", "half_widths_ms")
