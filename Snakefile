@@ -194,6 +194,7 @@ rule planted_span:
     output:
         draws=RESULTS / "parts" / "calibration_draws.span{span}.csv",
         scores=RESULTS / "parts" / "calibration_scores.span{span}.csv",
+        encoder=RESULTS / "parts" / "encoders.span{span}.csv",
         run=RUNS / "06_planted_span.span{span}.ipynb",
     resources:
         gpu=1,

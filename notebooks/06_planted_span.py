@@ -149,6 +149,8 @@ for name in [name for name in v.estimators if name in estimators.BEHAVIOUR]:
 # ## Kept
 
 # %%
+as_it_is = encoders.describe(own, named["vanilla"], loaded["vanilla"][0], seed=seed)
+tables.write(p.results, "encoders", pd.DataFrame([as_it_is]), part=f"span{true_ms:g}")
 table = pd.concat(draws, ignore_index=True)
 tables.write(p.results, "calibration_draws", table, part=f"span{true_ms:g}")
 table[table["draw"] == 0].drop(columns=["draw", "true_span_ms"]).round(1)

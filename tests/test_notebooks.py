@@ -48,8 +48,9 @@ def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
 
 def test_the_package_imports_downward_only():
     layers = [
-        {"figures", "encoder_figures", "report", "workflow", "measure", "__main__"},
+        {"figures", "encoder_figures", "validity_figures", "report", "workflow", "measure", "__main__"},
         {"plots", "provenance", "claims", "signatures"},
+        {"calibration", "sanity"},
         {"estimators", "attention"},
         {"gradients", "probes", "acoustic", "finetune", "comparison"},
         {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tonespan_utils import conditions, encoder_figures, plots, provenance, tables
+from tonespan_utils import conditions, encoder_figures, plots, provenance, tables, validity_figures
 from tonespan_utils.corpus import sources
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
@@ -35,14 +35,18 @@ def load_tables(params: Params) -> dict[str, pd.DataFrame]:
 
 def load_validity(params: Params) -> dict[str, pd.DataFrame]:
     """The tables of `make validity` by name: all of them, or none where it has not run."""
-    if not all((params.results / f"{name}.csv").is_file() for name in tables.VALIDITY):
-        return {}
-    return {name: tables.read(params.results, name) for name in tables.COLUMNS if name in tables.VALIDITY}
+    wanted = tables.VALIDITY if validity_stored(params) else set()
+    return {name: tables.read(params.results, name) for name in tables.COLUMNS if name in wanted}
+
+
+def validity_stored(params: Params) -> bool:
+    """Whether `make validity` has left its tables."""
+    return all((params.results / f"{name}.csv").is_file() for name in tables.VALIDITY)
 
 
 def recipes(params: Params) -> dict[str, Recipe]:
     """The figures of a profile, in the order of the paper. Those that compare conditions come once per encoder, and
-    only where there is something to compare.
+    only where there is something to compare; those of `make validity` where it has run.
     """
     found = {
         "f0_contours": Recipe("F0 by tone", draw_f0_contours, caption_f0_contours),
@@ -51,7 +55,7 @@ def recipes(params: Params) -> dict[str, Recipe]:
     backbones = list(dict.fromkeys(conditions.parse(name).backbone for name in params.conditions))
     for backbone in backbones:
         found |= encoder_figures.recipes(params, backbone, alone=len(backbones) == 1)
-    return found
+    return found | (validity_figures.recipes(params) if validity_stored(params) else {})
 
 
 def save(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> Figure:
@@ -60,8 +64,9 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> Figure:
     if name not in known:
         raise TonespanError(f"no figure {name!r} in profile {params.profile}; there are: {', '.join(known)}")
     encoders = loaded["encoders"].drop_duplicates("encoder").set_index("encoder")["identity"].to_dict()
+    notebook = validity_figures.NOTEBOOK if name in validity_figures.recipes(params) else NOTEBOOK
     record = provenance.describe(
-        params, notebook=NOTEBOOK, figure=name, checkpoints=encoders, data=sources.describe(params)
+        params, notebook=notebook, figure=name, checkpoints=encoders, data=sources.describe(params)
     )
     with plt.style.context(plots.STYLE):
         figure = known[name].draw(loaded, params)

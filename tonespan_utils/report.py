@@ -59,6 +59,13 @@ def _named(board: pd.DataFrame) -> pd.DataFrame:
     return board.rename(columns=plots.LANGUAGE_NAMES)
 
 
+def write_again(params: Params) -> Path | None:
+    """Write the report anew where there is one, so that it shows the figures of a later notebook; else None."""
+    if not (params.figures / "index.html").is_file():
+        return None
+    return write(params, figures.load_tables(params))
+
+
 def _figure(name: str, recipe: figures.Recipe, loaded: dict[str, pd.DataFrame], params: Params) -> dict[str, str]:
     return {"name": name, "title": recipe.title, "caption": recipe.caption(loaded, params)}
 
