@@ -1,4 +1,5 @@
 # make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html; CLUSTER=slurm sends it there
+# make validity calibration on planted cues and sanity checks of the instrument, for PROFILE (about 12 minutes)
 # make test     lint, notebook pairing, every test that needs no network and no GPU
 # make test-slow  the full profile through its whole graph on small stand-ins (some minutes)
 # make figures  every figure again, from stored tables;  make figure NAME=...  one of them
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := $(BIN)/python -m tonespan_utils
 
-.PHONY: paper figures figure explore course benchmark mini test test-slow sync lock clean help
+.PHONY: paper validity figures figure explore course benchmark mini test test-slow sync lock clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -30,6 +31,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 paper: $(INSTALLED)
 	@$(RUN) run $(PROFILE) --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
+
+validity: $(INSTALLED)
+	@$(RUN) run $(PROFILE) --target validity --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
 
 figures: $(INSTALLED)
 	@$(RUN) figures $(PROFILE)

@@ -23,6 +23,7 @@ TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained
 wildcard_constraints:
     part="|".join(map(re.escape, CONDITION)),
     seed=r"\d+",
+    span=r"[\d.]+",
 
 
 def trained(condition, seeds):
@@ -36,6 +37,12 @@ def start(wildcards):
     before = conditions.parse(CONDITION[wildcards.part].starts_from)
     own = int(wildcards.seed)
     return trained(before, [own if own in P.seeds(before.name) else P.seeds(before.name)[0]])
+
+
+def weights():
+    """The files of the encoder that is calibrated, where they are ours: another encoder is measured anew."""
+    folder = ROOT / P.encoders[P.validity.encoder or next(iter(P.encoders))].checkpoint
+    return sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
 
 
 def code(notebook, *modules):
@@ -176,3 +183,64 @@ rule figures:
         run=RUNS / "05_rcom_comparison.ipynb",
     shell:
         run("05_rcom_comparison")
+
+
+# Not a part of the paper: `make validity`. Speech, trainings and probes of its own lie under <profile>/validity.
+VALIDITY = ["calibration.py", "acoustic.py", "classify.py", "splits.py", "f0.py", "features.py", "encoders.py"]
+VALIDITY += ["probes.py", "gradients.py", "vjp.py", "spans.py", "estimators.py", *FINETUNE]
+
+
+rule planted_span:
+    input:
+        code("06_planted_span", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", *VALIDITY),
+        weights(),
+    params:
+        section=P.section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "bootstrap"),
+    output:
+        draws=RESULTS / "parts" / "calibration_draws.span{span}.csv",
+        scores=RESULTS / "parts" / "calibration_scores.span{span}.csv",
+        encoder=RESULTS / "parts" / "encoders.span{span}.csv",
+        run=RUNS / "06_planted_span.span{span}.ipynb",
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=240,
+    shell:
+        run("06_planted_span") + " --gpu -p span_ms {wildcards.span}"
+
+
+SPANS = [f"{span:g}" for span in P.validity.planted_span_ms]
+SANITY_SPAN = f"{P.validity.sanity_span_ms:g}"
+
+
+rule sanity:
+    input:
+        code("06_sanity", "sanity.py", "attention.py", *VALIDITY),
+        expand(rules.planted_span.output.draws, span=SANITY_SPAN),
+    params:
+        section=P.section("validity", "encoders", "finetune", "probe", "gradient", "bootstrap"),
+    output:
+        sanity=RESULTS / "sanity.csv",
+        run=RUNS / "06_sanity.ipynb",
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=240,
+    shell:
+        run("06_sanity") + " --gpu"
+
+
+rule validity:
+    input:
+        code("06_validity", "calibration.py", "validity_figures.py", "plots.py"),
+        rules.sanity.output,
+        expand(rules.planted_span.output.draws, span=SPANS),
+    params:
+        section=P.section("profile", "validity", "bootstrap"),
+    output:
+        calibration=RESULTS / "calibration.csv",
+        lines=RESULTS / "calibration_lines.csv",
+        scores=RESULTS / "calibration_scores.csv",
+        run=RUNS / "06_validity.ipynb",
+    shell:
+        run("06_validity")

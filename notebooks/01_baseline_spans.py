@@ -20,10 +20,14 @@
 #
 # Take a window of W ms around the tone centre, describe it by spectral frames, and let a logistic regression name the tone. Widen
 # the window: as long as it takes in more of the cue, the score rises; beyond the cue, it only takes in more of what is not tone.
-# The window at the peak, less what the analysis window adds, is the **cue width**, and the yardstick for the models.
+# Where the curve bends, less what the analysis window adds, is the **cue width**, and the yardstick for the models.
 #
-# *What the analysis window adds.* A frame of 25 ms still sees the cue when its centre lies 12.5 ms beyond the cue's edge, on both
-# sides. The peak therefore sits one analysis window beyond the cue, and `span_ms` is the peak minus the analysis window.
+# *Where it bends.* Two lines that meet are fitted to the whole curve; their meeting point is the knee. The peak, which hangs on a few
+# windows alone, is kept beside it.
+#
+# *What the analysis window adds.* A frame of 25 ms begins to see the cue, or what follows it, half a window before its centre. On
+# speech whose cue width was planted (notebook 06) the knee lies that much beyond the cue, so `span_ms` is the knee minus half an
+# analysis window.
 
 # %% tags=["parameters"]
 params_path = "demo"
@@ -73,7 +77,7 @@ for language in p.speech.tonal:
 # %% [markdown]
 # ## F1 against window, and the span
 #
-# The interval comes from resampling utterances: which window wins if other utterances had been recorded? Chance deals the same
+# The interval comes from resampling utterances: where would the curve bend if other utterances had been recorded? Chance deals the same
 # predictions to the tokens at random. Beside the peak stands the *saturation* window: the smallest whose F1 is within one standard
 # error of the peak's.
 
@@ -83,7 +87,7 @@ tables.write(p.results, "baseline_f1", f1)
 spans = {
     key: acoustic.optimal_span(
         swept,
-        analysis_window_ms=b.analysis_window_ms,
+        analysis_window_ms=acoustic.frame_width_ms(key[1], analysis_window_ms=b.analysis_window_ms),
         n_resamples=p.bootstrap.n_resamples,
         level=p.bootstrap.level,
         seed=p.seed,

@@ -32,6 +32,66 @@ def test_beyond_the_audio_is_silence():
     assert power[0].sum() == 0 and power[1].sum() > 0
 
 
+def test_a_rectangular_window_hears_its_edges_and_a_hann_window_does_not():
+    samples = np.zeros(1600)
+    samples[800 + 190] = 1.0  # 11.9 ms after a centre at 50 ms: just inside a window of 25 ms
+    power = [
+        acoustic.power_frames(samples, 0.05, np.array([0.0]), analysis_window_ms=25, shape=shape).sum()
+        for shape in ("rectangular", "hann")
+    ]
+    assert power[0] > 1000 * power[1]
+
+
+@pytest.mark.parametrize(("rise", "fall", "knee"), [(0.004, -0.001, 130), (0.01, 0.001, 60), (0.003, 0.0, 217)])
+def test_the_knee_of_two_lines_is_where_they_meet(rise, fall, knee):
+    windows = np.arange(20.0, 301, 20)
+    f1 = 0.5 + np.where(windows < knee, rise, fall) * (windows - knee)
+    assert acoustic.knee_ms(windows, f1) == pytest.approx(knee)
+    order = np.random.default_rng(0).permutation(windows.size)
+    scaled = np.stack([f1, 0.3 * f1 + 0.1], axis=1)[order]
+    assert acoustic.knee_ms(windows[order], scaled) == pytest.approx([knee, knee])
+
+
+def test_the_knee_is_that_of_a_general_optimiser():
+    from scipy.optimize import minimize_scalar
+
+    windows = np.arange(20.0, 301, 20)
+    f1 = 0.6 - 0.4 * np.exp(-windows / 60) - 0.0005 * windows + np.random.default_rng(1).normal(0, 0.005, windows.size)
+
+    def misfit(knee):
+        lines = np.stack([np.ones_like(windows), np.clip(windows - knee, None, 0), np.clip(windows - knee, 0, None)], 1)
+        return np.linalg.lstsq(lines, f1, rcond=None)[1][0]
+
+    grid = min(np.arange(40, 281, 5), key=misfit)
+    best = minimize_scalar(misfit, bounds=(grid - 6, grid + 6), method="bounded").x
+    assert acoustic.knee_ms(windows, f1) == pytest.approx(best, abs=1)
+
+
+def test_a_curve_that_bends_nowhere_has_its_knee_at_the_first_window():
+    windows = np.arange(20.0, 121, 20)
+    assert acoustic.knee_ms(windows, 0.5 - 0.001 * windows) == 20  # only falls
+    assert acoustic.knee_ms(windows, np.square(windows) / 1e5) == 20  # rises faster and faster
+    with pytest.raises(ValueError, match="four windows; there are 3"):
+        acoustic.knee_ms(windows[:3], np.zeros(3))
+
+
+def test_pitch_features_follow_the_glide(glide_corpus):
+    tokens = make_tokens(n_utterances=8, per_utterance=1)
+    time_s = np.arange(16000) / 16000
+    hum = {
+        row.utterance_id: sum(
+            np.sin(2 * np.pi * k * 150 * 2 ** ((1 if row.tone == "rise" else -1) * (time_s - 0.6)) * (time_s - 0.6)) / k
+            for k in range(1, 6)
+        ).astype(np.float32)
+        for row in tokens.itertuples()
+    }
+    corpus = glide_corpus.__class__(tokens.assign(n_samples=16000), tokens, hum.__getitem__, glide_corpus.rejected)
+    found = acoustic.token_features(corpus, tokens, frontend="f0", max_window_ms=200, **SETTINGS)
+    assert found.shape == (8, 20, 2) and (found[:, :, 1] == 1).all()
+    rises = found[:, -1, 0] - found[:, 0, 0]
+    assert ((rises > 0) == (tokens["tone"] == "rise")).all()
+
+
 @pytest.mark.parametrize("frontend", ["logmel", "linear", "mfcc"])
 def test_a_tone_shows_in_its_band(frontend):
     time_s = np.arange(16000) / 16000
@@ -96,6 +156,7 @@ def test_a_planted_cue_comes_back(glide_corpus):
     assert span.span_low_ms <= span.span_ms <= span.span_high_ms
     assert span.span_low_ms <= 120 <= span.span_high_ms and span.span_ms == pytest.approx(120, abs=30)
     assert span.saturation_ms <= span.peak_ms <= 160
+    assert span.span_ms == pytest.approx(span.knee_ms - 12.5)
     by_window = swept.fold_f1().groupby("window_ms")["macro_f1"].mean()
     assert by_window[20] < by_window[span.peak_ms] - 0.2
 
@@ -125,3 +186,22 @@ def test_a_clip_shorter_than_the_widest_window_is_named(glide_corpus):
     )
     with pytest.raises(TonespanError, match="utterance u0: 50 ms of audio, shorter than the widest window of 100 ms"):
         acoustic.token_features(short, short.tokens, frontend="logmel", max_window_ms=100, **SETTINGS)
+
+
+def test_segments_know_only_a_tone_that_sounds_predict():
+    rng = np.random.default_rng(0)
+    tokens = make_tokens(n_utterances=120)
+    tokens["ipa"] = np.char.add(rng.choice(list("ptk"), len(tokens)), rng.choice(list("aiu"), len(tokens)))
+    settings = {"regularisation_c": 1.0, "n_folds": 4, "seed": 0}
+    features = acoustic.segment_features(tokens)
+    assert features.shape == (len(tokens), 9 + 6) and (features.sum(axis=1) == 3).all()
+    dealt = acoustic.held_out(features, tokens, **settings)
+    assert np.mean(dealt == tokens["tone"]) == pytest.approx(0.5, abs=0.1)
+    checked = tokens.assign(tone=np.where(tokens["ipa"].str.startswith("p"), "fall", "rise"))
+    assert (acoustic.held_out(features, checked, **settings) == checked["tone"]).all()
+
+
+def test_the_majority_is_that_of_the_other_folds():
+    tokens = make_tokens(n_utterances=40).assign(tone="rise")
+    tokens.loc[tokens["speaker"] == "s0", "tone"] = "fall"
+    assert set(acoustic.majority(tokens, n_folds=8, seed=0)) == {"rise"}

@@ -58,8 +58,20 @@ def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
 
 def test_the_package_imports_downward_only():
     layers = [
-        {"classroom", "course", "encoder_figures", "explorer", "figures", "measure", "report", "workflow", "__main__"},
+        {
+            "classroom",
+            "course",
+            "encoder_figures",
+            "explorer",
+            "figures",
+            "measure",
+            "report",
+            "validity_figures",
+            "workflow",
+            "__main__",
+        },
         {"claims", "plots", "provenance", "signatures"},
+        {"calibration", "sanity"},
         {"attention", "estimators"},
         {"acoustic", "comparison", "finetune", "gradients", "probes", "token_energy"},
         {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},

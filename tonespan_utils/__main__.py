@@ -91,13 +91,15 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cores", default="all", help="how many cores to use (default: all)")
     parser.add_argument("--cluster", help="send jobs to a cluster: a name in cluster/, or a folder with config.yaml")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--target", choices=("paper", "validity"), default="paper", help="what to run (default: paper)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run a profile end to end through Snakemake."""
     from tonespan_utils import workflow
 
-    workflow.run(arguments.profile, cores=arguments.cores, cluster=arguments.cluster, dry_run=arguments.dry_run)
+    options = {"cores": arguments.cores, "cluster": arguments.cluster, "dry_run": arguments.dry_run}
+    workflow.run(arguments.profile, target=arguments.target, **options)
 
 
 def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,14 +1,19 @@
-"""How wide is the tone cue in the signal? Spectral windows around the tone centre into a logistic regression.
+"""How wide is the tone cue in the signal? Windows around the tone centre into a logistic regression.
 
 A window of W ms holds ``W / hop`` frames at offsets ``+-hop/2, +-3 hop/2, ...`` from the exact centre, so that
-windows nest. Each frame is one Hann analysis window. The answer of a sweep is macro-F1 per W (pooled over speaker- and
-sentence-disjoint folds); the span is the W of the peak.
+windows nest. Each frame is one analysis window (``hann`` or ``rectangular``). The answer of a sweep is macro-F1 per W,
+pooled over speaker- and sentence-disjoint folds.
 
-What the analysis window adds: a frame still sees the cue when its centre lies half an analysis window beyond the
-cue's edge, so the peak sits about one analysis window beyond the cue. ``span_ms`` is therefore the peak minus one
-analysis window; the uncorrected peak stands beside it.
+The cue width is where the curve of F1 over W bends: as long as the window takes in more of the cue, F1 climbs; beyond
+it, F1 falls off slowly. Two lines that meet are fitted to the whole curve, and where they meet is the *knee*. The peak,
+which depends on a few windows alone, jumps by tens of ms from one draw of utterances to the next; the knee by a few.
 
-Conventions: times in ms; features are natural-log energies floored 80 dB under the token's maximum; 16 kHz.
+What the analysis window adds: a frame begins to see the cue, or what follows it, when its edge does, half an analysis
+window before its centre. On speech with planted cues the knee lies that much beyond the cue's width, so ``span_ms`` is
+the knee minus half an analysis window (notebooks/06_validity shows how near it comes). Knee and peak stand beside it.
+
+Conventions: times in ms; spectral features are natural-log energies floored 80 dB under the token's maximum; ``f0`` is
+Praat's pitch in semitones over the speaker's median and whether there is voicing; 16 kHz.
 
 Notebook: notebooks/01_baseline_spans
 """
@@ -24,12 +29,16 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, spans, splits
+from tonespan_utils import classify, f0, spans, splits
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.errors import TonespanError
 
 FLOOR_DB = 80.0  # under the token's loudest band: the range of speech above room noise
 N_FFT = 1024  # 15.6 Hz bins: fine enough that the lowest mel bands are not empty
+SHAPES = {"hann": np.hanning, "rectangular": np.ones}
+F0_FLOOR_HZ, F0_CEILING_HZ = 75.0, 500.0  # Praat's defaults for speech
+F0_WINDOW_MS = 3000 / F0_FLOOR_HZ  # Praat's pitch tracker looks at three periods of its floor
+KNEE_STEP_MS = 1.0  # far below the interval of any knee here
 
 
 def frame_offsets_ms(window_ms: float, hop_ms: float) -> np.ndarray:
@@ -40,16 +49,24 @@ def frame_offsets_ms(window_ms: float, hop_ms: float) -> np.ndarray:
     return (np.arange(n_frames) + 0.5) * hop_ms - window_ms / 2
 
 
+def frame_width_ms(frontend: str, *, analysis_window_ms: float) -> float:
+    """What one frame of a front end sees: the analysis window, or for ``f0`` that of Praat's pitch tracker."""
+    return F0_WINDOW_MS if frontend == "f0" else analysis_window_ms
+
+
 def power_frames(
-    samples: np.ndarray, center_s: float, offsets_ms: np.ndarray, *, analysis_window_ms: float
+    samples: np.ndarray, center_s: float, offsets_ms: np.ndarray, *, analysis_window_ms: float, shape: str = "hann"
 ) -> np.ndarray:
-    """Power spectra (frame, N_FFT / 2 + 1) at ``offsets_ms`` from the centre; beyond the audio it is silent."""
+    """Power spectra (frame, N_FFT / 2 + 1) at ``offsets_ms`` from the centre; beyond the audio it is silent.
+
+    ``shape`` is one of SHAPES.
+    """
     length = round(analysis_window_ms * SAMPLE_RATE / 1000)
     first = np.round((center_s + offsets_ms / 1000) * SAMPLE_RATE - length / 2).astype(int)
     index = first[:, None] + np.arange(length)
     inside = (index >= 0) & (index < samples.size)
     frames = np.where(inside, samples[np.clip(index, 0, samples.size - 1)], 0.0)
-    return np.abs(np.fft.rfft(frames * np.hanning(length), n=N_FFT)) ** 2
+    return np.abs(np.fft.rfft(frames * SHAPES[shape](length), n=N_FFT)) ** 2
 
 
 @lru_cache
@@ -90,12 +107,16 @@ def token_features(
     analysis_window_ms: float,
     n_bands: int,
     n_mfcc: int,
+    shape: str = "hann",
 ) -> np.ndarray:
     """Features of every token in the widest window: (token, frame, feature), float32; a narrower window is its middle.
 
-    Raises TonespanError for a clip shorter than the widest window. Notebook: notebooks/01_baseline_spans
+    The front end is one of ``logmel``, ``mfcc``, ``linear`` and ``f0``, for which analysis window and bands are
+    Praat's own. Raises TonespanError for a clip shorter than the widest window. Notebook: notebooks/01_baseline_spans
     """
     offsets = frame_offsets_ms(max_window_ms, hop_ms)
+    if frontend == "f0":
+        return _f0_features(corpus, tokens, offsets)
     rows: dict[object, np.ndarray] = {}
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=frontend, unit="utt", leave=False):
         samples = corpus.audio(utterance_id)
@@ -106,9 +127,17 @@ def token_features(
                 f"{max_window_ms:.0f} ms; leave it out or narrow baseline.windows_ms"
             )
         for row, center_s in group["center_s"].items():
-            power = power_frames(samples, center_s, offsets, analysis_window_ms=analysis_window_ms)
+            power = power_frames(samples, center_s, offsets, analysis_window_ms=analysis_window_ms, shape=shape)
             rows[row] = frontend_features(power, frontend, n_bands=n_bands, n_mfcc=n_mfcc).astype(np.float32)
     return np.stack([rows[row] for row in tokens.index])
+
+
+def _f0_features(corpus: Corpus, tokens: pd.DataFrame, offsets_ms: np.ndarray) -> np.ndarray:
+    """Pitch alone: (token, frame, 2), semitones over the speaker's median (0 where unvoiced) and voicing (0 or 1)."""
+    settings = {"floor_hz": F0_FLOOR_HZ, "ceiling_hz": F0_CEILING_HZ, "step_ms": 5.0}
+    contours = f0.contours(corpus, tokens, offsets_ms, **settings)
+    voiced = ~np.isnan(contours)
+    return np.stack([np.where(voiced, contours, 0), voiced], axis=-1).astype(np.float32)
 
 
 def outwards(features: np.ndarray) -> np.ndarray:
@@ -183,15 +212,16 @@ def sweep(
 
 @dataclass(frozen=True)
 class BaselineSpan:
-    """The cue width of one language and front end, in ms; ``saturation_ms`` and ``peak_ms`` are uncorrected windows.
+    """The cue width of one language and front end, in ms; ``knee_ms``, ``peak_ms`` and ``saturation_ms`` are windows.
 
-    ``span_ms`` is the peak window minus the analysis window, ``saturation_ms`` the smallest window whose F1 is
+    ``span_ms`` is the knee minus half the analysis window, ``saturation_ms`` the smallest window whose F1 is
     within one standard error (over folds) of the peak's.
     """
 
     span_ms: float
     span_low_ms: float
     span_high_ms: float
+    knee_ms: float
     peak_ms: float
     saturation_ms: float
     peak_f1: float
@@ -199,25 +229,96 @@ class BaselineSpan:
 
 
 def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, level: float, seed: int) -> BaselineSpan:
-    """Peak window, its bootstrap interval over utterances, and the saturation window. Notebook:
+    """The cue width, its bootstrap interval over utterances, and the peak and saturation windows.
+
+    ``analysis_window_ms`` is what one frame sees. Raises ValueError for fewer than four windows. Notebook:
     notebooks/01_baseline_spans
     """
-    counts = [classify.confusion_by_cluster(swept.tone, p, swept.utterance) for p in swept.predicted]
-    draws = spans.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed)
-    f1 = np.array([classify.macro_f1(c.sum(axis=0)) for c in counts])
-    resampled = np.stack([classify.f1_resamples(c, draws) for c in counts])  # (window, resample)
-    peaks_ms = np.maximum(0.0, swept.windows_ms[resampled.argmax(axis=0)] - analysis_window_ms)
-    low, high = np.quantile(peaks_ms, [(1 - level) / 2, (1 + level) / 2])
+    drawn = span_resamples(swept, analysis_window_ms=analysis_window_ms, n_resamples=n_resamples, seed=seed)
+    low, high = np.quantile(drawn[1:], [(1 - level) / 2, (1 + level) / 2])
+    f1 = pooled_f1(swept)
     peak = int(f1.argmax())
     by_fold = swept.fold_f1().groupby("window_ms")["macro_f1"]
     error = float(by_fold.sem().iloc[peak])
     saturated = int(np.argmax(f1 >= f1[peak] - error))
     return BaselineSpan(
-        span_ms=float(max(0.0, swept.windows_ms[peak] - analysis_window_ms)),
+        span_ms=float(drawn[0]),
         span_low_ms=float(low),
         span_high_ms=float(high),
+        knee_ms=float(knee_ms(swept.windows_ms, f1)),
         peak_ms=float(swept.windows_ms[peak]),
         saturation_ms=float(swept.windows_ms[saturated]),
         peak_f1=float(f1[peak]),
         chance_f1=classify.chance_f1(swept.tone, swept.predicted[peak], n_shuffles=100, seed=seed),
     )
+
+
+def span_resamples(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, seed: int) -> np.ndarray:
+    """The cue width of the tokens as they are (first) and of each bootstrap resample of utterances: (1 + resample,)."""
+    counts = [classify.confusion_by_cluster(swept.tone, p, swept.utterance) for p in swept.predicted]
+    draws = spans.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed)
+    draws = np.vstack([np.ones((1, len(counts[0]))), draws])
+    f1 = np.stack([classify.f1_resamples(c, draws) for c in counts])  # (window, draw)
+    return np.maximum(0.0, knee_ms(swept.windows_ms, f1) - analysis_window_ms / 2)
+
+
+def pooled_f1(swept: Sweep) -> np.ndarray:
+    """Macro-F1 (window,) over the predictions of all folds together."""
+    classes = np.unique(swept.tone)
+    return np.array([classify.macro_f1(classify.confusion(swept.tone, p, classes)) for p in swept.predicted])
+
+
+def knee_ms(windows_ms: np.ndarray, f1: np.ndarray) -> np.ndarray:
+    """Where two lines that meet, fitted to ``f1`` (window, ...) by least squares, meet: (...), in ms.
+
+    The first line has to rise faster than the second. A curve that bends nowhere so has its knee at its first window.
+    Two windows lie on either side. Raises ValueError for fewer than four windows. Notebook:
+    notebooks/01_baseline_spans
+    """
+    if len(windows_ms) < 4:
+        raise ValueError(f"a knee needs four windows; there are {len(windows_ms)}")
+    windows, order = np.sort(windows_ms), np.argsort(windows_ms)
+    curves = f1[order].reshape(len(windows), -1)
+    misfit, found = np.full(curves.shape[1], np.inf), np.full(curves.shape[1], windows[0])
+    for knee in np.arange(windows[1], windows[-2] + KNEE_STEP_MS / 2, KNEE_STEP_MS):
+        lines = np.stack([np.ones_like(windows), np.minimum(windows - knee, 0), np.maximum(windows - knee, 0)], axis=1)
+        fitted = np.linalg.pinv(lines) @ curves  # (height and two slopes, curve)
+        error = np.square(curves - lines @ fitted).sum(axis=0)
+        better = (error < misfit) & (fitted[1] > np.maximum(fitted[2], 0))
+        misfit[better], found[better] = error[better], knee
+    return found.reshape(f1.shape[1:])
+
+
+def segment_features(tokens: pd.DataFrame) -> np.ndarray:
+    """What is said without how: (token, feature), 1 for the syllable's own IPA type and for each sound in it.
+
+    A model of these knows no tone but what the sounds predict, as checked syllables and Thai consonant classes do.
+    """
+    types = [{f"={ipa}", *ipa} for ipa in tokens["ipa"]]
+    names = {name: column for column, name in enumerate(sorted(set().union(*types)))}
+    found = np.zeros((len(types), len(names)), dtype=np.float32)
+    for row, own in enumerate(types):
+        found[row, [names[name] for name in own]] = 1
+    return found
+
+
+def held_out(
+    features: np.ndarray, tokens: pd.DataFrame, *, regularisation_c: float, n_folds: int, seed: int
+) -> np.ndarray:
+    """Cross-validated tones (token,) from ``features`` (token, feature), on the folds of :func:`sweep`."""
+    tone = tokens["tone"].to_numpy(dtype=str)
+    predicted = np.empty_like(tone)
+    for train, test in splits.folds(tokens, n_folds=n_folds, seed=seed):
+        model = classify.fit(features[train], tone[train], regularisation_c=regularisation_c)
+        predicted[test] = model.predict(features[test])
+    return predicted
+
+
+def majority(tokens: pd.DataFrame, *, n_folds: int, seed: int) -> np.ndarray:
+    """The commonest tone of each fold's training tokens, for every token of its test part: (token,)."""
+    tone = tokens["tone"].to_numpy(dtype=str)
+    predicted = np.empty_like(tone)
+    for train, test in splits.folds(tokens, n_folds=n_folds, seed=seed):
+        names, counts = np.unique(tone[train], return_counts=True)
+        predicted[test] = names[counts.argmax()]
+    return predicted

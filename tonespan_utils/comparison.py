@@ -44,6 +44,7 @@ ROLES = {
     "mandarin_asr": "Mandarin ASR",
     "english_asr": "English ASR",
     "other_asr": "other ASR",
+    "narrow_asr": "span-penalised ASR",
     "emotion": "emotion",
     "gender": "gender",
     "speaker": "speaker",

@@ -5,6 +5,7 @@ Tasks
 - ``vanilla``: no update at all.
 - ``asr`` (CTC over characters), ``emotion``, ``gender`` (mean-pooled classification), ``speaker`` (x-vectors with an
   angular margin), ``tone`` (the tone of each token, read at its centre frame).
+- ``narrow_asr``: ASR that pays for looking further than ``finetune.span_penalty.span_ms``.
 - ``shuffled_<task>``: the same number of updates on the same speech with labels dealt at random, a control.
 - ``<task>_tone``: tone after that task, starting where ``<task>`` ended.
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from tonespan_utils.errors import TonespanError
 
 TASKS = ("asr", "emotion", "gender", "speaker", "tone")
-SHUFFLED, THEN_TONE = "shuffled_", "_tone"
+SHUFFLED, NARROW, THEN_TONE = "shuffled_", "narrow_", "_tone"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Condition:
         return self.task.startswith(SHUFFLED)
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether its training penalises input gradients far from the centre."""
+        return self.task.startswith(NARROW)
+
+    @property
     def follows(self) -> str:
         """The task that was trained before tone, ``asr`` of ``asr_tone``; empty where there was none."""
         return self.task.removesuffix(THEN_TONE) if self.task.endswith(THEN_TONE) and not self.is_shuffled else ""
@@ -55,7 +61,7 @@ class Condition:
     @property
     def objective(self) -> str:
         """The task that is trained last: ``tone`` of ``asr_tone``, ``asr`` of ``shuffled_asr``."""
-        return "tone" if self.follows else self.task.removeprefix(SHUFFLED)
+        return "tone" if self.follows else self.task.removeprefix(SHUFFLED).removeprefix(NARROW)
 
     @property
     def is_measured(self) -> bool:
@@ -75,7 +81,7 @@ def parse(name: str) -> Condition:
     backbone, _, what = name.partition("/")
     task, dash, language = what.partition("-")
     condition = Condition(name, backbone, task, language)
-    known = {"vanilla", *TASKS, *(SHUFFLED + task for task in TASKS)}
+    known = {"vanilla", *TASKS, NARROW + "asr", *(SHUFFLED + task for task in TASKS)}
     known |= {task + THEN_TONE for task in TASKS if task != "tone"}
     if not backbone or task not in known:
         raise TonespanError(f"{name!r} is no condition: use <encoder>/<task>[-<language>], task {', '.join(TASKS)}")

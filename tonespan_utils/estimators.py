@@ -364,7 +364,22 @@ def saturation_span(table: pd.DataFrame, *, share: float = 0.95, level: float = 
     nothing of the whole utterance (its interval holds chance).
     """
     rows = []
-    for (name, layer), own in table.groupby(["estimator", "layer"], sort=False):
+    for (name, layer), found in saturation_draws(table, share=share, level=level).items():
+        # No interpolation between resamples: some may be infinite.
+        low, high = np.quantile(found[1:], [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
+        own = table[(table["estimator"] == name) & (table["layer"] == layer)]
+        whole = own[np.isinf(own["half_width_ms"]) & (own["draw"] == 0)].iloc[0]
+        rows.append({
+            "estimator": name, "layer": layer, "span_ms": found[0], "ci_low_ms": low, "ci_high_ms": high,
+            "whole_f1": whole["macro_f1"], "chance_f1": whole["chance_f1"], "n_tokens": whole["n_tokens"],
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def saturation_draws(table: pd.DataFrame, *, share: float = 0.95, level: float = 0.95) -> dict[tuple[str, str], Floats]:
+    """The width of :func:`saturation_span` in every draw: (estimator, layer) -> (draw,), the data as they are first."""
+    drawn = {}
+    for key, own in table.groupby(["estimator", "layer"], sort=False):
         f1 = own.pivot(index="draw", columns="half_width_ms", values="macro_f1").sort_index(axis=1)
         chance = own[np.isinf(own["half_width_ms"])].set_index("draw")["chance_f1"]
         whole = f1[np.inf]
@@ -374,13 +389,8 @@ def saturation_span(table: pd.DataFrame, *, share: float = 0.95, level: float = 
         above = (whole - chance).to_numpy()
         if np.quantile(above[1:], (1 - level) / 2) <= 0:
             found[:] = np.nan
-        # No interpolation between resamples: some may be infinite.
-        low, high = np.quantile(found[1:], [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-        rows.append({
-            "estimator": name, "layer": layer, "span_ms": found[0], "ci_low_ms": low, "ci_high_ms": high,
-            "whole_f1": whole.loc[0], "chance_f1": chance.loc[0], "n_tokens": own["n_tokens"].iloc[0],
-        })  # fmt: skip
-    return pd.DataFrame(rows)
+        drawn[key] = found
+    return drawn
 
 
 def _reach(widths: Floats, f1: Floats, goal: float) -> float:

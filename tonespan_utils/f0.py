@@ -47,7 +47,24 @@ def token_contours(
     """Offsets (offset,) in ms and F0 contours (token, offset) in semitones. Notebook: notebooks/00_corpus"""
     half = window_ms / 2
     offsets = np.arange(-half, half + step_ms / 2, step_ms)
-    found = np.full((len(tokens), offsets.size), np.nan)
+    settings = {"floor_hz": floor_hz, "ceiling_hz": ceiling_hz, "step_ms": step_ms}
+    return offsets, contours(corpus, tokens, offsets, **settings)
+
+
+def contours(
+    corpus: Corpus,
+    tokens: pd.DataFrame,
+    offsets_ms: np.ndarray,
+    *,
+    step_ms: float,
+    floor_hz: float,
+    ceiling_hz: float,
+) -> np.ndarray:
+    """F0 in semitones over the speaker's median at ``offsets_ms`` from each centre: (token, offset), nan if unvoiced.
+
+    ``step_ms`` is the tracker's. Notebook: notebooks/01_baseline_spans
+    """
+    found = np.full((len(tokens), offsets_ms.size), np.nan)
     settings = {"floor_hz": floor_hz, "ceiling_hz": ceiling_hz, "step_ms": step_ms}
     tracks = {u: track(corpus.audio(u), **settings) for u in tokens["utterance_id"].unique()}
     reference_hz = {
@@ -56,8 +73,8 @@ def token_contours(
     }
     for row, token in enumerate(tokens.itertuples()):
         times, hz = tracks[token.utterance_id]
-        found[row] = contour(times, hz, token.center_s, offsets, reference_hz=reference_hz[token.speaker])
-    return offsets, found
+        found[row] = contour(times, hz, token.center_s, offsets_ms, reference_hz=reference_hz[token.speaker])
+    return found
 
 
 def _median_hz(tracks_hz: list[np.ndarray]) -> float:

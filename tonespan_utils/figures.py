@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tonespan_utils import conditions, encoder_figures, plots, provenance, tables
+from tonespan_utils import conditions, encoder_figures, plots, provenance, tables, validity_figures
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
 from tonespan_utils.plots import Recipe
@@ -24,13 +24,28 @@ NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 
 
 def load_tables(params: Params) -> dict[str, pd.DataFrame]:
-    """All joined tables of a profile by name. Raises TonespanError naming the first that is missing."""
-    return {name: tables.read(params.results, name) for name in tables.COLUMNS if name not in tables.PARTS_ONLY}
+    """All joined tables of a profile by name; those of `make validity` where it has run. Raises TonespanError naming
+    the first that is missing.
+    """
+    wanted = [name for name in tables.COLUMNS if name not in tables.PARTS_ONLY | tables.VALIDITY]
+    found = {name: tables.read(params.results, name) for name in wanted}
+    return found | load_validity(params)
+
+
+def load_validity(params: Params) -> dict[str, pd.DataFrame]:
+    """The tables of `make validity` by name: all of them, or none where it has not run."""
+    wanted = tables.VALIDITY if validity_stored(params) else set()
+    return {name: tables.read(params.results, name) for name in tables.COLUMNS if name in wanted}
+
+
+def validity_stored(params: Params) -> bool:
+    """Whether `make validity` has left its tables."""
+    return all((params.results / f"{name}.csv").is_file() for name in tables.VALIDITY)
 
 
 def recipes(params: Params) -> dict[str, Recipe]:
     """The figures of a profile, in the order of the paper. Those that compare conditions come once per encoder, and
-    only where there is something to compare.
+    only where there is something to compare; those of `make validity` where it has run.
     """
     found = {
         "f0_contours": Recipe("F0 by tone", draw_f0_contours, caption_f0_contours),
@@ -39,7 +54,7 @@ def recipes(params: Params) -> dict[str, Recipe]:
     backbones = list(dict.fromkeys(conditions.parse(name).backbone for name in params.conditions))
     for backbone in backbones:
         found |= encoder_figures.recipes(params, backbone, alone=len(backbones) == 1)
-    return found
+    return found | (validity_figures.recipes(params) if validity_stored(params) else {})
 
 
 def save(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> Figure:
@@ -47,7 +62,8 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> Figure:
     known = recipes(params)
     if name not in known:
         raise TonespanError(f"no figure {name!r} in profile {params.profile}; there are: {', '.join(known)}")
-    record = provenance.describe_run(params, notebook=NOTEBOOK, call="figures.save(", figure=name)
+    notebook = validity_figures.NOTEBOOK if name in validity_figures.recipes(params) else NOTEBOOK
+    record = provenance.describe_run(params, notebook=notebook, call="figures.save(", figure=name)
     with plt.style.context(plots.STYLE):
         figure = known[name].draw(loaded, params)
         provenance.save(figure, figure_stem(params, name), record)
@@ -120,7 +136,7 @@ def caption_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:
     return (
         f"Macro-F1 of logistic regression on spectral windows around the tone centre, mean over "
         f"{params.baseline.n_folds} folds with disjoint speakers or sentences (band: one standard error). The "
-        f"solid vertical is the span: the "
-        f"peak window minus the {params.baseline.analysis_window_ms:.0f} ms that the analysis window adds, shaded its "
+        f"solid vertical is the span: where two lines fitted to the curve meet, minus the "
+        f"{params.baseline.analysis_window_ms / 2:g} ms that half an analysis window adds, shaded its "
         f"{params.bootstrap.level:.0%} bootstrap interval over utterances. {told}."
     )

@@ -88,8 +88,8 @@ class Synthetic(Section):
 class Baseline(Section):
     """Log-Mel (and other) windows into a logistic regression."""
 
-    frontends: list[Literal["logmel", "mfcc", "linear"]] = Field(min_length=1)
-    windows_ms: list[Positive] = Field(min_length=2)
+    frontends: list[Literal["logmel", "mfcc", "linear", "f0"]] = Field(min_length=1)
+    windows_ms: list[Positive] = Field(min_length=4)
     analysis_window_ms: Positive
     hop_ms: Positive
     n_bands: Annotated[int, Field(ge=13, le=128)]
@@ -114,6 +114,13 @@ class Checkpoint(Section):
     revision: str | None
 
 
+class SpanPenalty(Section):
+    """What ``narrow_asr`` pays for looking further than +-span_ms / 2: ``weight`` times the share of energy there."""
+
+    weight: Positive
+    span_ms: Annotated[float, Field(ge=40)]  # two frames of a wav2vec 2.0 style encoder
+
+
 class Finetune(Section):
     """Fine-tuning: the same updates for every task."""
 
@@ -127,6 +134,7 @@ class Finetune(Section):
     checkpoint_every: Count
     clip_ms: Annotated[float, Field(ge=100)] | None
     max_test_utterances: Annotated[int, Field(ge=2)]
+    span_penalty: SpanPenalty
     corpora: Mapping[Literal["emotion", "gender", "speaker"], str]
     public: Mapping[str, Checkpoint]
 
@@ -172,6 +180,51 @@ class Gradient(Section):
         return self
 
 
+class Validity(Section):
+    """Calibration and sanity checks, on synthetic speech of their own: one corpus per planted span."""
+
+    seed: Annotated[int, Field(ge=0)]
+    encoder: str | None
+    language: Literal["my", "th", "lo", "vi", "cmn"]
+    planted_span_ms: list[Annotated[float, Field(gt=0, le=300)]] = Field(min_length=3)
+    robust_span_ms: list[Annotated[float, Field(gt=0, le=300)]] = Field(min_length=1)
+    sanity_span_ms: Annotated[float, Field(gt=0, le=300)]
+    minutes: Positive
+    n_speakers: Annotated[int, Field(ge=12)]
+    windows_ms: list[Positive] = Field(min_length=4)
+    analysis_windows: Mapping[Literal["hann", "rectangular"], Positive]
+    n_tokens: Count
+    n_slow_tokens: Count
+    n_behaviour_tokens: Count
+    estimators: list[
+        Literal[
+            "gradient_x_input",
+            "smoothgrad",
+            "integrated_gradients",
+            "occlusion",
+            "context_truncation",
+            "pitch_flattening",
+        ]
+    ]
+    half_widths_ms: list[Positive] = Field(min_length=3)
+    n_cascade_steps: Annotated[int, Field(ge=2)]
+    random_seeds: list[int] = Field(min_length=1)
+
+    @field_validator("planted_span_ms", "windows_ms", "half_widths_ms")
+    @classmethod
+    def _rising(cls, values: list[float]) -> list[float]:
+        if sorted(set(values)) != list(values):
+            raise ValueError("the values must increase")
+        return values
+
+    @model_validator(mode="after")
+    def _planted(self) -> Validity:
+        wanted = {*self.robust_span_ms, self.sanity_span_ms}
+        if not wanted <= set(self.planted_span_ms):
+            raise ValueError("robust_span_ms and sanity_span_ms must be among planted_span_ms")
+        return self
+
+
 class Bootstrap(Section):
     """Resampling for intervals, by utterance."""
 
@@ -209,6 +262,7 @@ class Params(Section):
     finetune: Finetune
     probe: Probe
     gradient: Gradient
+    validity: Validity
     bootstrap: Bootstrap
     f0: F0
     explorer: Explorer
@@ -229,6 +283,10 @@ class Params(Section):
         for name in self.finetune.public:
             if name not in self.conditions or not conditions.parse(name).is_trained:
                 raise ValueError(f"finetune.public: {name!r} is no trained condition of the list in conditions")
+        if self.validity.encoder not in (None, *self.encoders):
+            raise ValueError(
+                f"validity.encoder: {self.validity.encoder!r} is no encoder of: {', '.join(self.encoders)}"
+            )
         missing = set(self.speech.languages) - set(self.synthetic.planted_span_ms)
         if self.speech.source == "synthetic" and missing:
             raise ValueError(f"synthetic.planted_span_ms lacks {', '.join(sorted(missing))}")

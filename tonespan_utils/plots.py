@@ -53,6 +53,7 @@ ROLE_STYLES = {
     "mandarin_asr": ("#E69F00", "^"),
     "english_asr": ("#56B4E9", "v"),
     "other_asr": ("#8C6D31", "<"),
+    "narrow_asr": ("#4B0092", ">"),
     "emotion": ("#D55E00", "D"),
     "gender": ("#009E73", "P"),
     "speaker": ("#CC79A7", "X"),
@@ -61,8 +62,8 @@ ROLE_STYLES = {
 BANDED = ("vanilla", "target_asr")  # bands of every condition would hide one another
 LANGUAGE_MARKERS = dict(zip(LANGUAGE_NAMES, "os^DvPXh", strict=True))
 MAX_LAYER_LABELS = 12  # on one axis; deeper encoders name every second or third layer
-FRONTEND_NAMES = {"logmel": "log-Mel", "mfcc": "MFCC", "linear": "linear bands"}
-FRONTEND_LINES = {"logmel": "-", "mfcc": "--", "linear": "-."}
+FRONTEND_NAMES = {"logmel": "log-Mel", "mfcc": "MFCC", "linear": "linear bands", "f0": "F0 alone"}
+FRONTEND_LINES = {"logmel": "-", "mfcc": "--", "linear": "-.", "f0": ":"}
 
 
 @dataclass(frozen=True)

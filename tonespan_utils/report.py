@@ -1,10 +1,9 @@
 """The report: the study of a profile as one page that reads like the paper and opens from disk.
 
 The page is plain HTML with inline style and script; figures lie beside it, the tables are inside, to sort and to
-download. Every number in its text is computed here from the tables and parameters that it shows. Sections on validity,
-alignment and failure signatures appear where their tables or figures exist: a table is
-``results/<profile>/<name>.csv``, and a figure is any in ``figures/<profile>/`` that is no recipe of ``figures`` and whose provenance has a ``title`` and
-a ``caption``.
+download. Every number in its text is computed here from the tables and parameters that it shows. Sections on validity
+and alignment appear where their tables or figures exist: a table is ``results/<profile>/<name>.csv``, and a figure is
+any in ``figures/<profile>/`` that is no recipe of ``figures`` and whose provenance has a ``title`` and a ``caption``.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -231,6 +230,13 @@ def _made(params: Params, name: str) -> dict[str, object]:
     except TonespanError as error:
         return {"name": name, "problem": str(error)}
     return {"name": name, "problem": "", **{key: record.get(key) for key in ("notebook", "cell", "commit", "command")}}
+
+
+def write_again(params: Params) -> Path | None:
+    """Write the report anew where there is one, so that it shows the figures of a later notebook; else None."""
+    if not (params.figures / "index.html").is_file():
+        return None
+    return write(params, figures.load_tables(params))
 
 
 def _figure(name: str, recipe: figures.Recipe, loaded: dict[str, pd.DataFrame], params: Params) -> dict[str, str]:

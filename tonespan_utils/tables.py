@@ -29,7 +29,9 @@ COLUMNS = {
     "f0": ["language", "tone", "offset_ms", "f0_st", "low_st", "high_st", "n_tokens"],
     "baseline_f1": ["language", "frontend", "window_ms", "fold", "macro_f1"],
     "baseline_spans": ["language", "frontend", "span_ms", "span_low_ms", "span_high_ms", "peak_f1", "chance_f1"],
-    "baseline_windows": ["language", "frontend", "peak_ms", "saturation_ms", "analysis_window_ms", "planted_span_ms"],
+    "baseline_windows": [
+        "language", "frontend", "knee_ms", "peak_ms", "saturation_ms", "analysis_window_ms", "planted_span_ms",
+    ],
     "probe_f1": [
         "condition", "language", "layer", "macro_f1", "control_f1", "ci_low", "ci_high", "n_train", "n_test", "seed",
     ],
@@ -67,9 +69,27 @@ COLUMNS = {
         "ci_low", "ci_high", "n_tokens", "n_seeds",
     ],
     "signatures": ["condition", "language", "layer", "signature", "detail"],
+    "calibration": [
+        "estimator", "true_span_ms", "estimated_span_ms", "ci_low_ms", "ci_high_ms", "condition", "layer", "n_tokens",
+    ],
+    "calibration_lines": [
+        "estimator", "condition", "layer", "slope", "slope_low", "slope_high", "slope_t_low", "slope_t_high",
+        "intercept_ms", "bias_ms", "bias_low_ms", "bias_high_ms", "worst_error_ms", "n_spans", "verdict",
+    ],
+    "calibration_scores": [
+        "true_span_ms", "condition", "layer", "metric", "value", "ci_low", "ci_high", "null", "n_tokens",
+    ],
+    "calibration_draws": ["estimator", "condition", "layer", "true_span_ms", "draw", "width_ms", "n_tokens"],
+    "sanity": ["check", "condition", "layer", "statistic", "value", "ci_low", "ci_high", "null", "verdict"],
     "claims": ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "verdict"],
 }  # fmt: skip
-PARTS_ONLY = {"predictions", "token_spans", "tone_predictions"}  # a row per token: too long to keep twice
+VALIDITY = {"calibration", "calibration_lines", "calibration_scores", "sanity"}  # there once `make validity` has run
+PARTS_ONLY = {
+    "predictions",
+    "token_spans",
+    "tone_predictions",
+    "calibration_draws",
+}  # a row per token: too long to keep twice
 TEXT = {"tone", "predicted", "sentence_id", "utterance_id", "token_id"}  # even where every value is a number
 NULLABLE_TEXT = {
     "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "best_layer", "top_layer",

@@ -35,8 +35,17 @@ VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDG
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 
 
-def run(profile: str, *, cores: str = "all", cluster: str | None = None, dry_run: bool = False) -> None:
+def run(
+    profile: str,
+    *,
+    cores: str = "all",
+    cluster: str | None = None,
+    dry_run: bool = False,
+    target: str = "paper",
+) -> None:
     """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed.
+
+    ``target`` is a rule of the Snakefile: ``paper``, or ``validity`` for calibration and sanity checks.
 
     ``cluster`` is a Snakemake profile that sends the jobs to a cluster: a name in cluster/, or a folder.
     """
@@ -47,7 +56,8 @@ def run(profile: str, *, cores: str = "all", cluster: str | None = None, dry_run
     _writable(params.runs, params.results, params.figures)
     params_module.write_resolved(params, resolved)
     with _only_run(params.runs / ".lock", params.profile):
-        command = snakemake(resolved, [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])])
+        options = [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])]
+        command = snakemake(resolved, [*options, "--", target])
         start = time.monotonic()
         code = subprocess.run(command, env=environment()).returncode
     if code:
@@ -56,8 +66,8 @@ def run(profile: str, *, cores: str = "all", cluster: str | None = None, dry_run
         )
     if dry_run:
         return
-    report = params.figures / "index.html"
-    print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; open {report}")
+    shown = {"paper": params.figures / "index.html", "validity": params.runs / "06_validity.ipynb"}[target]
+    print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; open {shown}")
 
 
 def snakemake(resolved: Path, options: Sequence[str]) -> list[str]:

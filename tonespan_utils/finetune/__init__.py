@@ -2,7 +2,8 @@
 
 :func:`run` is all a notebook needs. The parts: :mod:`.tasks` (what is learned and how it is scored), :mod:`.examples`
 (utterances as features with targets), :mod:`.heads` (transformers' models on a checked encoder), :mod:`.training`
-(transformers' Trainer), :mod:`.scores` (metrics with interval and null).
+(transformers' Trainer), :mod:`.penalty` (what looking far costs in ``narrow_asr``), :mod:`.scores` (metrics with
+interval and null).
 
 Every task of a profile starts from the same checkpoint and gets the same number of updates with the same schedule. The
 convolutional front end stays as it was.
@@ -58,6 +59,7 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     task = _task(params, condition, start, seed)
     collate, work = Collate(start), params.data / "training" / f"{condition.part}.seed{seed}"
     asked = {"loss": task.loss, "head_rate": params.finetune.head_rate[task.kind]}
+    asked["penalty"] = params.finetune.span_penalty if condition.is_narrow else None
     curve = training.train(task.model, task.train, collate, params.finetune, **asked, seed=seed, work=work)
 
     def predict(examples, pick):

@@ -24,10 +24,12 @@ from transformers.trainer_callback import PrinterCallback, TrainerState
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
+from tonespan_utils.corpus import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads
+from tonespan_utils.finetune import penalty as penalties
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params import Finetune
+from tonespan_utils.params import Finetune, SpanPenalty
 
 KEPT_CHECKPOINTS = 2  # a kill while one is written leaves the other
 POOL_BATCHES = 8  # sorted by length together: enough to spare padding, few enough to mix
@@ -54,12 +56,27 @@ class _Progress(TrainerCallback):
 
 
 class _FiniteTrainer(Trainer):
-    """Raises where a loss is not finite, before the update it would spoil."""
+    """Raises where a loss is not finite, before the update it would spoil; adds what is paid for looking far."""
 
-    def __init__(self, *args, work: Path, **kwargs) -> None:
+    def __init__(self, *args, work: Path, penalty: SpanPenalty | None, hop_ms: float, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.work = work
+        self.work, self.penalty, self.hop_ms = work, penalty, hop_ms
         self.model_accepts_loss_kwargs = False  # the batch's own mean, as every model here computes it
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        if self.penalty is None:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        features = inputs["input_values"].requires_grad_(True)
+        with penalties.differentiable_attention():
+            loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        # Drawn by the step's own number, so that a resumed training draws what it would have drawn.
+        generator = torch.Generator().manual_seed(self.args.seed * 1_000_003 + self.state.global_step)
+        n_frames = model._get_feat_extract_output_lengths(inputs["attention_mask"].sum(dim=1))
+        drawn = penalties.draw(n_frames, outputs.logits.shape[-1], generator)
+        reach_frames = self.penalty.span_ms / 2 / self.hop_ms
+        share = penalties.share_beyond(outputs.logits, features, *drawn, reach_frames=reach_frames).mean()
+        loss = loss + self.penalty.weight * share
+        return (loss, outputs) if return_outputs else loss
 
     def training_step(self, *args, **kwargs) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)
@@ -83,9 +100,11 @@ def train(
     head_rate: float,
     seed: int,
     work: Path,
+    penalty: SpanPenalty | None = None,
 ) -> list[dict[str, float]]:
     """Fine-tune ``model`` in place for ``settings.steps`` updates; its loss curve as rows of step and loss.
 
+    With a ``penalty``, the loss has what :mod:`.penalty` says added.
     Checkpoints lie in ``work`` and are taken up again by the same training (start, examples, settings and seed); those
     of another go. The caller removes the folder when the result is stored. Raises TonespanError where a loss is not
     finite, naming the step and the last good checkpoint.
@@ -93,13 +112,14 @@ def train(
     lengths = np.array([len(example.features) for example in examples])
     order = batches(lengths, settings.steps, settings.batch_size, seed=seed)
     items = [examples[i].as_item() for i in order]
-    _claim(work, _identity(model, examples, settings, head_rate, seed))
+    _claim(work, _identity(model, examples, settings, head_rate, seed, penalty))
     _mask_no_more_than(model, int(lengths[order].reshape(settings.steps, -1).max(axis=1).min()))
     heads.take_features(model)
     try:
         trainer = _FiniteTrainer(
             model=model, args=_arguments(settings, seed, work), data_collator=collate, train_dataset=items,
             compute_loss_func=loss, callbacks=[_Progress()], work=work,
+            penalty=penalty, hop_ms=1000 * collate.hop / SAMPLE_RATE,
             optimizers=(_optimizer(model, settings.learning_rate, head_rate), None),
         )  # fmt: skip
         _quietly(trainer, _usable_checkpoint(work))
@@ -166,7 +186,12 @@ def _quietly(trainer: Trainer, checkpoint: str | None) -> None:
 
 
 def _identity(
-    model: PreTrainedModel, examples: Sequence[Example], settings: Finetune, head_rate: float, seed: int
+    model: PreTrainedModel,
+    examples: Sequence[Example],
+    settings: Finetune,
+    head_rate: float,
+    seed: int,
+    penalty: SpanPenalty | None,
 ) -> str:
     """A hash of all that decides where the training ends."""
     schedule = [
@@ -176,6 +201,7 @@ def _identity(
         head_rate,
         settings.warmup_share,
         seed,
+        *([penalty.weight, penalty.span_ms] if penalty else []),
     ]
     digest = hashlib.sha256(repr(schedule).encode())
     for name, weight in model.state_dict().items():
