@@ -121,6 +121,9 @@ class SpanPenalty(Section):
     span_ms: Annotated[float, Field(ge=40)]  # two frames of a wav2vec 2.0 style encoder
 
 
+Head = Literal["ctc", "classification", "xvector", "frames"]
+
+
 class Finetune(Section):
     """Fine-tuning: the same updates for every task."""
 
@@ -129,7 +132,8 @@ class Finetune(Section):
     steps: Count
     batch_size: Count
     learning_rate: Positive
-    head_rate: Mapping[Literal["ctc", "classification", "xvector", "frames"], Positive]
+    task_rate: Mapping[Head, Positive]
+    head_rate: Mapping[Head, Positive]
     warmup_share: Annotated[float, Field(ge=0, lt=1)]
     checkpoint_every: Count
     clip_ms: Annotated[float, Field(ge=100)] | None

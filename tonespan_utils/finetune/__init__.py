@@ -29,7 +29,7 @@ from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import tasks, training
 from tonespan_utils.finetune.examples import Collate, Speech
-from tonespan_utils.params import ROOT, Params
+from tonespan_utils.params import ROOT, Finetune, Params
 from tonespan_utils.tables import COLUMNS
 
 TONE_COLUMNS = COLUMNS["tone_predictions"]
@@ -58,9 +58,10 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     start = encoders.load_condition(params, condition.starts_from, seed=seed)
     task = _task(params, condition, start, seed)
     collate, work = Collate(start), params.data / "training" / f"{condition.part}.seed{seed}"
-    asked = {"loss": task.loss, "head_rate": params.finetune.head_rate[task.kind]}
+    settings = _rated(params.finetune, task.kind)
+    asked = {"loss": task.loss, "head_rate": settings.head_rate[task.kind]}
     asked["penalty"] = params.finetune.span_penalty if condition.is_narrow else None
-    curve = training.train(task.model, task.train, collate, params.finetune, **asked, seed=seed, work=work)
+    curve = training.train(task.model, task.train, collate, settings, **asked, seed=seed, work=work)
 
     def predict(examples, pick):
         return training.predict(task.model, examples, collate, pick, batch_size=4 * params.finetune.batch_size)
@@ -78,6 +79,11 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
         heard.assign(**key, language=condition.language).reindex(columns=TONE_COLUMNS),
         folder,
     )
+
+
+def _rated(settings: Finetune, kind: str) -> Finetune:
+    """The settings with the learning rate of a kind of head: one that CTC needs is too high for a classifier."""
+    return settings.model_copy(update={"learning_rate": settings.learning_rate * settings.task_rate[kind]})
 
 
 def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
