@@ -61,8 +61,9 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	@$(BIN)/python -m pytest -q -m slow
 
-sync: $(INSTALLED)  # after editing a notebook: bring .py and .ipynb into step
+sync: $(INSTALLED)  # after editing a notebook or a parameter: bring .py and .ipynb, and docs/parameters.md, into step
 	@$(BIN)/jupytext --sync notebooks/*.py notebooks/course/*.py
+	@$(RUN) docs
 
 lock: $(INSTALLED)  # after editing pyproject.toml
 	@$(BIN)/python -m pip freeze --exclude-editable > requirements.lock

@@ -64,7 +64,7 @@ def test_bad_values_are_named(tmp_path, text, key):
 
 
 def test_unreadable_files_are_named(tmp_path):
-    with pytest.raises(TonespanError, match=r"no parameter file .*profiles in params/: demo"):
+    with pytest.raises(TonespanError, match=r"no parameter file .*profiles in params/: course, demo"):
         params.load("dmeo")
     with pytest.raises(TonespanError, match="not valid YAML"):
         params.load(profile_file(tmp_path, "speech: ["))

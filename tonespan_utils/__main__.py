@@ -169,6 +169,13 @@ def course(arguments: argparse.Namespace) -> None:
         print(path)
 
 
+def docs(_: argparse.Namespace) -> None:
+    """Write docs/parameters.md again and print where it is."""
+    from tonespan_utils import manual
+
+    print(manual.write())
+
+
 COMMANDS = [
     Command("run", "the study end to end, for one profile", _add_run_arguments, run),
     Command("figures", "figures again, from stored tables", _add_figures_arguments, figures),
@@ -176,6 +183,7 @@ COMMANDS = [
     Command("explore", "the interactive explorer of a finished run, in a browser", _add_explore_arguments, explore),
     Command("notebook", "one notebook through Papermill (called by the workflow)", _add_notebook_arguments, notebook),
     Command("course", "student and teacher versions of the course", _add_course_arguments, course),
+    Command("docs", "docs/parameters.md again, after a parameter changed", lambda parser: None, docs),
     Command("tones", "text to tones: a line of syllables for each line of a file", _add_tones_arguments, tones),
 ]
 
