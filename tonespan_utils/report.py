@@ -3,8 +3,8 @@
 The page is plain HTML with inline style and script; figures lie beside it, the tables are inside, to sort and to
 download. Every number in its text is computed here from the tables and parameters that it shows. Sections on validity,
 alignment and failure signatures appear where their tables or figures exist: a table is
-``results/<profile>/<name>.csv``, and a figure is any in ``figures/<profile>/`` that is no recipe of ``figures`` and whose provenance has a ``title`` and
-a ``caption``.
+``results/<profile>/<name>.csv``, and a figure is any in ``figures/<profile>/`` that is no recipe of ``figures`` and
+whose provenance has a ``title`` and a ``caption``.
 
 Notebook: notebooks/05_rcom_comparison
 """
