@@ -367,17 +367,18 @@ def test_the_largest_page_opens_and_paints_in_time(browser, tmp_path, monkeypatc
     tables.join_all(p)
     path = page.write(p)
     assert path.stat().st_size <= MAX_BYTES
-    opened, painted = [], []
-    for _ in range(3):
+    opened, painted = [], {"layer": [], "token": []}
+    for _ in range(4):  # the fastest counts: others say what else the machine was doing
         one = Watched(browser)
         shown = open_page(one, path)
         opened.append(float(shown.locator(".ts-root").get_attribute("data-ready")))
         assert shown.evaluate(f"() => {{ {APP} return app.recordings.length; }}") == 200
-        painted += [painting_ms(shown, "layer"), painting_ms(shown, "token")]
+        for select, took in painted.items():
+            took.append(painting_ms(shown, select))
         one.context.close()
         assert one.problems == []
-    print(f"{path.stat().st_size / 1e6:.1f} MB, opens in {opened} ms, paints in {painted} ms")
-    assert min(opened) <= OPENS_MS and np.median(painted) <= PAINTS_MS
+    print(f"{path.stat().st_size / 1e6:.1f} MB; opens in ms: {opened}; paints in ms: {painted}")
+    assert min(opened) <= OPENS_MS and max(map(min, painted.values())) <= PAINTS_MS
 
 
 # In a notebook
