@@ -35,12 +35,3 @@ params_path = "demo"
 from tonespan_utils.explorer import widget
 
 widget.show(params_path)
-
-# %% [markdown]
-# What is shown, as numbers: the same tables as in the report.
-
-# %%
-from tonespan_utils import params, tables
-
-p = params.load(params_path)
-tables.read(p.results, "spans").round(1)

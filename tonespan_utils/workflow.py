@@ -30,7 +30,7 @@ TEMPLATES = ROOT / "tonespan_utils" / "explorer" / "share"  # Voila's page, with
 RESOLVED = "params.yaml"
 # Nothing is fetched from elsewhere: no news of JupyterLab, no icon fonts, no extension that Voila cannot use.
 LAB = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-WIDGETS = ["@voila/widgets-manager8", "anywidget"]
+WIDGETS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDGETS}"]
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 

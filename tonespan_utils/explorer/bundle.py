@@ -95,7 +95,7 @@ def add_clips(bundle: Bundle, clips: Clips, own: pd.DataFrame, tokens: pd.DataFr
     starts = [0, *clips.sound_end[:-1].tolist()]
     columns = ("language", "tone", "syllable", "ipa", "speaker", "utterance_id")
     for number, (name, token) in enumerate(own.iterrows()):
-        around = by_utterance[token["utterance_id"]]
+        around = by_utterance.get(token["utterance_id"], tokens.iloc[:0])
         bundle.header["tokens"].append(
             {"id": name, **{column: str(token[column]) for column in columns}}
             | {"side_ms": np.round(clips.side_ms[number], 1).tolist()}

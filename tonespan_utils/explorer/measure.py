@@ -52,7 +52,7 @@ def recording(
     row |= {"syllable": "my recording", "tone": tone or "?", "center_s": center_s}
     own = pd.DataFrame([row])
     cut = clips.of_utterance(samples, [center_s], [name], params)
-    bundle.add_clips(found, cut, own.set_index("token_id"), own.iloc[:0].assign(utterance_id=[]), params)
+    bundle.add_clips(found, cut, own.set_index("token_id"), own.iloc[:0], params)
     for condition in conditions:
         bundle.add_block(found, condition, language, *_measure(params, condition, language, samples, center_s, tone))
     return found
