@@ -171,7 +171,7 @@ def _write_signal_tables(p: params.Params) -> None:
     f1 = [(la, front, w, fold, 0.4 + 0.01 * fold) for la in p.speech.tonal for w in (20.0, 100.0) for fold in (0, 1)]
     cue = {la: CUES_MS.get(la, 100.0) for la in p.speech.tonal}
     spans = [(la, front, ms, ms - 10, ms + 10, 0.6, 0.33) for la, ms in cue.items()]
-    windows = [(la, front, ms + 25, ms, 25.0, ms) for la, ms in cue.items()]
+    windows = [(la, front, ms + 12.5, ms + 25, ms, 25.0, ms) for la, ms in cue.items()]
     rows = {"f0": f0, "baseline_f1": f1, "baseline_spans": spans, "baseline_windows": windows}
     for name, table in {"rejected": rejected, **rows}.items():
         tables.write(p.results, name, pd.DataFrame(table, columns=tables.COLUMNS[name]))

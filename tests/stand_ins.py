@@ -24,7 +24,7 @@ TASKS = {  # every family, every task; full has every task for every family
     "mhubert-147": ["vanilla", "emotion", "shuffled_emotion", "emotion_tone-my"],
 }
 SIZES = {
-    "baseline": {"windows_ms": [20, 100, 200], "n_bands": 20, "n_folds": 2, "max_tokens": 200},
+    "baseline": {"windows_ms": [20, 100, 200, 300], "n_bands": 20, "n_folds": 2, "max_tokens": 200},
     "probe": {"control_seeds": [0], "max_tokens": 200},
     "gradient": {"n_tokens": 6, "bin_ms": 50.0},
     "bootstrap": {"n_resamples": 40},
