@@ -11,8 +11,8 @@ Three kinds of aligner:
 Conventions
 -----------
 - Text becomes syllables by :mod:`tonespan_utils.tone`; no label holds a tone, so that a time cannot depend on one.
-- The tone centre is the middle of the nucleus' labels where labels are phones. Where they are characters it is the
-  middle of the nucleus found by voicing inside the syllable (:mod:`tonespan_utils.corpus.nucleus`).
+- The tone centre is the middle of the nucleus: that of its labels, without unvoiced edges, where labels are phones;
+  one found by voicing inside the syllable where they are characters (:mod:`tonespan_utils.corpus.nucleus`).
 - What is spoken but has no known sound (Latin words, digits in another script) is aligned with a star: any label.
 - A frame stands for one hop around its middle; times are seconds; ``align_score`` is the mean probability of the
   syllable's labels over their frames, which ranks tokens and is comparable within one aligner only.
@@ -37,8 +37,7 @@ from torchaudio.functional import forced_align, merge_tokens
 from tqdm.auto import tqdm
 
 from tonespan_utils import tone
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, Corpus
-from tonespan_utils.corpus.nucleus import find_nucleus
+from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, Corpus, nucleus
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.tone import Masked, Part, Syllable
 
@@ -158,10 +157,11 @@ def _by_role(syllable: Syllable, pieces: Callable[[str], list[str]]) -> list[tup
 
 
 LATIN = {
-    "ŋ": "ng", "ɲ": "ny", "ɴ": "n", "ɕ": "sh", "ʂ": "sh", "ʃ": "sh", "ʑ": "zh", "ʐ": "r", "ʒ": "zh", "θ": "th", "ð": "d",
-    "ɓ": "b", "ɗ": "d", "ʈ": "t", "ɖ": "d", "ɣ": "g", "ɡ": "g", "ɟ": "j", "χ": "h", "ʔ": "", "ɹ": "r", "ɻ": "r", "ɾ": "r",
-    "ʋ": "v", "ɥ": "y", "β": "b", "ɸ": "f", "ɯ": "u", "ɨ": "u", "ʉ": "u", "ʊ": "u", "ɪ": "i", "y": "u", "ʏ": "u", "ɤ": "o",
-    "ɔ": "o", "ɵ": "o", "ø": "o", "œ": "o", "ə": "e", "ɜ": "e", "ɐ": "a", "ɑ": "a", "ʌ": "a", "æ": "a", "ɛ": "e", "j": "y",
+    "ŋ": "ng", "ɲ": "ny", "ɴ": "n", "ɕ": "sh", "ʂ": "sh", "ʃ": "sh", "ʑ": "zh", "ʐ": "r", "ʒ": "zh", "θ": "th",
+    "ð": "d", "ɓ": "b", "ɗ": "d", "ʈ": "t", "ɖ": "d", "ɣ": "g", "ɡ": "g", "ɟ": "j", "χ": "h", "ʔ": "", "ɹ": "r",
+    "ɻ": "r", "ɾ": "r", "ʋ": "v", "ɥ": "y", "β": "b", "ɸ": "f", "ɯ": "u", "ɨ": "u", "ʉ": "u", "ʊ": "u", "ɪ": "i",
+    "y": "u", "ʏ": "u", "ɤ": "o", "ɔ": "o", "ɵ": "o", "ø": "o", "œ": "o", "ə": "e", "ɜ": "e", "ɐ": "a", "ɑ": "a",
+    "ʌ": "a", "æ": "a", "ɛ": "e", "j": "y",
 }  # fmt: skip
 
 
@@ -254,29 +254,23 @@ def tokens(
     """
     rows, rejected = [], []
     for utterance in tqdm(corpus.utterances.to_dict("records"), desc=f"aligning {language}", unit="utt", mininterval=2):
-        samples = corpus.audio(utterance["utterance_id"])
+        name, samples = utterance["utterance_id"], corpus.audio(utterance["utterance_id"])
         try:
             found = _utterance(samples, utterance["text"], language, aligner)
         except TonespanError as error:
-            rejected.append((utterance["utterance_id"], str(error)))
+            rejected.append((name, str(error)))
             continue
+        about = {column: utterance[column] for column in TOKEN_COLUMNS if column in utterance}
+        place = _Places(samples, min_score=min_score, leave_out=leave_out, offset_s=offset_ms / 1000)
         for index, (syllable, aligned) in enumerate(found):
-            item = f"{utterance['utterance_id']}, syllable {index + 1} ({_written(syllable, utterance['text'])})"
+            written = utterance["text"][syllable.start : syllable.end] or syllable.ipa
             try:
-                center_s = _center_s(syllable, aligned, samples, min_score=min_score, leave_out=leave_out)
+                times = place(syllable, aligned)
             except TonespanError as error:
-                rejected.append((item, str(error)))
+                rejected.append((f"{name}, syllable {index + 1} ({written})", str(error)))
                 continue
-            shift_s = offset_ms / 1000
-            rows.append(
-                {
-                    **{name: utterance[name] for name in TOKEN_COLUMNS if name in utterance},
-                    "token_id": f"{utterance['utterance_id']}-{index:02d}",
-                    "syllable": _written(syllable, utterance["text"]), "ipa": syllable.ipa, "tone": syllable.tone,
-                    "start_s": max(0.0, aligned.start_s - shift_s), "end_s": aligned.end_s - shift_s,
-                    "center_s": max(0.0, center_s - shift_s), "align_score": aligned.score,
-                }
-            )  # fmt: skip
+            said = {"syllable": written, "ipa": syllable.ipa, "tone": syllable.tone}
+            rows.append({**about, "token_id": f"{name}-{index:02d}", **said, **times})
     return pd.DataFrame(rows, columns=TOKEN_COLUMNS), pd.DataFrame(rejected, columns=["item", "reason"])
 
 
@@ -291,20 +285,29 @@ def _utterance(
     return [(syllable, where.get(index)) for index, syllable in enumerate(syllables)]
 
 
-def _written(syllable: Syllable, text: str) -> str:
-    return text[syllable.start : syllable.end] or syllable.ipa
+class _Places:
+    """Times and score of an utterance's syllables, or why one of them cannot be a token."""
 
+    def __init__(self, samples: np.ndarray, *, min_score: float, leave_out: Sequence[str], offset_s: float) -> None:
+        self.samples, self.min_score, self.leave_out, self.offset_s = samples, min_score, leave_out, offset_s
+        self.times_s, hz = nucleus.pitch(samples)
+        self.is_voiced = hz > 0
 
-def _center_s(
-    syllable: Syllable, aligned: Aligned | None, samples: np.ndarray, *, min_score: float, leave_out: Sequence[str]
-) -> float:
-    """The middle of the nucleus, or TonespanError with the reason why the syllable cannot be a token."""
-    if aligned is None:
-        raise TonespanError(NO_LABEL)
-    if distrusted := [flag for flag in syllable.flags if flag in leave_out]:
-        raise TonespanError(f"its tone is {distrusted[0]}")
-    if aligned.score < min_score:
-        raise TonespanError(LOW_SCORE)
-    if aligned.nucleus is None:
-        return find_nucleus(samples, start_s=aligned.start_s, end_s=aligned.end_s).center_s
-    return min(sum(aligned.nucleus) / 2, len(samples) / SAMPLE_RATE)
+    def __call__(self, syllable: Syllable, aligned: Aligned | None) -> dict[str, float]:
+        """start_s, end_s, center_s and align_score; raises TonespanError with the reason alone."""
+        if aligned is None:
+            raise TonespanError(NO_LABEL)
+        if distrusted := [flag for flag in syllable.flags if flag in self.leave_out]:
+            raise TonespanError(f"its tone is {distrusted[0]}")
+        if aligned.score < self.min_score:
+            raise TonespanError(LOW_SCORE)
+        edges = {"start_s": aligned.start_s, "end_s": aligned.end_s, "center_s": self._center_s(aligned)}
+        duration_s = len(self.samples) / SAMPLE_RATE
+        moved = {name: min(max(0.0, time_s - self.offset_s), duration_s) for name, time_s in edges.items()}
+        return {**moved, "align_score": aligned.score}
+
+    def _center_s(self, aligned: Aligned) -> float:
+        if aligned.nucleus is None:
+            return nucleus.find_nucleus(self.samples, start_s=aligned.start_s, end_s=aligned.end_s).center_s
+        edges = nucleus.trimmed(*aligned.nucleus, times_s=self.times_s, is_voiced=self.is_voiced)
+        return sum(edges) / 2

@@ -18,9 +18,8 @@ Notebook: notebooks/07_alignment
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import librosa
 import numpy as np
@@ -77,7 +76,14 @@ def features(samples: np.ndarray) -> np.ndarray:
     """MFCCs and their differences (frame, 39), the utterance's mean subtracted."""
     hop, window = round(HOP_S * SAMPLE_RATE), round(WINDOW_S * SAMPLE_RATE)
     energy = librosa.feature.melspectrogram(
-        y=samples, sr=SAMPLE_RATE, n_fft=512, win_length=window, hop_length=hop, n_mels=N_MELS, fmin=LOW_HZ, fmax=HIGH_HZ
+        y=samples,
+        sr=SAMPLE_RATE,
+        n_fft=512,
+        win_length=window,
+        hop_length=hop,
+        n_mels=N_MELS,
+        fmin=LOW_HZ,
+        fmax=HIGH_HZ,
     )
     still = librosa.feature.mfcc(S=librosa.power_to_db(energy, top_db=None), n_mfcc=N_MFCC)
     moving = [librosa.feature.delta(still, width=DELTA_FRAMES, order=order, mode="nearest") for order in (1, 2)]
@@ -90,14 +96,19 @@ def train(utterances: Iterable[tuple[np.ndarray, Sequence[Sign]]]) -> Hmm:
 
     Utterances too short for their text are left out. Raises TonespanError where none is left.
     """
-    heard = [(features(samples), [sign.label for sign in signs if sign.label != align.SPACE]) for samples, signs in utterances]
+    heard = [
+        (features(samples), [sign.label for sign in signs if sign.label != align.SPACE])
+        for samples, signs in utterances
+    ]
     heard = [(frames, labels) for frames, labels in heard if len(frames) > 2 * len(labels) > 0]
     if not heard:
         raise TonespanError("no utterance is long enough for its text; an aligner cannot be trained")
     scale = np.maximum(np.std(np.concatenate([frames for frames, _ in heard]), axis=0), 1e-6)
     names = tuple(sorted({label for _, labels in heard for label in labels} - {STAR}))
     number = {name: index for index, name in enumerate(names, 1)}
-    speech = [(frames / scale, np.array([number.get(label, len(names) + 1) for label in labels])) for frames, labels in heard]
+    speech = [
+        (frames / scale, np.array([number.get(label, len(names) + 1) for label in labels])) for frames, labels in heard
+    ]
     paths = [_flat(*one) for one in speech]
     for turn in tqdm(range(PASSES + FINE_PASSES), desc="training an aligner", unit="pass"):
         weights, bias = _fit(speech, paths, len(names) + 1, edge=EDGE_FRAMES if turn >= PASSES else 0)

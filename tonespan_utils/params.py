@@ -53,6 +53,7 @@ class Speech(Section):
     tonal: list[Language] = Field(min_length=1)
     other: list[Language]
     min_examples: Annotated[int, Field(ge=2)]
+    pseudo_speakers: bool
 
     @property
     def languages(self) -> list[str]:
@@ -83,6 +84,27 @@ class Synthetic(Section):
     minutes: Positive
     n_speakers: Annotated[int, Field(ge=12)]
     planted_span_ms: Mapping[Language, Annotated[float, Field(ge=0, le=300)]]
+
+
+class Align(Section):
+    """Times for text that has none, by forced alignment."""
+
+    model: str | None
+    revision: str | None
+    train_minutes: Positive
+    min_score: Annotated[float, Field(ge=0, lt=1)]
+    leave_out: list[Literal["weak", "foreign", "uncertain", "expanded"]]
+    offset_ms: Annotated[float, Field(ge=-100, le=100)]
+    blank_penalty: Annotated[float, Field(ge=0)]
+    jitter_ms: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
+    jitter_seeds: Count
+
+    @field_validator("jitter_ms")
+    @classmethod
+    def _starts_exact(cls, jitter_ms: list[float]) -> list[float]:
+        if jitter_ms[0] != 0 or sorted(set(jitter_ms)) != list(jitter_ms):
+            raise ValueError("jitter_ms must begin with 0 and increase")
+        return jitter_ms
 
 
 class Baseline(Section):
@@ -195,6 +217,7 @@ class Params(Section):
     seed: Annotated[int, Field(ge=0)]
     speech: Speech
     synthetic: Synthetic
+    align: Align
     baseline: Baseline
     encoders: Mapping[str, Checkpoint] = Field(min_length=1)
     tasks: list[str] = Field(min_length=1)
