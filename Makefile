@@ -3,6 +3,7 @@
 # make test-slow  the full profile through its whole graph on small stand-ins (some minutes)
 # make figures  every figure again, from stored tables;  make figure NAME=...  one of them
 # make explore  energy by condition, language and layer, in a browser
+# make alignment  how wrong aligned times are, and what wrong times would do to the answers
 # make mini     the small encoder's training again (hours)
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
 PROFILE ?= demo
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := $(BIN)/python -m tonespan_utils
 
-.PHONY: paper figures figure explore benchmark mini test test-slow sync lock clean help
+.PHONY: paper alignment figures figure explore benchmark mini test test-slow sync lock clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -29,6 +30,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 paper: $(INSTALLED)
 	@$(RUN) run $(PROFILE) --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
+
+alignment: $(INSTALLED)  # outside the paper's default: errors of the aligner, and the answers at centres moved on purpose
+	@$(RUN) run $(PROFILE) --cores $(CORES) --only alignment $(if $(CLUSTER),--cluster '$(CLUSTER)')
 
 figures: $(INSTALLED)
 	@$(RUN) figures $(PROFILE)

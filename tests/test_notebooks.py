@@ -50,9 +50,10 @@ def test_the_package_imports_downward_only():
     layers = [
         {"figures", "encoder_figures", "report", "workflow", "__main__"},
         {"plots", "provenance", "claims"},
+        {"timing"},
         {"gradients", "probes", "acoustic", "finetune", "comparison"},
         {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},
-        {"encoders", "align"},
+        {"encoders", "align", "aligners", "hmm"},
         {"corpus", "tone"},
         {"params", "conditions", "hub", "gpus", "errors"},
     ]

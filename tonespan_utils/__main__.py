@@ -90,6 +90,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
     parser.add_argument("--cores", default="all", help="how many cores to use (default: all)")
     parser.add_argument("--cluster", help="send jobs to a cluster: a name in cluster/, or a folder with config.yaml")
+    parser.add_argument("--only", metavar="RULE", help="one rule of the Snakefile and what it needs, as in: alignment")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
 
@@ -97,7 +98,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Run a profile end to end through Snakemake."""
     from tonespan_utils import workflow
 
-    workflow.run(arguments.profile, cores=arguments.cores, cluster=arguments.cluster, dry_run=arguments.dry_run)
+    where = {"cores": arguments.cores, "cluster": arguments.cluster}
+    workflow.run(arguments.profile, **where, dry_run=arguments.dry_run, target=arguments.only)
 
 
 def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:

@@ -177,17 +177,18 @@ def romanised(ipa: str) -> str:
 def spans(scores: np.ndarray, labels: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """First and one-past-last frame of each label (label, 2), and its mean probability (label,), on the best path.
 
-    ``scores`` (frame, label + 1): label 0 is blank, the last column the star. Equal neighbours have a blank between.
-    Raises TonespanError, whose message is the reason alone, for fewer frames than labels and blanks that are needed.
+    ``scores`` (frame, label): label 0 is blank; one past the last label is the star, of probability 0 here.
+    Equal neighbours have a blank between. Raises TonespanError, whose message is the reason alone, for fewer frames than
+    labels and blanks that are needed.
     """
     wanted = torch.as_tensor(np.asarray(labels, dtype=np.int32))[None]
     repeats = int((wanted[0, 1:] == wanted[0, :-1]).sum())
     if len(scores) < wanted.numel() + repeats:
         raise TonespanError(TOO_SHORT)
-    scores = torch.as_tensor(np.ascontiguousarray(scores, dtype=np.float32))
-    path, _ = forced_align(scores[None], wanted)
-    probability = torch.softmax(scores, dim=-1)[torch.arange(len(scores)), path[0].long()]
-    found = merge_tokens(path[0], probability)
+    path, _ = forced_align(torch.as_tensor(with_star(scores).astype(np.float32))[None], wanted)
+    shares = torch.softmax(torch.as_tensor(np.asarray(scores, dtype=np.float32)), dim=-1)
+    shares = torch.nn.functional.pad(shares, (0, 1))
+    found = merge_tokens(path[0], shares[torch.arange(len(shares)), path[0].long()])
     return np.array([(span.start, span.end) for span in found]), np.array([span.score for span in found])
 
 
@@ -209,15 +210,12 @@ def align(frames: Frames, signs: Sequence[Sign], vocabulary: Mapping[str, int]) 
     labels = [vocabulary.get(sign.label, star) for sign in signs]
     if not labels:
         return {}
-    where, probability = spans(with_star(frames.scores), labels)
+    where, probability = spans(frames.scores, labels)
     rows: dict[int, list[int]] = {}
     for row, sign in enumerate(signs):
         rows.setdefault(sign.syllable, []).append(row)
     rows.pop(-1, None)
-    known = np.array(labels) != star
-    return {
-        index: _aligned(frames, signs, where, np.where(known, probability, 0.0), own) for index, own in rows.items()
-    }
+    return {index: _aligned(frames, signs, where, probability, own) for index, own in rows.items()}
 
 
 def _aligned(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,10 @@ from transformers.utils import logging as transformers_logging
 
 from tonespan_utils import align, encoders, hmm, tone
 from tonespan_utils.align import STAR, Aligner, Frames, Spell
-from tonespan_utils.corpus import SAMPLE_RATE, Corpus
+from tonespan_utils.corpus import SAMPLE_RATE, Corpus, sources
+from tonespan_utils.corpus.audio import build_once
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params import OUTPUT_ROOT, ROOT, Align
+from tonespan_utils.params import OUTPUT_ROOT, ROOT, Align, Params
 
 OWN, MMS_FA = "own", "mms_fa"
 TOKENIZER = ("vocab.json", "tokenizer_config.json")
@@ -33,6 +35,28 @@ SPELLINGS: dict[str, Callable[[Mapping[str, int]], Spell]] = {
 MIN_KNOWN = 0.8  # of a language's labels; below it stars do the aligning
 N_TEXTS = 200  # to choose the spelling by
 HOP, RECEPTIVE = 320, 400  # samples, of wav2vec 2.0's front end: torchaudio's models do not name theirs
+
+
+def prepare(params: Params) -> None:
+    """Align every tonal language that came with text and no times, once, so that ``sources.load`` finds the tokens."""
+    for language in params.speech.tonal if params.align.model else ():
+        spoken = sources.untimed(sources.as_given(params, language))
+        if len(spoken.utterances):
+            parent, key = sources.alignment_place(params, language, spoken)
+            build_once(parent, key, partial(_align, params.align, spoken, language))
+
+
+def _align(settings: Align, spoken: Corpus, language: str, folder: Path) -> None:
+    """``tokens.csv``, ``rejected.csv`` and ``aligner.json``, which says what found the times."""
+    aligner = load(settings, spoken, language)
+    tokens, rejected = align.tokens(
+        spoken, aligner, language=language, min_score=settings.min_score, leave_out=settings.leave_out,
+        offset_ms=settings.offset_ms,
+    )  # fmt: skip
+    tokens.to_csv(folder / "tokens.csv", index=False)
+    rejected.to_csv(folder / "rejected.csv", index=False)
+    about = {"aligner": aligner.name, "n_labels": len(aligner.vocabulary), "offset_ms": settings.offset_ms}
+    (folder / "aligner.json").write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def load(settings: Align, corpus: Corpus, language: str) -> Aligner:

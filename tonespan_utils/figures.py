@@ -26,7 +26,11 @@ NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 
 def load_tables(params: Params) -> dict[str, pd.DataFrame]:
     """All joined tables of a profile by name. Raises TonespanError naming the first that is missing."""
-    return {name: tables.read(params.results, name) for name in tables.COLUMNS if name not in tables.PARTS_ONLY}
+    return {
+        name: tables.read(params.results, name)
+        for name in tables.COLUMNS
+        if name not in tables.PARTS_ONLY | tables.APART
+    }
 
 
 def recipes(params: Params) -> dict[str, Recipe]:

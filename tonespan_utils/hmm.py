@@ -128,7 +128,7 @@ def _flat(frames: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _path(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The label of each frame (frame,) on the best path, 0 where silent."""
-    where, _ = align.spans(align.with_star(scores), labels)
+    where, _ = align.spans(scores, labels)
     path = np.zeros(len(scores), dtype=int)
     for label, (first, end) in zip(labels, where, strict=True):
         path[first:end] = label

@@ -96,15 +96,20 @@ class Align(Section):
     leave_out: list[Literal["weak", "foreign", "uncertain", "expanded"]]
     offset_ms: Annotated[float, Field(ge=-100, le=100)]
     blank_penalty: Annotated[float, Field(ge=0)]
-    jitter_ms: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
-    jitter_seeds: Count
 
-    @field_validator("jitter_ms")
+
+class Jitter(Section):
+    """Errors put on the tone centres on purpose."""
+
+    sd_ms: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
+    frontend: Literal["logmel", "mfcc", "linear"]
+
+    @field_validator("sd_ms")
     @classmethod
-    def _starts_exact(cls, jitter_ms: list[float]) -> list[float]:
-        if jitter_ms[0] != 0 or sorted(set(jitter_ms)) != list(jitter_ms):
-            raise ValueError("jitter_ms must begin with 0 and increase")
-        return jitter_ms
+    def _starts_exact(cls, sd_ms: list[float]) -> list[float]:
+        if sd_ms[0] != 0 or sorted(set(sd_ms)) != list(sd_ms):
+            raise ValueError("sd_ms must begin with 0 and increase")
+        return sd_ms
 
 
 class Baseline(Section):
@@ -218,6 +223,7 @@ class Params(Section):
     speech: Speech
     synthetic: Synthetic
     align: Align
+    jitter: Jitter
     baseline: Baseline
     encoders: Mapping[str, Checkpoint] = Field(min_length=1)
     tasks: list[str] = Field(min_length=1)

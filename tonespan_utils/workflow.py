@@ -30,8 +30,12 @@ RESOLVED = "params.yaml"
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 
 
-def run(profile: str, *, cores: str = "all", cluster: str | None = None, dry_run: bool = False) -> None:
+def run(
+    profile: str, *, cores: str = "all", cluster: str | None = None, dry_run: bool = False, target: str | None = None
+) -> None:
     """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed.
+
+    ``target`` is a rule of the Snakefile in place of the whole paper.
 
     ``cluster`` is a Snakemake profile that sends the jobs to a cluster: a name in cluster/, or a folder.
     """
@@ -42,7 +46,9 @@ def run(profile: str, *, cores: str = "all", cluster: str | None = None, dry_run
     _writable(params.runs, params.results, params.figures)
     params_module.write_resolved(params, resolved)
     with _only_run(params.runs / ".lock", params.profile):
-        command = snakemake(resolved, [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])])
+        command = snakemake(
+            resolved, [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])], target
+        )
         start = time.monotonic()
         code = subprocess.run(command, env=environment()).returncode
     if code:
@@ -51,13 +57,13 @@ def run(profile: str, *, cores: str = "all", cluster: str | None = None, dry_run
         )
     if dry_run:
         return
-    report = params.figures / "index.html"
-    print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; open {report}")
+    shown = f"figures in {params.figures}" if target else f"open {params.figures / 'index.html'}"
+    print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; {shown}")
 
 
-def snakemake(resolved: Path, options: Sequence[str]) -> list[str]:
-    """The call of Snakemake for a file of resolved parameters."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+def snakemake(resolved: Path, options: Sequence[str], target: str | None = None) -> list[str]:
+    """The call of Snakemake for a file of resolved parameters; a rule that is asked for by name, or the paper."""
+    command = [sys.executable, "-m", "snakemake", *([target] if target else []), "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(params_module.OUTPUT_ROOT), "--config", f"params={resolved}"]
     # Our own lock dies with the process; Snakemake's would outlive a kill.
     return [*command, "--nolock", "--rerun-incomplete", "--quiet", "host", "reason", "rules", *options]

@@ -1,7 +1,8 @@
 """The speech a profile names, whatever its source: built, fetched or read, then checked.
 
-Utterances of a tonal language that come with text and no times are aligned (``align.model``,
-:mod:`tonespan_utils.align`), once: the tokens are kept under ``data/<profile>/alignment``.
+Utterances of a tonal language that come with text and no times get their tokens from a forced alignment, where the
+profile names an aligner (``align.model``). It is made once, by ``aligners.prepare``, and lies under
+``data/<profile>/alignment``.
 
 Notebook: notebooks/00_corpus
 """
@@ -9,7 +10,6 @@ Notebook: notebooks/00_corpus
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,9 +18,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils import align, aligners, hmm
-from tonespan_utils.corpus import Corpus, fleurs, nucleus, pseudo_speakers, recordings, synthetic
-from tonespan_utils.corpus.audio import build_once
+from tonespan_utils.corpus import Corpus, fleurs, pseudo_speakers, recordings, synthetic
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import ROOT, Params
 
@@ -44,11 +42,36 @@ def prepare(params: Params) -> None:
 
 def load(params: Params, language: str) -> Corpus:
     """One language of the profile's speech, its tone classes checked. Raises TonespanError in one line."""
-    corpus = _LOADERS[params.speech.source](params, language)
+    corpus = as_given(params, language)
     if language in params.speech.tonal:
         corpus = _with_times(params, corpus, language)
         _check_tones(corpus.tokens, language, params.speech.min_examples)
     return corpus
+
+
+def as_given(params: Params, language: str) -> Corpus:
+    """One language of the profile's speech, with the times it came with, if any."""
+    return _LOADERS[params.speech.source](params, language)
+
+
+def untimed(corpus: Corpus) -> Corpus:
+    """The utterances with text, no tokens, and no syllable that was looked for in vain: what alignment is for."""
+    table = corpus.utterances
+    items = set(corpus.rejected["item"])
+    sought = {item.partition(", syllable ")[0] for item in items} - items
+    has_times = table["utterance_id"].isin(corpus.tokens["utterance_id"]) | table["utterance_id"].isin(sought)
+    return replace(corpus, utterances=table[~has_times & (table["text"] != "")].reset_index(drop=True))
+
+
+def alignment_place(params: Params, language: str, spoken: Corpus) -> tuple[Path, str]:
+    """Folder and key of a language's stored alignment: of these utterances, settings, and the code that finds times."""
+    digest = hashlib.sha256(params.section("align").encode())
+    digest.update(spoken.utterances.to_csv(index=False).encode())
+    for name in spoken.utterances["utterance_id"]:
+        digest.update(spoken.audio(name).tobytes())
+    for module in ALIGNING:
+        digest.update((ROOT / "tonespan_utils" / module).read_bytes())
+    return params.data / "alignment" / language, digest.hexdigest()[:16]
 
 
 def _bars(wanted_s: float) -> Callable[[str, float, float], None]:
@@ -80,55 +103,19 @@ def _fleurs_root(params: Params):
 
 
 def _with_times(params: Params, corpus: Corpus, language: str) -> Corpus:
-    """The corpus with what has text and no times aligned, where the profile names an aligner."""
-    untimed = _untimed(corpus)
-    if params.align.model is None or untimed.utterances.empty:
+    """The corpus and the tokens of what was aligned, where the profile names an aligner."""
+    spoken = untimed(corpus)
+    if params.align.model is None or spoken.utterances.empty:
         return corpus
-    folder = build_once(
-        params.data / "alignment" / language,
-        _alignment_key(params, untimed),
-        lambda folder: _align(params, untimed, language, folder),
-    )
-    tokens, rejected = _stored(folder, "tokens"), _stored(folder, "rejected")
-    columns = {name: tokens[name].astype(float) for name in ("start_s", "end_s", "center_s", "align_score")}
-    others = corpus.rejected[~corpus.rejected["item"].isin(untimed.utterances["utterance_id"])]
-    return replace(
-        corpus,
-        tokens=_joined(corpus.tokens, tokens.assign(**columns)),
-        rejected=_joined(others, rejected),
-    )
-
-
-def _untimed(corpus: Corpus) -> Corpus:
-    """The utterances with text, no tokens, and no syllable that was looked for in vain."""
-    table = corpus.utterances
-    sought = set(corpus.rejected["item"].str.partition(", syllable ")[0]) - set(corpus.rejected["item"])
-    has_times = table["utterance_id"].isin(corpus.tokens["utterance_id"]) | table["utterance_id"].isin(sought)
-    return replace(corpus, utterances=table[~has_times & (table["text"] != "")].reset_index(drop=True))
-
-
-def _alignment_key(params: Params, untimed: Corpus) -> str:
-    """Changes with the utterances, the settings, and the code that finds times."""
-    digest = hashlib.sha256(params.section("align").encode())
-    digest.update(untimed.utterances.to_csv(index=False).encode())
-    for name in untimed.utterances["utterance_id"]:
-        digest.update(untimed.audio(name).tobytes())
-    for module in (align, aligners, hmm, nucleus):
-        digest.update(Path(module.__file__).read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _align(params: Params, untimed: Corpus, language: str, folder: Path) -> None:
-    settings = params.align
-    aligner = aligners.load(settings, untimed, language)
-    tokens, rejected = align.tokens(
-        untimed, aligner, language=language, min_score=settings.min_score, leave_out=settings.leave_out,
-        offset_ms=settings.offset_ms,
-    )  # fmt: skip
-    tokens.to_csv(folder / "tokens.csv", index=False)
-    rejected.to_csv(folder / "rejected.csv", index=False)
-    about = {"aligner": aligner.name, "n_labels": len(aligner.vocabulary), "offset_ms": settings.offset_ms}
-    (folder / "aligner.json").write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    parent, key = alignment_place(params, language, spoken)
+    if not (parent / key).is_dir():
+        raise TonespanError(
+            f"{language}: {len(spoken.utterances)} utterances have no times yet; run notebook 00_corpus first"
+        )
+    tokens, rejected = _stored(parent / key, "tokens"), _stored(parent / key, "rejected")
+    times = {name: tokens[name].astype(float) for name in ("start_s", "end_s", "center_s", "align_score")}
+    others = corpus.rejected[~corpus.rejected["item"].isin(spoken.utterances["utterance_id"])]
+    return replace(corpus, tokens=_joined(corpus.tokens, tokens.assign(**times)), rejected=_joined(others, rejected))
 
 
 def _stored(folder: Path, name: str) -> pd.DataFrame:
@@ -154,6 +141,8 @@ def _load_recordings(params: Params, language: str) -> Corpus:
         folder, language=language, tier=params.speech.tier, cache_dir=params.data / "audio" / language
     )
 
+
+ALIGNING = ("align.py", "aligners.py", "hmm.py", "corpus/nucleus.py")  # named, not imported: they lie above
 
 _LOADERS = {"synthetic": _load_synthetic, "fleurs": _load_fleurs, "recordings": _load_recordings}
 
