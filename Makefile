@@ -5,6 +5,7 @@
 # make figures  every figure again, from stored tables;  make figure NAME=...  one of them
 # make explore  tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
 # make course   the lessons for a class: student's and teacher's versions, in runs/course
+# make alignment  how wrong aligned times are, and what wrong times would do to the answers
 # make mini     the small encoder's training again (hours)
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
 PROFILE ?= demo
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := $(BIN)/python -m tonespan_utils
 
-.PHONY: paper validity figures figure explore course benchmark mini test test-slow sync lock clean help
+.PHONY: paper validity alignment figures figure explore course benchmark mini test test-slow sync lock clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -34,6 +35,9 @@ paper: $(INSTALLED)
 
 validity: $(INSTALLED)
 	@$(RUN) run $(PROFILE) --target validity --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
+
+alignment: $(INSTALLED)  # outside the paper's default: errors of the aligner, and the answers at centres moved on purpose
+	@$(RUN) run $(PROFILE) --target alignment --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
 
 figures: $(INSTALLED)
 	@$(RUN) figures $(PROFILE)

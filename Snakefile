@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tonespan_utils import conditions
 from tonespan_utils import params as params_module
+from tonespan_utils.corpus import sources
 from tonespan_utils.params import ROOT
 
 RESOLVED = config["params"]
@@ -18,6 +19,8 @@ EXPLORER = sorted(f"explorer/{path.name}" for path in (ROOT / "tonespan_utils" /
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
+ALIGNING = [ROOT / "tonespan_utils" / name for name in sources.ALIGNING] if P.align.model else []
+ON_GPU = P.align.model not in (None, "own")  # an own aligner needs none
 
 
 wildcard_constraints:
@@ -64,16 +67,21 @@ rule paper:
 rule corpus:
     input:
         code("00_corpus", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", "corpus/sources.py", "f0.py"),
+        ALIGNING,
     params:
-        section=P.section("seed", "speech", "synthetic", "f0"),
+        section=P.section("seed", "speech", "synthetic", "align", "f0"),
     output:
         tokens=RESULTS / "tokens.csv",
         rejected=RESULTS / "rejected.csv",
         f0=RESULTS / "f0.csv",
         run=RUNS / "00_corpus.ipynb",
     threads: 2
+    resources:
+        gpu=int(ON_GPU),
+        mem_mb=16_000,
+        runtime=480,
     shell:
-        run("00_corpus")
+        run("00_corpus") + (" --gpu" if ON_GPU else "")
 
 
 rule baseline:
@@ -156,6 +164,26 @@ rule gradients:
         runtime=240,
     shell:
         run("04_gradient_energy") + " --gpu -p condition {params.condition}"
+
+
+rule alignment:  # asked for by name: make alignment
+    input:
+        code("07_alignment", "timing.py", "acoustic.py", "gradients.py", "vjp.py", "spans.py", "plots.py"),
+        ALIGNING,
+        tokens=rules.corpus.output.tokens,
+    params:
+        section=P.section("seed", "align", "jitter", "baseline", "encoders", "probe", "gradient", "bootstrap"),
+    output:
+        errors=RESULTS / "alignment.csv",
+        jitter=RESULTS / "jitter.csv",
+        figures=[FIGURES / f"{name}.{kind}" for name in ("alignment", "jitter") for kind in ("pdf", "svg", "png")],
+        run=RUNS / "07_alignment.ipynb",
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=240,
+    shell:
+        run("07_alignment") + " --gpu"
 
 
 rule figures:

@@ -22,6 +22,9 @@
 # the **tone centre**, the middle of its syllable nucleus. This notebook makes or reads the speech that the profile names and lists
 # its tokens.
 #
+# Where recordings come with text alone, text becomes syllables with tones, and a forced alignment says where they are. What cannot
+# be trusted is left out, with its reason.
+#
 # The `demo` profile speaks to itself: an embedded **synthetic calibration corpus**. A synthesiser says legal syllables on a flat
 # pitch, and a tone contour is laid on each nucleus *only within a planted span* around its centre. Since we put the cue there, we
 # know how wide it is, and can see whether the instrument finds it. It is no evidence about the languages themselves.
@@ -33,7 +36,7 @@ params_path = "demo"
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import f0, figures, params, plots, splits, tables
+from tonespan_utils import aligners, f0, figures, params, plots, splits, tables, tone
 from tonespan_utils.corpus import sources
 
 p = params.load(params_path)
@@ -46,6 +49,7 @@ sources.describe(p)
 
 # %%
 sources.prepare(p)
+aligners.prepare(p)
 corpora = {language: sources.load(p, language) for language in p.speech.tonal}
 tokens = pd.concat([corpus.tokens for corpus in corpora.values()], ignore_index=True)
 tables.write(p.results, "tokens", tokens)
@@ -72,16 +76,34 @@ tables.write(p.results, "rejected", rejected)
 rejected.groupby(["language", "reason"]).size()
 
 # %% [markdown]
-# ## One recording
+# ## From text to tone
 #
-# The waveform, with the centres of its tone tokens.
+# One recording of each language: what was written, and the syllables and tones that its spelling gives. No dictionary of the
+# recordings' own is used.
 
 # %%
-language = p.speech.tonal[0]
-corpus = corpora[language]
-utterance_id = corpus.tokens["utterance_id"].iloc[0]
-own = corpus.tokens[corpus.tokens["utterance_id"] == utterance_id]
-plots.waveform_with_tokens(corpus.audio(utterance_id), own)
+chosen = {language: corpus.tokens["utterance_id"].iloc[0] for language, corpus in corpora.items()}
+texts = {la: corpora[la].utterances.set_index("utterance_id").loc[name, "text"] for la, name in chosen.items()}
+pd.DataFrame(
+    {
+        "text": texts,
+        "syllables": {la: " ".join(s.ipa for s in tone.syllables(text, la)) for la, text in texts.items()},
+        "tones": {la: " ".join(s.tone for s in tone.syllables(text, la)) for la, text in texts.items()},
+    }
+)
+
+# %% [markdown]
+# The same recordings: spectrogram and F0 (green, Praat), the edges of each token's syllable (blue) and its tone centre (dashed). Are
+# the centres where the vowels are?
+
+# %%
+for language, utterance_id in chosen.items():
+    corpus = corpora[language]
+    samples, own = corpus.audio(utterance_id), corpus.tokens[corpus.tokens["utterance_id"] == utterance_id]
+    track = f0.track(samples, floor_hz=p.f0.floor_hz, ceiling_hz=p.f0.ceiling_hz, step_ms=p.f0.step_ms)
+    plots.spectrogram_with_tokens(samples, own, *track, title=plots.LANGUAGE_NAMES[language])
+plt.show()
+
 # %% [markdown]
 # ## F0 by tone
 #

@@ -71,11 +71,11 @@ def test_the_package_imports_downward_only():
             "__main__",
         },
         {"claims", "plots", "provenance", "signatures"},
-        {"calibration", "sanity"},
+        {"calibration", "sanity", "timing"},
         {"attention", "estimators"},
         {"acoustic", "comparison", "finetune", "gradients", "probes", "token_energy"},
         {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},
-        {"encoders", "align"},
+        {"encoders", "align", "aligners", "hmm"},
         {"corpus", "tone"},
         {"params", "conditions", "hub", "gpus", "errors"},
     ]

@@ -211,7 +211,7 @@ def test_one_language_at_a_time(folder):
 def test_labels_that_cannot_be_used(folder):
     rows = rows_of(folder)
     label(folder, [{key: value for key, value in row.items() if key != "tone"} for row in rows])
-    refuse(folder, r"labels\.csv: no column 'tone'; it needs file, tone")
+    refuse(folder, r"labels\.csv: no column 'tone', nor 'text' to be aligned")
     label(folder, [*rows, rows[4]])
     refuse(folder, r"labels\.csv, row 6: audio/da1\.wav is listed again in row 22")
     label(folder, [*rows, rows[0] | {"file": "audio/none.wav"}])

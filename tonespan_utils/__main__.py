@@ -91,7 +91,9 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cores", default="all", help="how many cores to use (default: all)")
     parser.add_argument("--cluster", help="send jobs to a cluster: a name in cluster/, or a folder with config.yaml")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    parser.add_argument("--target", choices=("paper", "validity"), default="paper", help="what to run (default: paper)")
+    parser.add_argument(
+        "--target", choices=("paper", "validity", "alignment"), default="paper", help="what to run (default: paper)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -78,15 +78,12 @@ class Encoder:
     @property
     def hop(self) -> int:
         """Samples from one frame to the next."""
-        return int(np.prod(self.model.config.conv_stride))
+        return hop(self.model.config)
 
     @property
     def receptive(self) -> int:
         """Samples that one frame of the ``cnn`` layer covers."""
-        width, jump = 1, 1
-        for kernel, stride in zip(self.model.config.conv_kernel, self.model.config.conv_stride, strict=True):
-            width, jump = width + (kernel - 1) * jump, jump * stride
-        return width
+        return receptive(self.model.config)
 
     def n_frames(self, n_samples: int) -> int:
         """Frames of an utterance; 0 when it is shorter than the receptive field."""
@@ -111,14 +108,7 @@ class Encoder:
 
     def prepare(self, samples: np.ndarray) -> torch.Tensor:
         """Samples (n,) or (batch, n) as the checkpoint wants them, (batch, n). The scaling is part of the input."""
-        waveform = torch.as_tensor(np.atleast_2d(samples), dtype=torch.float32)
-        if not torch.isfinite(waveform).all():
-            raise TonespanError("audio holds NaN or infinite samples")
-        if self.scale_input:
-            mean = waveform.mean(dim=-1, keepdim=True)
-            variance = waveform.var(dim=-1, keepdim=True, unbiased=False)
-            waveform = (waveform - mean) / torch.sqrt(variance + 1e-7)  # the feature extractor's own constant
-        return waveform.to(self.model.device, self.model.dtype)
+        return prepared(samples, scaled=self.scale_input).to(self.model.device, self.model.dtype)
 
     def forward(self, waveform: torch.Tensor) -> dict[str, torch.Tensor]:
         """All layers, name -> (batch, frame, hidden), of a prepared waveform (batch, n); keeps the graph if asked
@@ -156,6 +146,31 @@ class Encoder:
         return {layer: state[0, frames].float().cpu().numpy() for layer, state in states.items()}
 
 
+def hop(config: PreTrainedConfig) -> int:
+    """Samples from one frame of a convolutional front end to the next."""
+    return int(np.prod(config.conv_stride))
+
+
+def receptive(config: PreTrainedConfig) -> int:
+    """Samples that one frame of a convolutional front end covers."""
+    width, jump = 1, 1
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        width, jump = width + (kernel - 1) * jump, jump * stride
+    return width
+
+
+def prepared(samples: np.ndarray, *, scaled: bool) -> torch.Tensor:
+    """Samples (n,) or (batch, n) as (batch, n), at zero mean and unit variance where ``scaled``."""
+    waveform = torch.as_tensor(np.atleast_2d(samples), dtype=torch.float32)
+    if not torch.isfinite(waveform).all():
+        raise TonespanError("audio holds NaN or infinite samples")
+    if scaled:
+        mean = waveform.mean(dim=-1, keepdim=True)
+        variance = waveform.var(dim=-1, keepdim=True, unbiased=False)
+        waveform = (waveform - mean) / torch.sqrt(variance + 1e-7)  # the feature extractor's own constant
+    return waveform
+
+
 def load(
     checkpoint: str | Path,
     *,
@@ -171,13 +186,13 @@ def load(
     as it is. Raises TonespanError for another architecture, for files that are missing or damaged, and for encoder
     weights that are missing, left over or of another shape. Notebook: notebooks/03_layer_probes
     """
-    folder, commit = _folder(checkpoint, revision, Path(cache_dir or OUTPUT_ROOT / "data" / "encoders"))
+    folder, commit = checkpoint_folder(checkpoint, revision, Path(cache_dir or OUTPUT_ROOT / "data" / "encoders"))
     config = _config(folder)
     model = _model(folder, config)
     model.eval().requires_grad_(False)
     identity = commit or _content_hash(model)
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Encoder(model, str(checkpoint), identity, _scales_input(folder))
+    return Encoder(model, str(checkpoint), identity, scales_input(folder))
 
 
 def of_model(model: PreTrainedModel, *, scale_input: bool | None = None) -> Encoder:
@@ -194,7 +209,7 @@ def of_model(model: PreTrainedModel, *, scale_input: bool | None = None) -> Enco
         raise TonespanError(f"the model's weights are {base.dtype}; call model.float() first")
     folder = Path(str(base.config._name_or_path))
     if scale_input is None:
-        scale_input = not (folder.is_dir() and _any_file(folder, EXTRACTORS)) or _scales_input(folder)
+        scale_input = not (folder.is_dir() and _any_file(folder, EXTRACTORS)) or scales_input(folder)
     return Encoder(base, base.config._name_or_path or type(model).__name__, _content_hash(base), scale_input)
 
 
@@ -255,8 +270,10 @@ def _without_padding(hidden: torch.Tensor, mask: torch.Tensor | None) -> tuple[t
 # Files
 
 
-def _folder(checkpoint: str | Path, revision: str | None, cache_dir: Path) -> tuple[Path, str | None]:
-    """The folder of a checkpoint and, where it is the hub's, its commit."""
+def checkpoint_folder(
+    checkpoint: str | Path, revision: str | None, cache_dir: Path, *, beside: Sequence[str] = ()
+) -> tuple[Path, str | None]:
+    """The folder of a checkpoint, with the files ``beside`` its weights, and, where it is the hub's, its commit."""
     if Path(checkpoint).is_dir():
         return Path(checkpoint), None
     if not hub.REPOSITORY.fullmatch(str(checkpoint)):
@@ -264,10 +281,11 @@ def _folder(checkpoint: str | Path, revision: str | None, cache_dir: Path) -> tu
     repo, kind = str(checkpoint), "model"
     commit = hub.commit(repo, revision or "main", repo_type=kind, record=cache_dir / "commits.json")
     folder = hub.on_disk(repo, commit, repo_type=kind)
-    if folder and all(_any_file(folder, names) for names in (["config.json"], EXTRACTORS, WEIGHTS)):
+    needed = (["config.json"], EXTRACTORS, WEIGHTS, *([name] for name in beside))
+    if folder and all(_any_file(folder, names) for names in needed):
         return folder, commit
     for weights in WEIGHTS:  # a gigabyte each: the second only where there is no first
-        folder = hub.download(repo, commit, ["config.json", *EXTRACTORS, weights], repo_type=kind)
+        folder = hub.download(repo, commit, ["config.json", *EXTRACTORS, *beside, weights], repo_type=kind)
         if _any_file(folder, [weights]):
             break
     return folder, commit
@@ -305,22 +323,28 @@ def _model(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
         raise TonespanError(f"{folder}: the weights cannot be read ({_first_line(error)})") from None
     finally:
         transformers_logging.set_verbosity(level)
-    _check_weights(folder, info)
+    _check_weights(folder, info, heads=HEADS)
     if MASKED in info["missing_keys"]:
         torch.nn.init.zeros_(model.masked_spec_embed)  # drawn at random otherwise: one file, many identities
     return model
 
 
-def _check_weights(folder: Path, info: dict) -> None:
-    missing = [key for key in info["missing_keys"] if key != MASKED]
-    extra = [key for key in info["unexpected_keys"] if MASKED not in key and not HEADS.match(key)]
+def check_all_weights(folder: Path, info: dict) -> None:
+    """Raise TonespanError for weights that a model with its head misses, does not use, or has in another shape."""
+    _check_weights(folder, info, heads=None)
+
+
+def _check_weights(folder: Path, info: dict, *, heads: re.Pattern | None) -> None:
+    missing = [key for key in info["missing_keys"] if MASKED not in key]
+    extra = [key for key in info["unexpected_keys"] if MASKED not in key and not (heads and heads.match(key))]
     wrong = [str(key) for key in info["mismatched_keys"]]
     for problem, keys in (("missing", missing), ("unexpected", extra), ("misshapen", wrong)):
         if keys:
             raise TonespanError(f"{folder}: {len(keys)} {problem} encoder weights, first {sorted(keys)[0]}")
 
 
-def _scales_input(folder: Path) -> bool:
+def scales_input(folder: Path) -> bool:
+    """Whether a checkpoint's feature extractor scales its input to zero mean and unit variance."""
     if not _any_file(folder, EXTRACTORS):
         return False
     try:

@@ -27,7 +27,7 @@ def load_tables(params: Params) -> dict[str, pd.DataFrame]:
     """All joined tables of a profile by name; those of `make validity` where it has run. Raises TonespanError naming
     the first that is missing.
     """
-    wanted = [name for name in tables.COLUMNS if name not in tables.PARTS_ONLY | tables.VALIDITY]
+    wanted = [name for name in tables.COLUMNS if name not in tables.PARTS_ONLY | tables.VALIDITY | tables.APART]
     found = {name: tables.read(params.results, name) for name in wanted}
     return found | load_validity(params)
 

@@ -53,6 +53,7 @@ class Speech(Section):
     tonal: list[Language] = Field(min_length=1)
     other: list[Language]
     min_examples: Annotated[int, Field(ge=2)]
+    pseudo_speakers: bool
 
     @property
     def languages(self) -> list[str]:
@@ -83,6 +84,32 @@ class Synthetic(Section):
     minutes: Positive
     n_speakers: Annotated[int, Field(ge=12)]
     planted_span_ms: Mapping[Language, Annotated[float, Field(ge=0, le=300)]]
+
+
+class Align(Section):
+    """Times for text that has none, by forced alignment."""
+
+    model: str | None
+    revision: str | None
+    train_minutes: Positive
+    min_score: Annotated[float, Field(ge=0, lt=1)]
+    leave_out: list[Literal["weak", "foreign", "uncertain", "expanded"]]
+    offset_ms: Annotated[float, Field(ge=-100, le=100)]
+    blank_penalty: Annotated[float, Field(ge=0)]
+
+
+class Jitter(Section):
+    """Errors put on the tone centres on purpose."""
+
+    sd_ms: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
+    frontend: Literal["logmel", "mfcc", "linear"]
+
+    @field_validator("sd_ms")
+    @classmethod
+    def _starts_exact(cls, sd_ms: list[float]) -> list[float]:
+        if sd_ms[0] != 0 or sorted(set(sd_ms)) != list(sd_ms):
+            raise ValueError("sd_ms must begin with 0 and increase")
+        return sd_ms
 
 
 class Baseline(Section):
@@ -259,6 +286,8 @@ class Params(Section):
     seed: Annotated[int, Field(ge=0)]
     speech: Speech
     synthetic: Synthetic
+    align: Align
+    jitter: Jitter
     baseline: Baseline
     encoders: Mapping[str, Checkpoint] = Field(min_length=1)
     tasks: list[str] = Field(min_length=1)

@@ -127,6 +127,64 @@ def waveform_with_tokens(samples: np.ndarray, tokens: pd.DataFrame) -> Figure:
     return figure
 
 
+def spectrogram_with_tokens(
+    samples: np.ndarray, tokens: pd.DataFrame, times_s: np.ndarray, f0_hz: np.ndarray, *, title: str = ""
+) -> Figure:
+    """One utterance (n,) at 16 kHz as a spectrogram, its F0 over it, and its tone tokens: edges, centres, names.
+
+    ``f0_hz`` (frame,) at ``times_s`` is nan where unvoiced. The syllable is named in IPA, for fonts lack most scripts.
+    """
+    with plt.style.context(STYLE):
+        figure, axis = plt.subplots(figsize=(FULL_WIDTH_IN, 2.6))
+    emphasised = np.append(samples[:1], samples[1:] - 0.97 * samples[:-1])  # or high formants would not show
+    window = round(0.006 * SAMPLE_RATE)  # wide band: formants rather than harmonics
+    axis.specgram(
+        emphasised + 1e-6, NFFT=window, noverlap=window - 32, Fs=SAMPLE_RATE, pad_to=512, cmap="Greys", scale="dB",
+        vmin=-110, vmax=-45, rasterized=True,
+    )  # fmt: skip
+    for token in tokens.itertuples():
+        for edge_s in (token.start_s, token.end_s):
+            axis.axvline(edge_s, color="#0072B2", linewidth=0.7)
+        axis.axvline(token.center_s, color="#D55E00", linewidth=1.0, linestyle="--")
+        axis.annotate(
+            f"{token.ipa}\n{token.tone}", (token.center_s, 8150), ha="center", va="bottom", fontsize=7,
+            annotation_clip=False,
+        )  # fmt: skip
+    axis.set(xlabel="time (s)", ylabel="frequency (Hz)", ylim=(0, 8000), xlim=(0, samples.size / SAMPLE_RATE))
+    axis.set_title(title, pad=26)
+    pitch = axis.twinx()
+    pitch.plot(times_s, f0_hz, color="#009E73", linewidth=1.6)
+    highest = np.nanmax(f0_hz) if np.isfinite(f0_hz).any() else 1.0
+    pitch.set(ylabel="F0 (Hz)", ylim=(0, 2 * highest))
+    return figure
+
+
+def error_histogram(axis: Axes, errors_ms: np.ndarray, row: pd.Series, *, language: str) -> None:
+    """Errors of aligned tone centres of one language, with bias and the 95th percentile of their size."""
+    bins = np.arange(-62.5, 65, 5)
+    axis.hist(np.clip(errors_ms, -60, 60), bins=bins, color=LANGUAGE_COLORS[language], alpha=0.8)
+    axis.axvline(0, color="black", linewidth=0.8)
+    for side in (-1, 1):
+        axis.axvline(side * row["p95_ms"], **NULL)
+    axis.annotate(
+        f"bias {row['bias_ms']:+.1f} ms\nmedian |error| {row['median_ms']:.1f} ms\n95 % within {row['p95_ms']:.0f} ms",
+        (0.98, 0.95), xycoords="axes fraction", ha="right", va="top", fontsize=7,
+    )  # fmt: skip
+
+
+def against_jitter(axis: Axes, rows: pd.DataFrame, *, color: str, marker: str, label: str) -> Line2D:
+    """One measure of one language against the deviation of the errors put on its centres, with its interval."""
+    rows = rows.sort_values("jitter_ms")
+    errors = np.abs(rows[["ci_low_ms", "ci_high_ms"]].to_numpy().T - rows["value_ms"].to_numpy())
+    bars = axis.errorbar(
+        rows["jitter_ms"], rows["value_ms"], yerr=errors, color=color, marker=marker, markersize=3.5, linewidth=1.2,
+        elinewidth=0.7, capsize=1.5, label=label,
+    )  # fmt: skip
+    if rows["null_ms"].notna().all():
+        axis.plot(rows["jitter_ms"], rows["null_ms"], **NULL)
+    return bars.lines[0]
+
+
 def loss_curve(curve: pd.DataFrame, *, title: str) -> Figure:
     """The training loss of one condition: rows of step and loss."""
     with plt.style.context(STYLE):

@@ -40,7 +40,7 @@ EXTRAS = {
     "alignment": (
         "What the alignment adds",
         "How far the aligner's times lie from known ones, and what such errors do to a span.",
-        ("alignment", "alignment_jitter"),
+        ("alignment", "jitter"),
     ),
 }
 OF_NOTEBOOK = {"06": "validity", "07": "alignment"}  # where a figure belongs, by the number of its notebook

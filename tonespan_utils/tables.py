@@ -81,9 +81,18 @@ COLUMNS = {
     ],
     "calibration_draws": ["estimator", "condition", "layer", "true_span_ms", "draw", "width_ms", "n_tokens"],
     "sanity": ["check", "condition", "layer", "statistic", "value", "ci_low", "ci_high", "null", "verdict"],
+    "alignment": [
+        "aligner", "language", "split", "bias_ms", "median_ms", "median_low_ms", "median_high_ms", "p95_ms",
+        "p95_low_ms", "p95_high_ms", "over_40_ms", "n_tokens", "n_known",
+    ],
+    "jitter": [
+        "measure", "language", "condition", "layer", "jitter_ms", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms",
+        "f1", "chance_f1", "n_tokens",
+    ],
     "claims": ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "verdict"],
 }  # fmt: skip
 VALIDITY = {"calibration", "calibration_lines", "calibration_scores", "sanity"}  # there once `make validity` has run
+APART = {"alignment", "jitter"}  # of `make alignment`, which `make paper` does not need
 PARTS_ONLY = {
     "predictions",
     "token_spans",
@@ -92,7 +101,8 @@ PARTS_ONLY = {
 }  # a row per token: too long to keep twice
 TEXT = {"tone", "predicted", "sentence_id", "utterance_id", "token_id"}  # even where every value is a number
 NULLABLE_TEXT = {
-    "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "best_layer", "top_layer",
+    "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "aligner", "best_layer",
+    "top_layer",
 }  # fmt: skip
 
 

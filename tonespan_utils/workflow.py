@@ -45,7 +45,8 @@ def run(
 ) -> None:
     """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed.
 
-    ``target`` is a rule of the Snakefile: ``paper``, or ``validity`` for calibration and sanity checks.
+    ``target`` is a rule of the Snakefile: ``paper``, ``validity`` for calibration and sanity checks, ``alignment``
+    for the aligner's errors.
 
     ``cluster`` is a Snakemake profile that sends the jobs to a cluster: a name in cluster/, or a folder.
     """
@@ -66,7 +67,11 @@ def run(
         )
     if dry_run:
         return
-    shown = {"paper": params.figures / "index.html", "validity": params.runs / "06_validity.ipynb"}[target]
+    shown = {
+        "paper": params.figures / "index.html",
+        "validity": params.runs / "06_validity.ipynb",
+        "alignment": params.runs / "07_alignment.ipynb",
+    }[target]
     print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; open {shown}")
 
 

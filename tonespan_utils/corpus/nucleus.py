@@ -5,6 +5,8 @@ the longest unbroken stretch of voiced frames within ``DROP_DB`` of the loudest 
 the burst of a stop, which is short. Voiced is what Praat calls so, a strong enough autocorrelation peak between the
 pitch floor and ceiling (Boersma 1993), and gaps of up to ``MAX_GAP`` frames, which it leaves where it jumps an octave.
 
+Where a forced alignment gave the nucleus, voicing only trims its edges (:func:`trimmed`).
+
 Conventions: samples are float (samples,) at 16 kHz; times are seconds from the first sample; a frame stands for
 ``STEP_S`` around its time, so edges are known to half a step.
 """
@@ -61,6 +63,27 @@ def find_nucleus(samples: np.ndarray, *, start_s: float = 0.0, end_s: float | No
     right_s = min(times_s[last] + STEP_S / 2, end_s)
     fraction = _share_voiced(is_voiced, is_loud, first)
     return Nucleus(float(left_s), float(right_s), float((left_s + right_s) / 2), fraction)
+
+
+def pitch(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Times in s of Praat's frames in a whole recording, and F0 in Hz, 0 where unvoiced; no frame if too short."""
+    if len(samples) < MIN_CLIP_S * SAMPLE_RATE:
+        return np.empty(0), np.empty(0)
+    found = parselmouth.Sound(samples.astype(np.float64), SAMPLE_RATE).to_pitch_ac(
+        time_step=STEP_S, pitch_floor=PITCH_FLOOR_HZ, pitch_ceiling=PITCH_CEILING_HZ
+    )
+    return found.xs(), found.selected_array["frequency"]
+
+
+def trimmed(start_s: float, end_s: float, *, times_s: np.ndarray, is_voiced: np.ndarray) -> tuple[float, float]:
+    """An aligned nucleus without its unvoiced edges, given the voicing of the recording; creak in its middle stays.
+
+    Raises :class:`TonespanError`, whose message is the reason alone, where none of it is voiced.
+    """
+    inside = times_s[is_voiced & (times_s >= start_s - STEP_S / 2) & (times_s <= end_s + STEP_S / 2)]
+    if not inside.size:
+        raise TonespanError(UNVOICED)
+    return max(start_s, float(inside[0]) - STEP_S / 2), min(end_s, float(inside[-1]) + STEP_S / 2)
 
 
 def _frames(samples: np.ndarray, *, start_s: float, end_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """Any folder of recordings as a :class:`Corpus`: with a ``labels.csv``, with Praat TextGrids, or with both.
 
-``labels.csv``, a row per file: ``file`` (relative to the folder) and ``tone``; ``syllable`` (without its tone) where
-the file is one isolated syllable; and where known ``text``, ``speaker``, ``gender``, ``emotion``, ``language``.
+``labels.csv``, a row per file: ``file`` (relative to the folder) and ``tone`` or ``text``; ``syllable`` (without its
+tone) where the file is one isolated syllable; and where known ``speaker``, ``gender``, ``emotion``, ``language``.
 Further columns are ignored. A row with one tone is an isolated syllable, whose nucleus is found by voicing. A row with
 no tone, or with several (space separated), is an utterance without tokens: its syllables have no times.
 
@@ -40,8 +40,8 @@ from tonespan_utils.corpus.nucleus import Nucleus, find_nucleus
 from tonespan_utils.corpus.textgrid import Interval, Tiers
 from tonespan_utils.errors import TonespanError
 
-REQUIRED = ("file", "tone")
-OPTIONAL = ("text", "syllable", "speaker", "gender", "emotion", "language")
+REQUIRED = ("file",)
+OPTIONAL = ("tone", "text", "syllable", "speaker", "gender", "emotion", "language")
 ISO_639 = re.compile(r"[a-z]{2,3}")
 TONE_DIGIT = re.compile(r"(.*\D)(\d)")
 NON_SPEECH = {"", "sil", "sp", "spn", "<eps>", "<sil>", "#"}  # what aligners write for silence and noise
@@ -122,6 +122,8 @@ def _labels(folder: Path) -> pd.DataFrame:
         raise TonespanError(f"{path}: not readable as CSV in UTF-8 ({str(error).strip()})") from None
     if missing := [name for name in REQUIRED if name not in rows]:
         raise TonespanError(f"{path}: no column {missing[0]!r}; it needs {', '.join(REQUIRED)}")
+    if not {"tone", "text"} & set(rows):
+        raise TonespanError(f"{path}: no column 'tone', nor 'text' to be aligned")
     if rows.empty:
         raise TonespanError(f"{path}: no rows")
     rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="").apply(lambda column: column.str.strip())

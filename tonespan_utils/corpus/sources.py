@@ -1,17 +1,24 @@
 """The speech a profile names, whatever its source: built, fetched or read, then checked.
 
+Utterances of a tonal language that come with text and no times get their tokens from a forced alignment, where the
+profile names an aligner (``align.model``). It is made once, by ``aligners.prepare``, and lies under
+``data/<profile>/alignment``.
+
 Notebook: notebooks/00_corpus
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import Corpus, fleurs, recordings, synthetic
+from tonespan_utils.corpus import Corpus, fleurs, pseudo_speakers, recordings, synthetic
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import ROOT, Params
 
@@ -35,10 +42,36 @@ def prepare(params: Params) -> None:
 
 def load(params: Params, language: str) -> Corpus:
     """One language of the profile's speech, its tone classes checked. Raises TonespanError in one line."""
-    corpus = _LOADERS[params.speech.source](params, language)
+    corpus = as_given(params, language)
     if language in params.speech.tonal:
+        corpus = _with_times(params, corpus, language)
         _check_tones(corpus.tokens, language, params.speech.min_examples)
     return corpus
+
+
+def as_given(params: Params, language: str) -> Corpus:
+    """One language of the profile's speech, with the times it came with, if any."""
+    return _LOADERS[params.speech.source](params, language)
+
+
+def untimed(corpus: Corpus) -> Corpus:
+    """The utterances with text, no tokens, and no syllable that was looked for in vain: what alignment is for."""
+    table = corpus.utterances
+    items = set(corpus.rejected["item"])
+    sought = {item.partition(", syllable ")[0] for item in items} - items
+    has_times = table["utterance_id"].isin(corpus.tokens["utterance_id"]) | table["utterance_id"].isin(sought)
+    return replace(corpus, utterances=table[~has_times & (table["text"] != "")].reset_index(drop=True))
+
+
+def alignment_place(params: Params, language: str, spoken: Corpus) -> tuple[Path, str]:
+    """Folder and key of a language's stored alignment: of these utterances, settings, and the code that finds times."""
+    digest = hashlib.sha256(params.section("align").encode())
+    digest.update(spoken.utterances.to_csv(index=False).encode())
+    for name in spoken.utterances["utterance_id"]:
+        digest.update(spoken.audio(name).tobytes())
+    for module in ALIGNING:
+        digest.update((ROOT / "tonespan_utils" / module).read_bytes())
+    return params.data / "alignment" / language, digest.hexdigest()[:16]
 
 
 def _bars(wanted_s: float) -> Callable[[str, float, float], None]:
@@ -69,12 +102,37 @@ def _fleurs_root(params: Params):
     )
 
 
+def _with_times(params: Params, corpus: Corpus, language: str) -> Corpus:
+    """The corpus and the tokens of what was aligned, where the profile names an aligner."""
+    spoken = untimed(corpus)
+    if params.align.model is None or spoken.utterances.empty:
+        return corpus
+    parent, key = alignment_place(params, language, spoken)
+    if not (parent / key).is_dir():
+        raise TonespanError(
+            f"{language}: {len(spoken.utterances)} utterances have no times yet; run notebook 00_corpus first"
+        )
+    tokens, rejected = _stored(parent / key, "tokens"), _stored(parent / key, "rejected")
+    times = {name: tokens[name].astype(float) for name in ("start_s", "end_s", "center_s", "align_score")}
+    others = corpus.rejected[~corpus.rejected["item"].isin(spoken.utterances["utterance_id"])]
+    return replace(corpus, tokens=_joined(corpus.tokens, tokens.assign(**times)), rejected=_joined(others, rejected))
+
+
+def _stored(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([table for table in (first, second) if len(table)] or [first], ignore_index=True)
+
+
 def _load_synthetic(params: Params, language: str) -> Corpus:
     return fleurs.load(params.data / "speech", language, cache_dir=params.data / "audio")
 
 
 def _load_fleurs(params: Params, language: str) -> Corpus:
-    return fleurs.load(_fleurs_root(params), language, cache_dir=params.data / "audio")
+    corpus = fleurs.load(_fleurs_root(params), language, cache_dir=params.data / "audio")
+    return pseudo_speakers.named(corpus, cache_dir=params.data / "voices") if params.speech.pseudo_speakers else corpus
 
 
 def _load_recordings(params: Params, language: str) -> Corpus:
@@ -84,14 +142,16 @@ def _load_recordings(params: Params, language: str) -> Corpus:
     )
 
 
+ALIGNING = ("align.py", "aligners.py", "hmm.py", "corpus/nucleus.py")  # named, not imported: they lie above
+
 _LOADERS = {"synthetic": _load_synthetic, "fleurs": _load_fleurs, "recordings": _load_recordings}
 
 
 def _check_tones(tokens: pd.DataFrame, language: str, min_examples: int) -> None:
     if tokens.empty:
         raise TonespanError(
-            f"{language}: no tone tokens; text without times needs forced alignment, which this version does not have "
-            "(bring TextGrids, isolated syllables, or use the synthetic source)"
+            f"{language}: no tone tokens; text without times needs an aligner (align.model: own, mms_fa or a CTC "
+            "checkpoint), or bring TextGrids or isolated syllables"
         )
     counts = tokens["tone"].value_counts()
     if len(counts) < 2:

@@ -1,0 +1,148 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 7. How wrong are aligned times, and would it matter?
+#
+# Speech from FLEURS has no times: a forced alignment has to find each tone centre, and errors of 20 to 60 ms, as large as the effect
+# under study, are reported for phones. So two questions. How far off is the aligner, where times are known? And how much error
+# would change the study's answers?
+#
+# The `demo` profile's speech is **synthetic**, and its times are known exactly. The aligner is given its text alone.
+
+# %% tags=["parameters"]
+params_path = "demo"
+condition = ""
+
+# %%
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from tonespan_utils import align, aligners, encoders, figures, params, plots, provenance, tables, timing
+from tonespan_utils.corpus import sources
+
+p = params.load(params_path)
+condition = condition or p.conditions[0]
+knows_times = p.speech.source == "synthetic"
+resampling = p.bootstrap.model_dump() | {"seed": p.seed}
+corpora = {language: sources.load(p, language) for language in p.speech.tonal}
+
+# %% [markdown]
+# ## Errors against known times
+#
+# An aligner of one's own: a hidden Markov model of phones, trained on the train split and its text, from a flat start. The known times
+# are only used to score it. The test split holds other sentences by other speakers.
+
+# %%
+rows, errors = [], {}
+for language, corpus in corpora.items() if knows_times else ():
+    own = aligners.own(corpus, language, max_minutes=p.align.train_minutes)
+    found, rejected = align.tokens(corpus, own, language=language, min_score=p.align.min_score)
+    errors[language] = timing.errors_ms(found, corpus.tokens)
+    for split in ("train", "test"):
+        known = corpus.tokens[corpus.tokens["split"] == split]
+        part = errors[language][errors[language]["token_id"].isin(known["token_id"])]
+        about = {"aligner": own.name, "language": language, "split": split}
+        rows.append(about | timing.error_row(part, n_known=len(known), **resampling))
+
+# %% [markdown]
+# A speech recogniser with CTC over characters is an aligner too, where the profile has trained one. It was taught what comes, not when: its
+# labels are spikes, somewhere in their sound or behind it. Its nuclei are then looked for by voicing.
+
+# %%
+for language, corpus in corpora.items() if knows_times else ():
+    folder = p.model_folder(f"{condition.partition('/')[0]}/asr-{language}", 0)
+    if folder.is_dir():
+        recogniser = aligners.from_checkpoint(str(folder), corpus.utterances["text"].tolist(), language)
+        found, rejected = align.tokens(corpus, recogniser, language=language, min_score=p.align.min_score)
+        known = corpus.tokens[corpus.tokens["split"] == "test"]
+        part = timing.errors_ms(found, known)
+        about = {"aligner": recogniser.name.rpartition("/")[2], "language": language, "split": "test"}
+        rows.append(about | timing.error_row(part, n_known=len(known), **resampling))
+
+# %% [markdown]
+# Bias is the median error, late is positive. The median and the 95th percentile are of its size, with intervals from drawing
+# utterances anew.
+
+# %%
+scored = pd.DataFrame(rows, columns=tables.COLUMNS["alignment"])
+tables.write(p.results, "alignment", scored)
+scored.round(1)
+
+# %%
+encoder = encoders.load_condition(p, condition, seed=0)
+about = {"notebook": "notebooks/07_alignment.ipynb", "checkpoints": {condition: encoder.identity}}
+again = {"command": f"make alignment PROFILE={p.profile}"}
+figure, axes = plots.panels(p.speech.tonal, share_y=False)
+for language, axis in axes.items():
+    if not knows_times:
+        axis.hist(corpora[language].tokens["align_score"], bins=20, color=plots.LANGUAGE_COLORS[language])
+        continue
+    row = scored[(scored["language"] == language) & (scored["split"] == "test")].iloc[0]
+    held = errors[language]["token_id"].isin(corpora[language].tokens.query("split == 'test'")["token_id"])
+    plots.error_histogram(axis, errors[language]["error_ms"][held].to_numpy(), row, language=language)
+what = "aligned minus known tone centre (ms), test split" if knows_times else "alignment score (times are not known)"
+plots.label_axes(figure, x=what, y="tokens")
+record = provenance.describe(p, figure="alignment", data=sources.describe(p), **about) | again
+provenance.save(figure, figures.figure_stem(p, "alignment"), record)
+plt.show()
+
+# %% [markdown]
+# ## What would wrong centres do?
+#
+# Every centre is moved by a normal error; the baseline, the probes and the gradients are done anew. The baseline's window has to
+# grow to catch a cue that is not where it is said to be; `r_com` is a property of the model, and need not.
+
+# %%
+moved = []
+for language, corpus in corpora.items():
+    moved.append(timing.baseline_rows(p, corpus, language))
+    moved.append(timing.r_com_rows(p, encoder, corpus, language, condition=condition))
+jitter = pd.concat(moved, ignore_index=True)
+tables.write(p.results, "jitter", jitter)
+jitter.pivot_table(index=["measure", "layer"], columns=["language", "jitter_ms"], values="value_ms").round(0)
+
+# %% [markdown]
+# With the errors goes tone itself: the scores of baseline and top layer.
+
+# %%
+top = encoder.layers[-1]
+shown = jitter[jitter["layer"].isin(["", top])]
+shown.pivot_table(index=["measure", "language"], columns="jitter_ms", values=["f1", "chance_f1"]).round(2)
+
+# %% [markdown]
+# The cue width of the baseline, and `2 r_com` of a middle and of the top layer; dotted is what a model that looks everywhere alike
+# would give.
+
+# %%
+middle = encoder.layers[len(encoder.layers) // 2]
+lines = {"baseline span": ("", "#000000", "o", 1), f"2 r_com, layer {middle}": (middle, "#D55E00", "s", 2)}
+lines[f"2 r_com, layer {top}"] = (top, "#0072B2", "^", 2)
+milliseconds = ["value_ms", "ci_low_ms", "ci_high_ms", "null_ms"]
+figure, axes = plots.panels(p.speech.tonal)
+for language, axis in axes.items():
+    for label, (layer, color, marker, factor) in lines.items():
+        rows = jitter[(jitter["language"] == language) & (jitter["layer"] == layer)]
+        plots.against_jitter(
+            axis, rows.assign(**(factor * rows[milliseconds])), color=color, marker=marker, label=label
+        )
+    axis.set(xticks=p.jitter.sd_ms, ylim=(0, None))
+plots.shared_legend(figure, axes.values())
+plots.label_axes(figure, x="standard deviation of errors put on tone centres (ms)", y="span (ms)")
+record = provenance.describe(p, figure="jitter", data=sources.describe(p), **about) | again
+provenance.save(figure, figures.figure_stem(p, "jitter"), record)
+plt.show()
