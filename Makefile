@@ -1,7 +1,7 @@
 # make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html; CLUSTER=slurm sends it there
 # make test     lint, notebook pairing, every test that needs no network and no GPU
 # make test-slow  the full profile through its whole graph on small stand-ins (some minutes)
-# make figures  every figure again, from stored tables;  make figure NAME=...  one of them
+# make figures  every figure again, from stored tables;  make figure NAME=... [WIDTH=89]  one of them, so many mm wide
 # make explore  tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
 # make mini     the small encoder's training again (hours)
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
@@ -34,7 +34,7 @@ figures: $(INSTALLED)
 	@$(RUN) figures $(PROFILE)
 
 figure: $(INSTALLED)
-	@$(RUN) figures $(PROFILE) --name '$(NAME)'
+	@$(RUN) figures $(PROFILE) --name '$(NAME)' $(if $(WIDTH),--width $(WIDTH))
 
 explore: $(INSTALLED)
 	@$(RUN) explore $(PROFILE)
