@@ -2,7 +2,7 @@
 # make validity calibration on planted cues and sanity checks of the instrument, for PROFILE (about 12 minutes)
 # make test     lint, notebook pairing, every test that needs no network and no GPU
 # make test-slow  the full profile through its whole graph on small stand-ins (some minutes)
-# make figures  every figure again, from stored tables;  make figure NAME=...  one of them
+# make figures  every figure again, from stored tables;  make figure NAME=... [WIDTH=89]  one of them, so many mm wide
 # make explore  tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
 # make course   the lessons for a class: student's and teacher's versions, in runs/course
 # make alignment  how wrong aligned times are, and what wrong times would do to the answers
@@ -43,7 +43,7 @@ figures: $(INSTALLED)
 	@$(RUN) figures $(PROFILE)
 
 figure: $(INSTALLED)
-	@$(RUN) figures $(PROFILE) --name '$(NAME)'
+	@$(RUN) figures $(PROFILE) --name '$(NAME)' $(if $(WIDTH),--width $(WIDTH))
 
 explore: $(INSTALLED)
 	@$(RUN) explore $(PROFILE)

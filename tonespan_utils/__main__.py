@@ -121,7 +121,8 @@ def notebook(arguments: argparse.Namespace) -> None:
 
 def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
-    parser.add_argument("--name", help="one figure; without it all of them, and the report")
+    parser.add_argument("--name", help="one figure (or: explorer); without it all of them, and both pages")
+    parser.add_argument("--width", type=float, help="its width in mm, as 89 for a column; files are named by it")
 
 
 def figures(arguments: argparse.Namespace) -> None:
@@ -129,7 +130,7 @@ def figures(arguments: argparse.Namespace) -> None:
     from tonespan_utils import figures as drawing
     from tonespan_utils import params
 
-    for path in drawing.redraw(params.load(arguments.profile), arguments.name):
+    for path in drawing.redraw(params.load(arguments.profile), arguments.name, width_mm=arguments.width):
         print(path)
 
 

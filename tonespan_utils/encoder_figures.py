@@ -121,12 +121,13 @@ def draw_finetune(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     n_rows = {key: by_task[key]["name"].nunique() for key in TASK_METRICS if key in by_task}
     height = 0.17 * sum(n_rows.values()) + 0.45 * len(n_rows) + 0.4
     figure, axes = plt.subplots(
-        len(n_rows), figsize=(plots.FULL_WIDTH_IN, height), height_ratios=list(n_rows.values()), sharex=True,
+        len(n_rows), figsize=(plots.width_in(), height), height_ratios=list(n_rows.values()), sharex=True,
         squeeze=False,
     )  # fmt: skip
     for (objective, metric), axis in zip(n_rows, axes.flat, strict=True):
         plots.task_scores(axis, by_task[objective, metric])
-        axis.set_title(f"{objective.replace('asr', 'ASR')}: {TASK_METRICS[objective, metric]}")
+        title = f"{objective.replace('asr', 'ASR')}: {TASK_METRICS[objective, metric]}"
+        axis.set_title(title.replace(" (", "\n(") if plots.is_narrow() else title)
         axis.set_xlim(left=0)
     return figure
 
@@ -296,8 +297,7 @@ def draw_differences(loaded: Tables, params: Params, *, backbone: str) -> Figure
     """Forest plot: every condition minus vanilla, a column per measure, a row per condition, languages in colours."""
     rows = differences_to_vanilla(loaded["contrasts"], backbone)
     names = sorted(dict.fromkeys(rows["label"]), key=lambda name: name.startswith("shuffled"))
-    size = (plots.FULL_WIDTH_IN, 0.42 * len(names) + 0.9)
-    figure, axes = plt.subplots(1, len(DIFFERENCES), figsize=size, sharey=True)
+    figure, axes = plots.side_by_side(len(DIFFERENCES), height_in=0.42 * len(names) + 0.9)
     for axis, (measure, title) in zip(axes, DIFFERENCES.items(), strict=True):
         _language_rows(axis, rows[rows["measure"] == measure], names, params)
         axis.set_xlabel(title)
@@ -383,8 +383,7 @@ def draw_tuned(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     """The probe on the frozen encoder beside the encoder fine-tuned on tone, and their difference."""
     rows = probe_and_tuned(loaded["probe_vs_finetuned"], backbone)
     names = list(dict.fromkeys(rows["label"]))
-    size = (plots.FULL_WIDTH_IN, 0.42 * len(names) + 0.9)
-    figure, (scores, difference) = plt.subplots(1, 2, figsize=size, sharey=True)
+    figure, (scores, difference) = plots.side_by_side(2, height_in=0.42 * len(names) + 0.9)
     heights = pd.Series(range(len(names)), index=names, dtype=float)
     there = _present(rows, params)
     for offset, language in zip(plots.dodge(len(there)), there, strict=True):

@@ -57,21 +57,25 @@ def recipes(params: Params) -> dict[str, Recipe]:
     return found | (validity_figures.recipes(params) if validity_stored(params) else {})
 
 
-def save(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> Figure:
-    """Draw one figure and write PDF, SVG and PNG with provenance inside. Raises TonespanError for an unknown name."""
+def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm: float | None = None) -> Figure:
+    """Draw one figure and write PDF, SVG and PNG with provenance inside, beside the others where it has a width of its
+    own. Raises TonespanError for an unknown name.
+    """
     known = recipes(params)
     if name not in known:
         raise TonespanError(f"no figure {name!r} in profile {params.profile}; there are: {', '.join(known)}")
     notebook = validity_figures.NOTEBOOK if name in validity_figures.recipes(params) else NOTEBOOK
     record = provenance.describe_run(params, notebook=notebook, call="figures.save(", figure=name)
-    with plt.style.context(plots.STYLE):
+    if width_mm:
+        record |= {"command": f"{record['command']} WIDTH={width_mm:g}"}
+    with plt.style.context(plots.STYLE), plots.width(width_mm or plots.PAGE_MM):
         figure = known[name].draw(loaded, params)
-        provenance.save(figure, figure_stem(params, name), record)
+        provenance.save(figure, figure_stem(params, name, width_mm=width_mm), record)
     plt.close(figure)
     return figure
 
 
-def redraw(params: Params, name: str | None = None) -> list[Path]:
+def redraw(params: Params, name: str | None = None, *, width_mm: float | None = None) -> list[Path]:
     """One figure or page, or all of them and the report, from stored tables alone; returns what to open."""
     from tonespan_utils import report  # pages are made of figures, not the other way round
     from tonespan_utils.explorer import page
@@ -81,14 +85,14 @@ def redraw(params: Params, name: str | None = None) -> list[Path]:
     loaded = load_tables(params)
     names = [name] if name else list(recipes(params))
     for each in names:
-        save(params, each, loaded)
-    drawn = [figure_stem(params, each).with_suffix(".png") for each in names]
+        save(params, each, loaded, width_mm=width_mm)
+    drawn = [figure_stem(params, each, width_mm=width_mm).with_suffix(".png") for each in names]
     return drawn if name else [*drawn, page.write(params), report.write(params, loaded)]
 
 
-def figure_stem(params: Params, name: str) -> Path:
+def figure_stem(params: Params, name: str, *, width_mm: float | None = None) -> Path:
     """Where a figure lies, without its ending."""
-    return params.figures / name
+    return params.figures / (f"{name}_{width_mm:g}mm" if width_mm else name)
 
 
 def draw_f0_contours(loaded: dict[str, pd.DataFrame], params: Params) -> Figure:

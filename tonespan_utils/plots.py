@@ -8,7 +8,9 @@ Notebook: notebooks/05_rcom_comparison
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +23,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
 
 STYLE = Path(__file__).with_name("paper.mplstyle")
-FULL_WIDTH_IN = 7.0
+COLUMN_MM, PAGE_MM = 89.0, 183.0  # one and two columns of most journals
+FULL_WIDTH_IN = PAGE_MM / 25.4
 NULL = {"color": "0.45", "linestyle": ":", "linewidth": 1.2}
 LANGUAGE_COLORS = {
     "my": "#0072B2",
@@ -75,13 +79,45 @@ class Recipe:
     caption: Callable[[dict[str, pd.DataFrame], Params], str]
 
 
+_width_mm = ContextVar("width of figures in mm", default=PAGE_MM)
+
+
+@contextmanager
+def width(mm: float) -> Iterator[None]:
+    """Figures drawn inside are ``mm`` wide. Raises TonespanError for a width in which labels would collide."""
+    if not 80 <= mm <= 300:
+        raise TonespanError(f"no figure is legible at {mm:g} mm; a column has {COLUMN_MM:g}, a page {PAGE_MM:g}")
+    before = _width_mm.set(mm)
+    try:
+        yield
+    finally:
+        _width_mm.reset(before)
+
+
+def width_in() -> float:
+    """The width of figures, in inches."""
+    return _width_mm.get() / 25.4
+
+
+def is_narrow() -> bool:
+    """Whether panels have to stand one below the other."""
+    return _width_mm.get() < 0.75 * PAGE_MM
+
+
+def side_by_side(n: int, *, height_in: float, **options: object) -> tuple[Figure, list[Axes]]:
+    """``n`` axes with one meaning of y beside each other, or one below the other where the figure is narrow."""
+    shape = (n, 1) if is_narrow() else (1, n)
+    figure, grid = plt.subplots(*shape, figsize=(width_in(), height_in * shape[0]), sharey=True, **options)
+    return figure, list(np.ravel(grid))
+
+
 def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = True) -> tuple[Figure, dict[str, Axes]]:
     """A figure with one named panel per language, two in a row: (figure, language -> axis)."""
-    n_columns = min(2, len(languages))
+    n_columns = 1 if is_narrow() else min(2, len(languages))
     n_rows = -(-len(languages) // n_columns)
     with plt.style.context(STYLE):
         figure, grid = plt.subplots(
-            n_rows, n_columns, figsize=(FULL_WIDTH_IN, height_in * n_rows), sharex=True, sharey=share_y, squeeze=False
+            n_rows, n_columns, figsize=(width_in(), height_in * n_rows), sharex=True, sharey=share_y, squeeze=False
         )
     for axis in grid.flat[len(languages) :]:
         axis.remove()
@@ -99,9 +135,8 @@ def shared_legend(figure: Figure, axes: Iterable[Axes]) -> None:
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside upper center", ncols=min(5, len(handles)), fontsize=7.5
-    )
+    n_columns = min(2 if is_narrow() else 5, len(handles))
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=n_columns, fontsize=7.5)
 
 
 def label_axes(figure: Figure, *, x: str, y: str) -> Figure:
