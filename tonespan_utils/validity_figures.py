@@ -140,6 +140,9 @@ def draw_slopes(loaded: Tables, params: Params) -> Figure:
     names = [f"{NAMES[row.estimator]} ({CONDITIONS[row.condition]})" for row in shown.itertuples()]
     for height, row in enumerate(shown.itertuples()):
         _slope_interval(left, height, row, vertical=False)
+        if np.isnan(row.slope):
+            left.annotate("some widths not reached", (0, height), fontsize=6.5, va="center", xytext=(4, 0),
+                          textcoords="offset points")  # fmt: skip
     plots.named_rows(left, names)
     left.set(xlabel="slope of answer over planted width", title="top layer")
     layers = [layer for layer in dict.fromkeys(lines["layer"]) if layer]
@@ -213,7 +216,8 @@ def caption_robust(loaded: Tables, params: Params) -> str:
         f"{params.bootstrap.level:.0%} intervals over utterances; at the right, F1 at the best window. The floors, "
         f"over all corpora: F1 from the sounds of the syllable alone is at most {floors['sounds']['value']:.2f} "
         f"(chance {floors['sounds']['null']:.2f}), from always answering the commonest tone "
-        f"{floors['majority']['value']:.2f}."
+        f"{floors['majority']['value']:.2f}. A curve that is near its ceiling early, as F0 alone can be, bends where "
+        "enough of the cue is heard, which is narrower than the cue."
     )
 
 
@@ -227,7 +231,7 @@ def draw_penalty(loaded: Tables, params: Params) -> Figure:
             height = order.index(row.condition)
             axis.plot([row.low, row.high], [height, height], color=COLORS[row.condition], linewidth=1.4)
             axis.plot(row.value, height, "o", color=COLORS[row.condition])
-        axis.set(xlabel=name, xlim=(0, None))
+        axis.set(xlabel=name, xlim=(0, 1.1 * rows["high"].max()))
         plots.named_rows(axis, [CONDITIONS[one] for one in order])
     axes[2].axvline(params.finetune.span_penalty.span_ms, color="black", linestyle="--", linewidth=0.9)
     return figure
@@ -263,7 +267,7 @@ def caption_penalty(loaded: Tables, params: Params) -> str:
         f"Speech recognition with and without a price on looking far: {paid.weight:g} times the share of the logits' "
         f"input-gradient energy beyond +-{paid.span_ms / 2:g} ms, at random frames; planted width "
         f"{params.validity.sanity_span_ms:g} ms, one training each. {'; '.join(told)}. Bars: "
-        f"{params.bootstrap.level:.0%} intervals over utterances."
+        f"{params.bootstrap.level:.0%} intervals over utterances; dashed: the width beyond which is paid for."
     )
 
 
