@@ -1,7 +1,6 @@
 """Small stand-ins for all that profile ``full`` needs: FLEURS, four public encoders, labelled speech; no results.
 
-FLEURS' stand-in is synthetic speech in FLEURS' own files, speakers and emotions left out as FLEURS has none, but with
-the syllables' times beside them: text alone needs forced alignment, which this version does not have.
+FLEURS' stand-in is synthetic speech in FLEURS' own files and nothing beside them: no speakers, no emotions, no times.
 """
 
 from __future__ import annotations
@@ -59,8 +58,9 @@ def fleurs(root: Path) -> Path:
     speech = params.load("full").speech
     spans = dict.fromkeys(speech.tonal, 120.0)
     synthetic.build(root, languages=speech.languages, planted_span_ms=spans, minutes=0.8, n_speakers=12, seed=3)
-    for beside in root.rglob("utterances.csv"):
-        beside.unlink()
+    for name in ("utterances.csv", "syllables.csv", "synthetic.json"):
+        for beside in root.rglob(name):
+            beside.unlink()
     return root
 
 

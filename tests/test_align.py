@@ -172,7 +172,7 @@ def test_an_offset_moves_all_times_and_a_threshold_rejects():
 
 def test_flags_are_left_out_with_their_name():
     weak = next(s for s in tone.syllables("สบาย", "th") if "weak" in s.flags)
-    tokens, rejected = align.tokens(tones_corpus(["สบาย"]), K_A, language="th", leave_out=["weak"])
+    _, rejected = align.tokens(tones_corpus(["สบาย"]), K_A, language="th", leave_out=["weak"])
     assert weak.tone and "its tone is weak" in set(rejected["reason"])
 
 
@@ -208,16 +208,16 @@ def test_a_checkpoint_hears_what_transformers_hears(recogniser):
 
 
 def test_a_recogniser_of_another_language_is_refused(recogniser):
-    with pytest.raises(TonespanError, match="not a recogniser of 'lo': .*% of characters"):
+    with pytest.raises(TonespanError, match=r"not a recogniser of 'lo': .*% of characters"):
         aligners.from_checkpoint(str(recogniser), ["ພາສາລາວ"], "lo")
 
 
 def test_checkpoints_that_cannot_be_used(recogniser, tmp_path):
     without_head = make_checkpoint(tmp_path / "encoder", "mhubert-147")
     (without_head / "vocab.json").write_text((recogniser / "vocab.json").read_text())
-    with pytest.raises(TonespanError, match="missing encoder weights, first lm_head|CTC model"):
+    with pytest.raises(TonespanError, match=r"missing encoder weights, first lm_head|CTC model"):
         aligners.from_checkpoint(str(without_head), ["กา"], "th")
-    with pytest.raises(TonespanError, match="vocab.json: cannot be read"):
+    with pytest.raises(TonespanError, match=r"vocab\.json: cannot be read"):
         aligners.from_checkpoint(str(make_checkpoint(tmp_path / "bare", "mhubert-147", head="ForCTC")), ["กา"], "th")
     with pytest.raises(TonespanError, match="no such checkpoint folder"):
         aligners.from_checkpoint("no/such/folder", ["กา"], "th")

@@ -56,7 +56,9 @@ def check_everything_is_there(p):
     loaded = figures.load_tables(p)
     assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.APART
     assert all(len(table) for name, table in loaded.items() if name != "rejected")
-    assert set(loaded["tokens"]["language"]) == set(TONAL) and set(loaded["tokens"]["speaker"]) == {""}
+    assert set(loaded["tokens"]["language"]) == set(TONAL)
+    assert loaded["tokens"]["speaker"].str.fullmatch(r"pseudo-(train|other)-(fe)?male-\d\d").all()
+    assert loaded["tokens"]["align_score"].between(p.align.min_score, 1).all()
     trained = {name for name in p.conditions if not name.endswith("vanilla")}
     assert set(loaded["finetune"]["condition"]) == trained
     measured = {name for name in p.conditions if conditions.parse(name).is_measured}

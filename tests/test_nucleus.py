@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonespan_utils.corpus import SAMPLE_RATE, audio
-from tonespan_utils.corpus.nucleus import TOO_SHORT, UNVOICED, _without_gaps, find_nucleus
+from tonespan_utils.corpus.nucleus import TOO_SHORT, UNVOICED, _without_gaps, find_nucleus, trimmed
 from tonespan_utils.errors import TonespanError
 
 EDGE_TOLERANCE_S = 0.025  # half of Praat's pitch window: how far voicing is smeared at an edge
@@ -104,3 +104,12 @@ def test_real_syllables_are_voiced_at_the_centre(shared_data, name):
         pitch = sound.to_pitch_cc(time_step=0.01, pitch_floor=60, pitch_ceiling=600)
         voiced.append(pitch.get_value_at_time(found.center_s) > 0)
     assert np.mean(voiced) >= 0.95
+
+
+def test_unvoiced_edges_are_trimmed_and_creak_inside_stays():
+    times_s = np.arange(20) * 0.01
+    is_voiced = np.isin(np.arange(20), [5, 6, 7, 12, 13])
+    assert trimmed(0.02, 0.18, times_s=times_s, is_voiced=is_voiced) == pytest.approx((0.045, 0.135))
+    assert trimmed(0.055, 0.13, times_s=times_s, is_voiced=is_voiced) == pytest.approx((0.055, 0.13))
+    with pytest.raises(TonespanError, match="unvoiced"):
+        trimmed(0.15, 0.19, times_s=times_s, is_voiced=is_voiced)

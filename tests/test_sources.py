@@ -1,10 +1,13 @@
 """The profile's speech is found, described, and refused where its tones cannot be studied."""
 
+import json
+
 import pytest
+import yaml
 from conftest import make_tokens
 
-from tonespan_utils import params
-from tonespan_utils.corpus import sources
+from tonespan_utils import aligners, params
+from tonespan_utils.corpus import recordings, sources, synthetic
 from tonespan_utils.errors import TonespanError
 
 
@@ -28,3 +31,65 @@ def test_one_tone_is_no_study():
 def test_every_source_has_a_loader():
     kinds = params.Speech.model_fields["source"].annotation.__args__
     assert set(kinds) == set(sources._LOADERS)
+
+
+@pytest.fixture(scope="module")
+def text_only(tmp_path_factory):
+    """FLEURS' own files and nothing beside them, synthetic Thai, and a profile that aligns it."""
+    folder = tmp_path_factory.mktemp("text_only")
+    synthetic.build(folder, languages=["th"], planted_span_ms={"th": 100.0}, minutes=1, n_speakers=12, seed=7)
+    beside = folder / "data" / "th_th"
+    for name in ("syllables.csv", "utterances.csv"):
+        (beside / name).unlink()
+    tree = {"profile": "text", "speech": {"source": "fleurs", "root": str(folder), "tonal": ["th"], "other": []}}
+    path = folder / "text.yaml"
+    path.write_text(yaml.safe_dump(tree | {"align": {"model": "own"}}))
+    return path
+
+
+def test_text_without_times_is_aligned_once(text_only, tmp_path, monkeypatch):
+    monkeypatch.setattr(params, "OUTPUT_ROOT", tmp_path)
+    p = params.load(text_only)
+    with pytest.raises(TonespanError, match=r"th: .* utterances have no times yet; run notebook 00_corpus"):
+        sources.load(p, "th")
+    aligners.prepare(p)
+    corpus = sources.load(p, "th")
+    assert (
+        set(corpus.tokens["tone"]) == set("MLFHR") and corpus.tokens["align_score"].between(p.align.min_score, 1).all()
+    )
+    spoken = corpus.tokens.merge(corpus.utterances[["utterance_id", "n_samples"]], on="utterance_id")
+    assert ((spoken["start_s"] <= spoken["center_s"]) & (spoken["center_s"] <= spoken["end_s"])).all()
+    assert (spoken["end_s"] <= spoken["n_samples"] / 16_000).all()
+    (folder,) = [path for path in (p.data / "alignment" / "th").iterdir() if path.is_dir()]
+    assert json.loads((folder / "aligner.json").read_text())["aligner"] == "own"
+    monkeypatch.setattr(aligners, "load", lambda *_: pytest.fail("aligned a second time"))
+    aligners.prepare(p)
+
+
+def test_other_settings_are_another_alignment(text_only, tmp_path, monkeypatch):
+    monkeypatch.setattr(params, "OUTPUT_ROOT", tmp_path)
+    p = params.load(text_only)
+    spoken = sources.untimed(sources.as_given(p, "th"))
+    key = sources.alignment_place(p, "th", spoken)[1]
+    stricter = p.model_copy(update={"align": p.align.model_copy(update={"min_score": 0.5})})
+    assert sources.alignment_place(p, "th", spoken)[1] == key != sources.alignment_place(stricter, "th", spoken)[1]
+
+
+def test_without_an_aligner_the_way_out_is_named(text_only, tmp_path, monkeypatch):
+    monkeypatch.setattr(params, "OUTPUT_ROOT", tmp_path)
+    p = params.load(text_only)
+    with pytest.raises(TonespanError, match=r"th: no tone tokens; .*align\.model: own"):
+        sources.load(p.model_copy(update={"align": p.align.model_copy(update={"model": None})}), "th")
+
+
+def test_an_exported_corpus_comes_back(text_only, tmp_path, monkeypatch):
+    monkeypatch.setattr(params, "OUTPUT_ROOT", tmp_path / "out")
+    p = params.load(text_only)
+    aligners.prepare(p)
+    corpus = sources.load(p, "th")
+    recordings.export(corpus, tmp_path / "praat")
+    again = recordings.load(tmp_path / "praat", language="th", cache_dir=tmp_path / "cache")
+    before, after = (table.sort_values(["utterance_id", "center_s"]) for table in (corpus.tokens, again.tokens))
+    assert sorted(after["tone"]) == sorted(before["tone"])
+    assert sorted(after["center_s"]) == pytest.approx(sorted(before["center_s"]), abs=0.001)
+    assert set(after["syllable"]) == set(before["syllable"])

@@ -178,8 +178,8 @@ def spans(scores: np.ndarray, labels: Sequence[int]) -> tuple[np.ndarray, np.nda
     """First and one-past-last frame of each label (label, 2), and its mean probability (label,), on the best path.
 
     ``scores`` (frame, label): label 0 is blank; one past the last label is the star, of probability 0 here.
-    Equal neighbours have a blank between. Raises TonespanError, whose message is the reason alone, for fewer frames than
-    labels and blanks that are needed.
+    Equal neighbours have a blank between. Raises TonespanError, whose message is the reason alone, for fewer frames
+    than labels and blanks that are needed.
     """
     wanted = torch.as_tensor(np.asarray(labels, dtype=np.int32))[None]
     repeats = int((wanted[0, 1:] == wanted[0, :-1]).sum())

@@ -185,12 +185,16 @@ def spectrogram_with_tokens(
             f"{token.ipa}\n{token.tone}", (token.center_s, 8150), ha="center", va="bottom", fontsize=7,
             annotation_clip=False,
         )  # fmt: skip
+    axis.grid(False)
     axis.set(xlabel="time (s)", ylabel="frequency (Hz)", ylim=(0, 8000), xlim=(0, samples.size / SAMPLE_RATE))
     axis.set_title(title, pad=26)
     pitch = axis.twinx()
     pitch.plot(times_s, f0_hz, color="#009E73", linewidth=1.6)
     highest = np.nanmax(f0_hz) if np.isfinite(f0_hz).any() else 1.0
-    pitch.set(ylabel="F0 (Hz)", ylim=(0, 2 * highest))
+    pitch.set(ylim=(0, 2 * highest))
+    pitch.set_ylabel("F0 (Hz)", fontsize=axis.yaxis.label.get_size(), color="#009E73")
+    pitch.tick_params(labelsize=axis.yaxis.get_ticklabels()[0].get_size(), colors="#009E73")
+    pitch.grid(False)
     return figure
 
 
@@ -204,6 +208,7 @@ def error_histogram(axis: Axes, errors_ms: np.ndarray, row: pd.Series, *, langua
     axis.annotate(
         f"bias {row['bias_ms']:+.1f} ms\nmedian |error| {row['median_ms']:.1f} ms\n95 % within {row['p95_ms']:.0f} ms",
         (0.98, 0.95), xycoords="axes fraction", ha="right", va="top", fontsize=7,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )  # fmt: skip
 
 

@@ -13,16 +13,14 @@ Notebook: notebooks/02_finetune
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, recordings
+from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, recordings
 from tonespan_utils.errors import TonespanError
 
-SPLIT_NAMES = {"train": "train", "validation": "dev", "valid": "dev", "dev": "dev", "test": "test"}
 KNOWN = ("speaker", "gender", "emotion", "text", "language", "split")
 MIN_TEST_SPEAKERS = 2  # fewer make no pair of different speakers
 
@@ -56,11 +54,11 @@ def load(folder: Path, *, label: str) -> Corpus:
 
 def _rows(folder: Path) -> pd.DataFrame:
     """A row per recording with ``path``, ``utterance_id``, KNOWN and ``label``, all strings but the path."""
-    tables = [_labels(folder / "labels.csv")] if (folder / "labels.csv").is_file() else _metadata(folder)
+    tables = [_labels(folder / "labels.csv")] if (folder / "labels.csv").is_file() else audiofolder.tables(folder)
     rows = pd.concat(tables, ignore_index=True) if tables else _class_folders(folder)
     rows = rows.reindex(columns=["path", "label", *KNOWN]).astype({"path": object})
     rows = rows.fillna("").assign(language=lambda table: table["language"].replace("", "und"))
-    rows["utterance_id"] = [_below(Path(path), folder).as_posix() for path in rows["path"]]
+    rows["utterance_id"] = [audiofolder.below(Path(path), folder).as_posix() for path in rows["path"]]
     if rows.empty:
         raise TonespanError(f"{folder}: neither labels.csv, nor metadata.csv, nor audio in folders named by class")
     if repeated := rows["utterance_id"][rows["utterance_id"].duplicated()].tolist():
@@ -69,60 +67,24 @@ def _rows(folder: Path) -> pd.DataFrame:
 
 
 def _labels(path: Path) -> pd.DataFrame:
-    table = _table(path)
+    table = audiofolder.table(path)
     if "file" not in table:
         raise TonespanError(f"{path}: no column 'file'")
     return table.assign(path=[path.parent / name for name in table["file"]])
 
 
-def _metadata(folder: Path) -> list[pd.DataFrame]:
-    found = []
-    for path in sorted([*folder.rglob("metadata.csv"), *folder.rglob("metadata.jsonl")]):
-        table = _table(path)
-        if "file_name" not in table:
-            raise TonespanError(f"{path}: no column 'file_name', which Hugging Face's audiofolder has")
-        paths = [path.parent / name for name in table["file_name"]]
-        given = table["split"] if "split" in table else [""] * len(table)
-        splits = [_split_of(one, folder) or split for one, split in zip(paths, given, strict=True)]
-        found.append(table.assign(path=paths, split=splits))
-    return found
-
-
 def _class_folders(folder: Path) -> pd.DataFrame:
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in audio.SUFFIXES]
-    rows = [{"path": path, "label": _class_of(path, folder), "split": _split_of(path, folder)} for path in paths]
+    rows = [
+        {"path": path, "label": _class_of(path, folder), "split": audiofolder.split_of(path, folder)} for path in paths
+    ]
     return pd.DataFrame(rows)
 
 
 def _class_of(path: Path, folder: Path) -> str:
     """The folder a file is in, unless that is the whole folder or a split."""
     above = path.relative_to(folder).parts[:-1]
-    return "" if not above or (len(above) == 1 and above[0] in SPLIT_NAMES) else above[-1]
-
-
-def _split_of(path: Path, folder: Path) -> str:
-    return SPLIT_NAMES.get(_below(path, folder).parts[0], "")
-
-
-def _below(path: Path, folder: Path) -> Path:
-    """A path as seen from the folder; one that leads elsewhere as it is."""
-    return path.relative_to(folder) if path.is_relative_to(folder) else path
-
-
-def _table(path: Path) -> pd.DataFrame:
-    try:
-        if path.suffix == ".jsonl":
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-            return pd.DataFrame([_strings(json.loads(line)) for line in lines if line.strip()]).fillna("")
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:
-        raise TonespanError(f"{path}: not readable ({str(error).strip()})") from None
-
-
-def _strings(row: object) -> dict[str, str]:
-    if not isinstance(row, dict):
-        raise ValueError(f"{row!r} is no object")
-    return {name: "" if value is None else str(value) for name, value in row.items()}
+    return "" if not above or (len(above) == 1 and above[0] in audiofolder.SPLIT_NAMES) else above[-1]
 
 
 def _with_label(rows: pd.DataFrame, label: str, folder: Path) -> pd.DataFrame:
@@ -136,9 +98,11 @@ def _with_label(rows: pd.DataFrame, label: str, folder: Path) -> pd.DataFrame:
 
 def _splits(rows: pd.DataFrame, label: str, folder: Path) -> pd.Series:
     if given := set(rows["split"]) - {""}:
-        if strange := sorted(given - set(SPLIT_NAMES)):
-            raise TonespanError(f"{folder}: no split is called {strange[0]!r}; use {', '.join(SPLIT_NAMES)}")
-        return rows["split"].map(SPLIT_NAMES).fillna("train")
+        if strange := sorted(given - set(audiofolder.SPLIT_NAMES)):
+            raise TonespanError(
+                f"{folder}: no split is called {strange[0]!r}; use {', '.join(audiofolder.SPLIT_NAMES)}"
+            )
+        return rows["split"].map(audiofolder.SPLIT_NAMES).fillna("train")
     by = "speaker" if (rows["speaker"] != "").all() and rows["speaker"].nunique() > 1 else "text"
     names = rows[by].where(rows[by] != "", rows["utterance_id"])
     dealt = recordings.deal(set(names))

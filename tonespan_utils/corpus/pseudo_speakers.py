@@ -2,9 +2,9 @@
 
 An utterance is described by the mean of its MFCCs over voiced frames (vocal tract, channel), whitened by their
 covariance within utterances, so that what varies with the sounds said weighs little. Descriptions are clustered (Ward's
-agglomerative clustering), separately by gender where it is known, and separately for ``test`` and for the rest: FLEURS'
-training speakers are others than those of dev and test (Conneau et al. 2022). The number of clusters is that of the
-best silhouette (Rousseeuw 1987).
+agglomerative clustering), separately by gender where it is known, and separately for ``train`` and for the rest:
+FLEURS' training speakers are others than those of dev and test (Conneau et al. 2022). The number of clusters is that
+of the best silhouette (Rousseeuw 1987).
 
 They serve to normalise F0 and to form cross-validation folds, for which merging two voices is safe and splitting one is
 not. They merge: of the embedded corpus' 16 voices 8 remain, and 97 % of a voice's utterances stay together (seed 7;
@@ -48,9 +48,9 @@ def named(corpus: Corpus, *, cache_dir: Path) -> Corpus:
         return corpus
     described = _described(corpus, cache_dir)
     names = pd.Series("", index=table.index)
-    for (is_test, gender), rows in table.groupby([table["split"] == "test", "gender"]).groups.items():
+    for (is_train, gender), rows in table.groupby([table["split"] == "train", "gender"]).groups.items():
         labels = cluster(described[table.index.get_indexer(rows)])
-        prefix = "-".join(part for part in (PREFIX, "test" if is_test else "train", gender) if part)
+        prefix = "-".join(part for part in (PREFIX, "train" if is_train else "other", gender) if part)
         names[rows] = [f"{prefix}-{label:02d}" for label in labels]
     by_utterance = dict(zip(table["utterance_id"], names, strict=True))
     tokens = corpus.tokens.assign(speaker=corpus.tokens["utterance_id"].map(by_utterance))

@@ -1,5 +1,8 @@
 """Any folder of recordings as a :class:`Corpus`: with a ``labels.csv``, with Praat TextGrids, or with both.
 
+In place of ``labels.csv``, the metadata of Hugging Face's ``audiofolder`` with the same columns, whose splits are kept
+(:mod:`tonespan_utils.corpus.audiofolder`).
+
 ``labels.csv``, a row per file: ``file`` (relative to the folder) and ``tone`` or ``text``; ``syllable`` (without its
 tone) where the file is one isolated syllable; and where known ``speaker``, ``gender``, ``emotion``, ``language``.
 Further columns are ignored. A row with one tone is an isolated syllable, whose nucleus is found by voicing. A row with
@@ -9,8 +12,8 @@ TextGrids, named like the audio beside them: the syllables are the labelled inte
 default). The tone of an interval is the label of a tier ``tone`` at its middle; without that tier, the digit at the
 end of its own label (``ma1``); without a digit, what the language's spelling says of a label of one syllable, so that
 the tier ``words`` of the Montreal Forced Aligner serves Vietnamese as it is. The nucleus is what lies in it on a tier
-``nucleus``, or the first run of vowels on a tier ``phones``; otherwise it is found by voicing. Without ``labels.csv``
-the speaker is the subfolder.
+``centre`` (as :func:`export` writes) or ``nucleus``, or the first run of vowels on a tier ``phones``; otherwise it is
+found by voicing. Without ``labels.csv`` the speaker is the subfolder.
 
 Conventions: times are seconds; ``align_score`` is 1 for given nuclei and the voiced fraction for found ones. A sentence
 is a text, or the syllable without tone if isolated: held-out tokens are of unseen syllables. Sentences, and speakers
@@ -32,10 +35,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import soundfile
 from tqdm.auto import tqdm
 
 from tonespan_utils import tone as text_to_tone
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, nucleus, textgrid
+from tonespan_utils.corpus import (
+    SAMPLE_RATE,
+    TOKEN_COLUMNS,
+    UTTERANCE_COLUMNS,
+    Corpus,
+    audio,
+    audiofolder,
+    nucleus,
+    textgrid,
+)
 from tonespan_utils.corpus.nucleus import Nucleus, find_nucleus
 from tonespan_utils.corpus.textgrid import Interval, Tiers
 from tonespan_utils.errors import TonespanError
@@ -55,6 +68,7 @@ PRINTED_ERRORS = 3
 NEEDS_ALIGNMENT = "several syllables, no times: needs alignment"
 NO_TONE = "no tone label"
 OUTSIDE = "ends after its audio"
+SHARED = "its sentence belongs to the test split"
 CROSSING = "its sentence and its speaker are in different splits"
 
 
@@ -94,11 +108,11 @@ def load(folder: Path | str, *, language: str | None = None, tier: str = "syllab
     language, a TextGrid without the tier, a tone with a single example, and files that cannot be read.
     """
     folder = Path(folder)
-    rows = _labels(folder) if (folder / "labels.csv").is_file() else _audio_with_grids(folder)
+    rows = _rows(folder)
     language, rows = _of_language(rows, language, folder)
     recordings = [_recording(row, language, tier) for row in rows.itertuples()]
     _check_tones(recordings)
-    recordings, splits, crossing = _split(recordings)
+    recordings, splits, crossing = _given_splits(recordings, rows) or _split(recordings)
     clips = _Clips(recordings, _measured(recordings, Path(cache_dir), folder, f"{language} {tier}"))
     tokens, unvoiced = _tokens(recordings, splits, language, clips)
     rejected = [*crossing, *(item for recording in recordings for item in recording.rejected), *unvoiced]
@@ -110,7 +124,50 @@ def load(folder: Path | str, *, language: str | None = None, tier: str = "syllab
     )
 
 
+def export(corpus: Corpus, folder: Path) -> None:
+    """Write a corpus as WAV and TextGrid, a subfolder a speaker: to look at in Praat, to correct, and to load again.
+
+    Raises :class:`TonespanError` where the folder cannot be written.
+    """
+    by_utterance = dict(list(corpus.tokens.groupby("utterance_id", sort=False)))
+    for row in tqdm(corpus.utterances.itertuples(), total=len(corpus.utterances), desc="exporting", unit="utt"):
+        if row.utterance_id not in by_utterance:
+            continue
+        samples = corpus.audio(row.utterance_id)
+        stem = folder / (row.speaker or "unknown") / re.sub(r"[^\w.-]", "_", row.utterance_id)
+        duration_s = len(samples) / SAMPLE_RATE
+        try:
+            stem.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(f"{stem}.wav", samples, SAMPLE_RATE, subtype="FLOAT")
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise TonespanError(f"{stem}.wav: cannot be written ({error})") from None
+        tiers = textgrid.of_tokens(by_utterance[row.utterance_id], duration_s=duration_s)
+        textgrid.write(f"{stem}.TextGrid", tiers, duration_s=duration_s)
+
+
 # What there is
+
+
+def _rows(folder: Path) -> pd.DataFrame:
+    """What the folder lists, ``labels.csv`` first, else what is in it."""
+    if (folder / "labels.csv").is_file():
+        return _labels(folder)
+    if listed := audiofolder.tables(folder):
+        return _audiofolder(folder, listed)
+    return _audio_with_grids(folder)
+
+
+def _audiofolder(folder: Path, listed: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows, as in ``labels.csv``, of Hugging Face's metadata; ``transcription`` serves as ``text``."""
+    rows = pd.concat(listed, ignore_index=True)
+    if "text" not in rows and "transcription" in rows:
+        rows = rows.rename(columns={"transcription": "text"})
+    rows["file"] = [audiofolder.below(path, folder).as_posix() for path in rows["path"]]
+    rows["where"] = [f"{folder}, metadata of {name}" for name in rows["file"]]
+    rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL, "split", "where", "path"]).astype({"path": object})
+    rows = rows.fillna("")
+    _check_files(rows)
+    return rows
 
 
 def _labels(folder: Path) -> pd.DataFrame:
@@ -236,8 +293,8 @@ def _tone(interval: Interval, tiers: Tiers, language: str) -> tuple[str, str, st
 
 def _given_nucleus(interval: Interval, tiers: Tiers) -> Nucleus | None:
     """The nucleus a TextGrid marks inside a syllable."""
-    if "nucleus" in tiers:
-        run = [part for part in _inside(tiers["nucleus"], interval) if part.label.strip()][:1]
+    if marked := next((tiers[name] for name in ("centre", "nucleus") if name in tiers), None):
+        run = [part for part in _inside(marked, interval) if part.label.strip()][:1]
     else:
         run = _first_run_of_vowels(_inside(tiers.get("phones", []), interval))
     if not run:
@@ -281,6 +338,24 @@ def _check_tones(recordings: Sequence[Recording]) -> None:
 
 
 # Splits
+
+
+def _given_splits(
+    recordings: Sequence[Recording], rows: pd.DataFrame
+) -> tuple[list[Recording], dict[str, str], list[tuple[str, str]]] | None:
+    """The splits that the metadata names, where it names any: train where it says nothing; None where it never does."""
+    if "split" not in rows or not (rows["split"] != "").any():
+        return None
+    names = [audiofolder.SPLIT_NAMES.get(split or "train") for split in rows["split"]]
+    if None in names:
+        strange = rows["split"].iloc[names.index(None)]
+        raise TonespanError(f"no split is called {strange!r}; use {', '.join(audiofolder.SPLIT_NAMES)}")
+    splits = {one.utterance_id: split for one, split in zip(recordings, names, strict=True)}
+    in_test = {one.sentence_id for one in recordings if splits[one.utterance_id] == "test"}
+    leaks = [one for one in recordings if splits[one.utterance_id] != "test" and one.sentence_id in in_test]
+    left_out = {one.utterance_id for one in leaks}
+    kept = [one for one in recordings if one.utterance_id not in left_out]
+    return kept, splits, [(one.utterance_id, SHARED) for one in leaks]
 
 
 def _split(recordings: Sequence[Recording]) -> tuple[list[Recording], dict[str, str], list[tuple[str, str]]]:

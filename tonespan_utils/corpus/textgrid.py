@@ -16,10 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import parselmouth
 
 from tonespan_utils.errors import TonespanError
 
+CENTRE_S = 0.01
 VALUE = re.compile(r'"(?:[^"]|"")*"|[^\s"]+')
 
 
@@ -77,6 +79,26 @@ def write(path: Path | str, tiers: Mapping[str, Sequence[Interval]], *, duration
         Path(path).write_text(_render(filled, duration_s), encoding="utf-8")
     except OSError as error:
         raise TonespanError(f"{path}: cannot write ({error.strerror})") from None
+
+
+def of_tokens(tokens: pd.DataFrame, *, duration_s: float) -> Tiers:
+    """The tokens of one utterance as tiers ``syllable``, ``tone`` and ``centre``, which ``recordings.load`` reads back.
+
+    A centre is an interval of ``CENTRE_S`` around it, for interval tiers know no points. Where two tokens overlap, the
+    second begins with the end of the first; what then has no length is left out.
+    """
+    tiers: Tiers = {"syllable": [], "tone": [], "centre": []}
+    now_s = 0.0
+    for token in tokens.sort_values("center_s").itertuples():
+        start_s, end_s = max(token.start_s, now_s), min(token.end_s, duration_s)
+        half_s = min(CENTRE_S / 2, token.center_s - start_s, end_s - token.center_s)
+        if half_s <= 0:
+            continue
+        tiers["syllable"].append(Interval(start_s, end_s, token.syllable))
+        tiers["tone"].append(Interval(start_s, end_s, token.tone))
+        tiers["centre"].append(Interval(token.center_s - half_s, token.center_s + half_s, "x"))
+        now_s = end_s
+    return tiers
 
 
 def _short_text(grid: parselmouth.TextGrid) -> str:

@@ -1,0 +1,60 @@
+"""The metadata of Hugging Face's ``audiofolder``: ``metadata.csv`` or ``metadata.jsonl``, beside the audio.
+
+Conventions: column ``file_name`` is relative to the metadata's own folder; a first folder, or a column ``split``, may
+name the split (``train``, ``validation`` or ``dev``, ``test``). Values are strings, empty where there is none.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from tonespan_utils.errors import TonespanError
+
+SPLIT_NAMES = {"train": "train", "validation": "dev", "valid": "dev", "dev": "dev", "test": "test"}
+
+
+def tables(folder: Path) -> list[pd.DataFrame]:
+    """One table per metadata file under a folder, with ``path`` and ``split``; none where there is no metadata.
+
+    Raises :class:`TonespanError` for metadata that cannot be read or names no files.
+    """
+    found = []
+    for path in sorted([*folder.rglob("metadata.csv"), *folder.rglob("metadata.jsonl")]):
+        read = table(path)
+        if "file_name" not in read:
+            raise TonespanError(f"{path}: no column 'file_name', which Hugging Face's audiofolder has")
+        paths = [path.parent / name for name in read["file_name"]]
+        given = read["split"] if "split" in read else [""] * len(read)
+        splits = [split_of(one, folder) or split for one, split in zip(paths, given, strict=True)]
+        found.append(read.assign(path=paths, split=splits))
+    return found
+
+
+def split_of(path: Path, folder: Path) -> str:
+    """The split that the first folder below ``folder`` names, or nothing."""
+    return SPLIT_NAMES.get(below(path, folder).parts[0], "")
+
+
+def below(path: Path, folder: Path) -> Path:
+    """A path as seen from the folder; one that leads elsewhere as it is."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def table(path: Path) -> pd.DataFrame:
+    """A CSV or JSON-lines file as strings. Raises :class:`TonespanError` where it cannot be read."""
+    try:
+        if path.suffix == ".jsonl":
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
+            return pd.DataFrame([_strings(json.loads(line)) for line in lines if line.strip()]).fillna("")
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, OSError) as error:
+        raise TonespanError(f"{path}: not readable ({str(error).strip()})") from None
+
+
+def _strings(row: object) -> dict[str, str]:
+    if not isinstance(row, dict):
+        raise ValueError(f"{row!r} is no object")
+    return {name: "" if value is None else str(value) for name, value in row.items()}
