@@ -140,7 +140,7 @@ def caption_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:
     return (
         f"Macro-F1 of logistic regression on spectral windows around the tone centre, mean over "
         f"{params.baseline.n_folds} folds with disjoint speakers or sentences (band: one standard error). The "
-        f"solid vertical is the span: where two lines fitted to the curve meet, minus the "
-        f"{params.baseline.analysis_window_ms / 2:g} ms that half an analysis window adds, shaded its "
+        f"solid vertical is the span: where two lines fitted to the curve meet, minus "
+        f"half an analysis window of {params.baseline.analysis_window_ms:g} ms, shaded its "
         f"{params.bootstrap.level:.0%} bootstrap interval over utterances. {told}."
     )

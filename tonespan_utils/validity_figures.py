@@ -85,7 +85,7 @@ def _line(loaded: Tables, estimator: str, condition: str) -> pd.Series | None:
 
 def draw_calibration(loaded: Tables, params: Params) -> Figure:
     """Answers against planted widths with their lines."""
-    figure, axis = plt.subplots(figsize=(plots.FULL_WIDTH_IN, 3.6))
+    figure, axis = plt.subplots(figsize=(plots.width_in(), 3.6))
     true = np.array(params.validity.planted_span_ms)
     axis.plot(true, true, color="0.45", linestyle=":", linewidth=1.2, label="answer = planted width")
     axis.plot(true, true / 2, color="0.45", linestyle="--", linewidth=0.9, label="2 r_com of a box of that width")
@@ -133,7 +133,7 @@ def _slope(line: pd.Series) -> str:
 
 def draw_slopes(loaded: Tables, params: Params) -> Figure:
     """Slopes of every estimator at the top layer, and of the gradient at every layer."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(plots.FULL_WIDTH_IN, 3.4), width_ratios=(1.25, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(plots.width_in(), 3.4), width_ratios=(1.25, 1))
     lines, top = loaded["calibration_lines"], _top(loaded["calibration"])
     shown = lines[lines["layer"].isin(["", top]) & lines["estimator"].isin(NAMES)]
     shown = shown.sort_values("estimator", key=lambda names: names.map(list(NAMES).index), kind="stable")
@@ -183,7 +183,7 @@ def caption_slopes(loaded: Tables, params: Params) -> str:
 def draw_robust(loaded: Tables, params: Params) -> Figure:
     """Cue width by front end and analysis window, a panel per planted width, F1 at the peak beside it."""
     spans_ms = params.validity.robust_span_ms
-    figure, axes = plt.subplots(1, len(spans_ms), figsize=(plots.FULL_WIDTH_IN, 2.9), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(spans_ms), figsize=(plots.width_in(), 2.9), sharey=True, squeeze=False)
     for axis, span_ms in zip(axes[0], spans_ms, strict=True):
         answers = select(loaded["calibration"], true_span_ms=span_ms).set_index("estimator")
         scores = select(loaded["calibration_scores"], true_span_ms=span_ms, condition="signal").set_index("metric")
@@ -223,7 +223,7 @@ def caption_robust(loaded: Tables, params: Params) -> str:
 
 def draw_penalty(loaded: Tables, params: Params) -> Figure:
     """CER, probe F1 and span of plain and span-penalised ASR."""
-    figure, axes = plt.subplots(1, 3, figsize=(plots.FULL_WIDTH_IN, 1.9), sharey=True)
+    figure, axes = plt.subplots(1, 3, figsize=(plots.width_in(), 1.9), sharey=True)
     found = penalty_numbers(loaded, params)
     order = ["vanilla", "asr", "narrow_asr"]
     for axis, (name, rows) in zip(axes, found.items(), strict=True):
@@ -280,7 +280,7 @@ def draw_f1_checks(loaded: Tables, params: Params) -> Figure:
         ("selectivity", "f1 minus control f1", "selectivity"),
         ("description length", "bits per token", "description length (bits a token)"),
     ]
-    figure, axes = plt.subplots(2, 2, figsize=(plots.FULL_WIDTH_IN, 4.0), sharex=True)
+    figure, axes = plt.subplots(2, 2, figsize=(plots.width_in(), 4.0), sharex=True)
     for axis, (check, statistic, title) in zip(axes.flat, asked, strict=True):
         own = sane[(sane["check"] == check) & (sane["statistic"] == statistic)]
         for number, (condition, rows) in enumerate(own[own["layer"] != ""].groupby("condition", sort=False)):
@@ -323,7 +323,7 @@ def caption_f1_checks(loaded: Tables, params: Params) -> str:
 def draw_span_checks(loaded: Tables, params: Params) -> Figure:
     """Spans while weights are dealt; attention distance beside r_com; confounds."""
     sane = loaded["sanity"]
-    figure, axes = plt.subplots(1, 3, figsize=(plots.FULL_WIDTH_IN, 2.6), width_ratios=(1.1, 1.1, 1))
+    figure, axes = plt.subplots(1, 3, figsize=(plots.width_in(), 2.6), width_ratios=(1.1, 1.1, 1))
     weights = sane[(sane["check"] == "randomised weights") & sane["statistic"].str.startswith("span_ms")]
     for number, (condition, rows) in enumerate(weights.groupby("condition", sort=False)):
         steps = rows["statistic"].str.extract(r"(\d+) of")[0].to_numpy(dtype=float)
