@@ -44,7 +44,7 @@ OPENS_MS, PAINTS_MS, MAX_BYTES = 2000, 100, 30_000_000
 LOCAL = re.compile(r"^(file|data|blob):|^(http|ws)s?://(127\.0\.0\.1|localhost)[:/]")
 APP = "const app = document.querySelector('.ts-root').explorer;"
 NUMBER = r"-?\d+(?:\.\d+)?"
-START_S = 120  # a notebook server and a kernel on a machine with other things to do
+START_S = 240  # a notebook server and a kernel on a machine with other things to do
 
 
 @pytest.fixture(scope="module")
@@ -378,6 +378,8 @@ def test_the_largest_page_opens_and_paints_in_time(browser, tmp_path, monkeypatc
         one.context.close()
         assert one.problems == []
     print(f"{path.stat().st_size / 1e6:.1f} MB; opens in ms: {opened}; paints in ms: {painted}")
+    if os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
+        pytest.skip("other programs keep the machine busy: timings would tell of them")
     assert min(opened) <= OPENS_MS and max(map(min, painted.values())) <= PAINTS_MS
 
 
@@ -470,15 +472,26 @@ def test_voila_shows_the_same_and_measures_a_recording(watched, profile, p):
         watched.page.goto("about:blank")  # before the server goes, or its going is an error on the console
 
 
+def run_all(shown) -> None:
+    """Run every cell; JupyterLab may first ask once more for the kernel it has just connected to."""
+    choice = ".jp-Dialog .jp-mod-accept"
+    for _ in range(3):
+        shown.get_by_role("menuitem", name="Run", exact=True).click()
+        shown.get_by_text("Run All Cells", exact=True).click()
+        found = shown.wait_for_selector(f"[data-ready], {choice}", state="attached", timeout=1000 * START_S)
+        if found.get_attribute("data-ready"):
+            return
+        shown.locator(choice).click()
+    pytest.fail("JupyterLab asks for a kernel again and again")
+
+
 def test_jupyterlab_shows_the_same_and_measures_a_recording(watched, profile, p):
     with serving(profile, "--lab") as address:
         shown = watched.page
         shown.goto(f"{address}/lab/tree/explorer.ipynb?token=test", wait_until="commit")
         shown.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * START_S)
         shown.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=1000 * START_S)
-        shown.get_by_role("menuitem", name="Run", exact=True).click()
-        shown.get_by_text("Run All Cells", exact=True).click()
-        shown.wait_for_selector("[data-ready]", timeout=1000 * START_S)
+        run_all(shown)
         exercise(shown, p)
         hear(shown)
         shown.locator(".ts-root").focus()
