@@ -48,11 +48,13 @@ rows = []
 # %% [markdown]
 # ## Randomised weights
 #
-# From the top down, the values of every tensor change places. Probes are **fitted anew** after each step, so that each question is put to
-# what the encoder then knows; the last row of each keeps the probe of the intact encoder instead. What is asked: with everything dealt, is
-# the top layer's map as wide as a flat one?
+# From the top down, the values of every tensor change places, and probes are **fitted anew** after each step, so that each question is
+# put to what the encoder then knows. Two things are asked of the encoder with everything dealt: is its map as wide as a flat one, and
+# is it another than that of the intact encoder? If it is narrower than flat, then this is how far the architecture looks with nothing
+# learned, and the null to hold a span against.
 
 # %%
+radii = []
 for task, encoder in loaded.items():
     for randomised in sanity.cascade(encoder, v.n_cascade_steps):
         everything = len(randomised) == len(sanity.parts(encoder))
@@ -63,9 +65,11 @@ for task, encoder in loaded.items():
                 other, {top: result.probe}, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt
             )
             span = spans.pooled_span(measured.energy[top], measured.null, measured.utterances, edges, **interval)
-            found = Interval(span.span_ms, span.ci_low_ms, span.ci_high_ms)
+            found, f1 = (
+                Interval(span.span_ms, span.ci_low_ms, span.ci_high_ms),
+                Interval(result.macro_f1, result.ci_low, result.ci_high),
+            )
             step = f"{len(randomised)} of {len(sanity.parts(encoder))} parts" + (f", seed {seed}" if everything else "")
-            f1 = Interval(result.macro_f1, result.ci_low, result.ci_high)
             asked = (
                 (sanity.reaches(found, span.null_span_ms), sanity.at_most(f1, result.chance_f1))
                 if everything
@@ -75,6 +79,22 @@ for task, encoder in loaded.items():
                 sanity.row("randomised weights", task, top, f"span_ms, {step}", found, span.null_span_ms, asked[0])
             )
             rows.append(sanity.row("randomised weights", task, top, f"f1, {step}", f1, result.chance_f1, asked[1]))
+            radius = spans.center_of_mass_radius(measured.energy[top], offsets)
+            about = {"task": task, "parts": len(randomised), "seed": seed, "utterance_id": measured.utterances}
+            radii.append(pd.DataFrame(about | {"token_id": measured.tokens, "span_ms": 2 * radius}))
+
+# %% [markdown]
+# The same tokens, intact and with everything dealt; utterances and draws of the weights are resampled together.
+
+# %%
+widths = pd.concat(radii)
+for task, own_widths in widths.groupby("task", sort=False):
+    intact = own_widths[own_widths["parts"] == 0].set_index("token_id")["span_ms"]
+    dealt = own_widths[own_widths["parts"] == own_widths["parts"].max()]
+    difference = intact.loc[dealt["token_id"]].to_numpy() - dealt["span_ms"].to_numpy()
+    found = sanity.mean_interval(difference, dealt["utterance_id"], dealt["seed"], **interval)
+    statistic = "difference in span_ms, intact minus all dealt"
+    rows.append(sanity.row("randomised weights", task, top, statistic, found, 0.0, sanity.apart(found, 0.0)))
 
 # %% [markdown]
 # ## Shuffled labels, selectivity, description length

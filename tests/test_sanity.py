@@ -134,9 +134,19 @@ def test_rank_correlation_is_scipys_and_its_interval_covers():
     assert np.isnan(sanity.rank_correlation(np.zeros(9), x[:9], clusters[:9], **DRAWING).value)
 
 
+def test_a_mean_draws_utterances_and_seeds():
+    values = np.repeat([1.0, 3.0, 5.0], 20)  # three draws that agree on nothing, of twenty utterances each
+    clusters, seeds = np.tile(np.arange(20), 3), np.repeat([0, 1, 2], 20)
+    alone = sanity.mean_interval(values, clusters, **DRAWING)
+    both = sanity.mean_interval(values, clusters, seeds, **DRAWING)
+    assert alone.value == both.value == 3 and both.low < 2 < alone.low and alone.high < 4 < both.high
+    gap = sanity.mean_interval(np.append(values, np.nan), np.append(clusters, 99), np.append(seeds, 0), **DRAWING)
+    assert gap == both and np.isnan(sanity.mean_interval([np.nan], [0], **DRAWING).value)
+
+
 def test_verdicts_of_an_interval_against_its_null():
     low, around, high = Interval(1, 0.5, 1.5), Interval(2, 1.5, 2.5), Interval(3, 2.5, 3.5)
-    asked = {sanity.at_most: "ppf", sanity.above: "fup", sanity.reaches: "fpp"}
+    asked = {sanity.at_most: "ppf", sanity.above: "fup", sanity.reaches: "fpp", sanity.apart: "pup"}
     names = {"p": sanity.PASSED, "f": sanity.FAILED, "u": sanity.UNDECIDED}
     for ask, expected in asked.items():
         assert [ask(one, 2.0) for one in (low, around, high)] == [names[letter] for letter in expected]

@@ -1,8 +1,9 @@
 """Does a span mean what it says? Checks that could have failed, each with its null and a verdict.
 
 - **Randomised weights** (Adebayo et al. 2018): from the top block down, every tensor's own values are dealt to other
-  places, which keeps their size and loses what was learned. A span that says something about learning must leave where
-  it was, and with everything dealt a map that knows nothing should be as wide as its null.
+  places, which keeps their size and loses what was learned. With everything dealt the probe must be at chance; its
+  map tells how wide this architecture looks when it knows nothing, a null of its own beside the flat map, and a span
+  that says something about learning must differ from it.
 - **Shuffled labels**: a probe of tones dealt at random must know nothing.
 - **Description length** (Voita & Titov 2020): bits a token to send the tones to someone who has the vectors, coded
   online in growing blocks by the study's own probe. It counts how hard the tone is to read, not only whether.
@@ -55,6 +56,11 @@ def at_most(found: Interval, null: float) -> str:
 def above(found: Interval, null: float) -> str:
     """Whether a value is more than its null: UNDECIDED where its interval holds the null."""
     return PASSED if found.low > null else FAILED if found.high < null else UNDECIDED
+
+
+def apart(found: Interval, null: float) -> str:
+    """Whether a value is another than its null, on either side: UNDECIDED where its interval holds the null."""
+    return PASSED if found.low > null or found.high < null else UNDECIDED
 
 
 def reaches(found: Interval, null: float) -> str:
@@ -172,11 +178,27 @@ def _softmax(logits: Floats) -> Floats:
     return odds / odds.sum(axis=1, keepdims=True)
 
 
-def mean_interval(values: ArrayLike, clusters: ArrayLike, *, n_resamples: int, level: float, seed: int) -> Interval:
-    """The mean of ``values`` (n,) and its percentile interval from resampling ``clusters`` (n,)."""
+def mean_interval(
+    values: ArrayLike,
+    clusters: ArrayLike,
+    seeds: ArrayLike | None = None,
+    *,
+    n_resamples: int,
+    level: float,
+    seed: int,
+) -> Interval:
+    """The mean of ``values`` (n,) and its percentile interval from resampling ``clusters`` and ``seeds`` (n,).
+
+    Values that are nan are left out; none left gives nan.
+    """
     values = np.asarray(values, dtype=np.float64)
-    weights = spans.resample_rows(clusters, n_resamples=n_resamples, seed=seed)
-    low, high = np.quantile(weights @ values / weights.sum(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    known = ~np.isnan(values)
+    if not known.any():
+        return Interval(np.nan, np.nan, np.nan)
+    values, clusters = values[known], np.asarray(clusters)[known]
+    seeds = None if seeds is None else np.asarray(seeds)[known]
+    weights = spans.resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
+    low, high = np.nanquantile(weights @ values / weights.sum(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(values.mean()), float(low), float(high))
 
 
