@@ -347,3 +347,44 @@ def test_real_burmese_rhymes(shared_data, tmp_path):
     assert len(corpus.tokens) + len(corpus.rejected) == len(corpus.utterances) == 42
     assert corpus.tokens["tone"].value_counts().to_dict() == {"creaky": 14, "low": 14, "high": 14}
     assert (corpus.tokens["start_s"] < corpus.tokens["center_s"]).all()
+
+
+def test_hugging_faces_audiofolder_keeps_its_splits(tmp_path):
+    rows = []
+    for number, (split, syllable) in enumerate(
+        [("train", "ma"), ("train", "ba"), ("validation", "li"), ("test", "fu")]
+    ):
+        for tone, hz in (("1", 220.0), ("4", 140.0)):
+            store(tmp_path / "speech" / split / f"{syllable}{tone}.wav", clip(hz=hz))
+            rows.append((split, f"{syllable}{tone}.wav", syllable, tone, f"s{number}"))
+    for split in ("train", "validation", "test"):
+        own = [row[1:] for row in rows if row[0] == split]
+        table = pd.DataFrame(own, columns=["file_name", "syllable", "tone", "speaker"])
+        table.to_csv(tmp_path / "speech" / split / "metadata.csv", index=False)
+    corpus = read(tmp_path / "speech", language="cmn")
+    by_split = corpus.tokens.groupby("split")["syllable"].agg(set).to_dict()
+    assert by_split == {"train": {"ma", "ba"}, "dev": {"li"}, "test": {"fu"}}
+    assert set(corpus.tokens["speaker"]) == {"s0", "s1", "s2", "s3"}
+
+
+def test_a_sentence_of_the_test_split_is_not_trained_on(tmp_path):
+    lines = []
+    for name, split in (("a", "train"), ("b", "test"), ("c", "train")):
+        for tone, hz in (("1", 220.0), ("4", 140.0)):
+            store(tmp_path / "speech" / f"{name}{tone}.wav", clip(hz=hz))
+            syllable = "ma" if name in "ab" else "li"
+            lines.append(
+                f'{{"file_name": "{name}{tone}.wav", "syllable": "{syllable}", "tone": "{tone}", "split": "{split}"}}'
+            )
+    (tmp_path / "speech" / "metadata.jsonl").write_text("\n".join(lines))
+    corpus = read(tmp_path / "speech", language="cmn")
+    assert set(corpus.rejected["reason"]) == {"its sentence belongs to the test split"} and len(corpus.rejected) == 2
+    assert set(corpus.tokens.query("split == 'train'")["syllable"]) == {"li"}
+
+
+def test_text_alone_is_an_utterance_without_tokens(folder):
+    rows = [row | {"text": "妈骂"} if n == 0 else row | {"text": ""} for n, row in enumerate(rows_of(folder))]
+    rows[0] |= {"syllable": "", "tone": ""}
+    label(folder, rows)
+    corpus = read(folder)
+    assert "妈骂" in set(corpus.utterances["text"]) and len(corpus.tokens) == len(rows) - 1
