@@ -143,19 +143,19 @@ class Player {
 const PAGE = `
 <header class="ts-head"><h2 class="ts-title">How far does it listen?</h2><p class="ts-note" data-id="about"></p></header>
 <div class="ts-bar">
-  <label class="ts-field"><span>Language</span><select data-id="language"></select></label>
+  <label class="ts-field ts-small"><span>Language</span><select data-id="language"></select></label>
   <label class="ts-field"><span class="ts-key a">Condition A</span><select data-id="condition"></select></label>
   <label class="ts-field"><span class="ts-key b">Compare with B</span><select data-id="compare"></select></label>
-  <label class="ts-field"><span>Layer</span><select data-id="layer"></select></label>
-  <label class="ts-field"><span>Tone</span><select data-id="tone"></select></label>
+  <label class="ts-field ts-small"><span>Layer</span><select data-id="layer"></select></label>
+  <label class="ts-field ts-small"><span>Tone</span><select data-id="tone"></select></label>
   <div class="ts-field ts-wide"><span>Token</span><div class="ts-step">
     <button type="button" data-id="previous" aria-label="Previous token" title="Previous token (←)">←</button>
     <select data-id="token" aria-label="Token"></select>
     <button type="button" data-id="next" aria-label="Next token" title="Next token (→)">→</button></div></div>
   <div class="ts-play" role="group" aria-label="Listen">
     <button type="button" class="ts-primary" data-id="play" title="Play the clip (Space)">▶ Clip</button>
-    <button type="button" data-id="playspan" title="Play only ±r_com of A (S)">▶ Inside span A</button>
-    <button type="button" data-id="playspanb" title="Play only ±r_com of B (D)">▶ Inside span B</button>
+    <button type="button" data-id="playspan" aria-label="Play inside the span of A" title="Play only ±r_com of A (S)">▶ Span A</button>
+    <button type="button" data-id="playspanb" aria-label="Play inside the span of B" title="Play only ±r_com of B (D)">▶ Span B</button>
     <button type="button" data-id="stop" title="Stop (Escape)" aria-label="Stop">■</button>
     <button type="button" data-id="theme" title="Light or dark" aria-label="Light or dark">◐</button>
   </div>
@@ -602,7 +602,7 @@ class App {
   drawMap(context, panel) {
     const { state } = this, { recording } = state, block = recording.block(panel.condition), inner = this.width - LEFT - RIGHT;
     const color = this.color[panel.letter], label = this.conditionsOf(state.language).find(one => one.condition === panel.condition).label;
-    this.title(context, panel, `${panel.letter.toUpperCase()}  ${panel.condition}${label === panel.condition.split("/")[1] ? "" : ` (${label})`}: gradient energy by layer`, color);
+    this.title(context, panel, `${panel.letter.toUpperCase()}  ${panel.condition}${label === panel.condition.split("/")[1] ? "" : ` (${label})`}${this.width < 560 ? "" : ": gradient energy by layer"}`, color);
     if (!block) {
       context.fillStyle = this.color.soft; context.textAlign = "left"; context.textBaseline = "middle";
       context.fillText("Not measured for this recording: choose Measure again.", LEFT + 10, panel.top + panel.height / 2);
