@@ -1,12 +1,14 @@
 """Lines against numpy and scipy, widths of known energies, and the notebooks of `make validity` on a tiny profile."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import run_notebook
 from scipy.stats import linregress
 
-from tonespan_utils import calibration, params, spans
+from tonespan_utils import calibration, params, spans, workflow
 
 TRUE = np.array([60.0, 100.0, 140.0, 180.0, 240.0])
 
@@ -104,6 +106,18 @@ def test_a_calibration_corpus_has_parameters_of_its_own():
     assert calibration.planted(given, 0.0).synthetic.planted_span_ms == {given.validity.language: 0.0}
     full = calibration.planted(params.load("full"), 100.0)
     assert full.speech.source == "synthetic" and full.conditions[0] == "wav2vec2-base/vanilla"
+
+
+def test_validity_is_no_part_of_the_paper_and_needs_none_of_it(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("TONESPAN_OUTPUT", str(tmp_path))
+    monkeypatch.setattr(params, "OUTPUT_ROOT", tmp_path)
+    found = {}
+    for target in ("validity", "paper"):
+        workflow.run("smoke", dry_run=True, target=target)
+        printed = capfd.readouterr()
+        found[target] = dict(re.findall(r"^(\w+) +(\d+)$", printed.out + printed.err, re.MULTILINE))
+    assert found["validity"] == {"planted_span": "3", "sanity": "1", "validity": "1", "total": "5"}
+    assert "paper" in found["paper"] and not set(found["paper"]) & {"planted_span", "sanity", "validity"}
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_each_rule_asks_slurm_for_what_it_needs(jobs):
     assert list(jobs) == ["rule_corpus", "rule_probes_wildcards_mini--vanilla"]
     corpus, probes = jobs.values()
     asked = {name: corpus[corpus.index(name) + 1] for name in ("-p", "-t", "--mem")}
-    assert asked == {"-p": "cpu", "-t": "240", "--mem": "16000"} and "--cpus-per-task=2" in corpus
+    assert asked == {"-p": "cpu", "-t": "480", "--mem": "16000"} and "--cpus-per-task=2" in corpus
     assert not [argument for argument in corpus if argument.startswith("--gpus")]
     asked = {name: probes[probes.index(name) + 1] for name in ("-p", "-t", "--mem")}
     assert asked == {"-p": "gpu", "-t": "120", "--mem": "24000"} and "--gpus=1" in probes
@@ -52,9 +52,9 @@ def test_every_rule_that_runs_an_encoder_goes_to_the_gpus():
     sent = {rule for rule, asked in own.items() if asked.get("slurm_partition") == "gpu"}
     rules = (params.ROOT / "Snakefile").read_text().split("\nrule ")[1:]
     on_gpu = {rule.partition(":")[0] for rule in rules if "gpu=1" in rule}
-    assert on_gpu == {"finetune", "probes", "gradients"} == sent
+    assert on_gpu == {"finetune", "probes", "gradients", "alignment", "planted_span", "sanity"} == sent
     for rule in rules:
-        asks = ["gpu=1,", "mem_mb=", "runtime=", '" --gpu -p condition']
+        asks = ["gpu=", "mem_mb=", "runtime=", " --gpu"]
         assert sum(text in rule for text in asks) in (0, len(asks)), rule.partition(":")[0]
 
 

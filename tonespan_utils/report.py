@@ -21,6 +21,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+from tqdm.auto import tqdm
 
 from tonespan_utils import claims, conditions, figures, plots, provenance, signatures, tables
 from tonespan_utils.corpus import sources
@@ -233,10 +234,18 @@ def _made(params: Params, name: str) -> dict[str, object]:
 
 
 def write_again(params: Params) -> Path | None:
-    """Write the report anew where there is one, so that it shows the figures of a later notebook; else None."""
+    """Write the report anew where there is one, so that it shows the figures of a later notebook; else None.
+
+    Says so where the tables of the paper are not there, or of another version.
+    """
     if not (params.figures / "index.html").is_file():
         return None
-    return write(params, figures.load_tables(params))
+    try:
+        loaded = figures.load_tables(params)
+    except TonespanError as error:
+        tqdm.write(f"the report stays as it is: {error}")
+        return None
+    return write(params, loaded)
 
 
 def _figure(name: str, recipe: figures.Recipe, loaded: dict[str, pd.DataFrame], params: Params) -> dict[str, str]:
