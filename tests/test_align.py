@@ -48,6 +48,12 @@ def test_scores_shifted_per_frame_change_nothing():
         assert one == pytest.approx(other, rel=1e-5)
 
 
+def test_scores_in_any_memory_layout():
+    scores = np.random.default_rng(0).normal(size=(9, 4))
+    for one, other in zip(align.spans(scores, [1, 2]), align.spans(np.asfortranarray(scores), [1, 2]), strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_audio_too_short_for_its_text():
     with pytest.raises(TonespanError, match="too short"):
         align.spans(np.zeros((3, 3)), [1, 1, 2])  # three labels and a blank between the equal ones
@@ -205,6 +211,14 @@ def test_a_checkpoint_hears_what_transformers_hears(recogniser):
         assert heard.scores[:, column] == pytest.approx(expected[:, vocabulary[label]], abs=1e-4)
     assert (heard.first_s, heard.hop_s) == pytest.approx((199.5 / 16000, 0.02))
     assert aligner.name.endswith("(characters)")
+
+
+def test_a_checkpoint_aligns_a_corpus(recogniser):
+    corpus = tones_corpus(["กา มี", "ตูไป"], seconds=1.5)
+    aligner = aligners.from_checkpoint(str(recogniser), corpus.utterances["text"].tolist(), "th")
+    tokens, rejected = align.tokens(corpus, aligner, language="th")
+    assert len(tokens) + len(rejected) == 4 and len(tokens) >= 2
+    assert tokens["align_score"].between(0, 1).all() and tokens["center_s"].between(0, 1.5).all()
 
 
 def test_a_recogniser_of_another_language_is_refused(recogniser):

@@ -9,7 +9,7 @@ from tonespan_utils import acoustic, align, aligners, classify
 from tonespan_utils.corpus import nucleus, recordings
 
 VOICED, F1 = 0.95, 0.60
-N_WORDS = 400  # of 5,000: some five minutes
+N_WORDS = 1000  # of 5,000: some fifteen minutes, half of them to train on
 
 
 @pytest.fixture(scope="module")

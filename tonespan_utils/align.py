@@ -185,7 +185,8 @@ def spans(scores: np.ndarray, labels: Sequence[int]) -> tuple[np.ndarray, np.nda
     repeats = int((wanted[0, 1:] == wanted[0, :-1]).sum())
     if len(scores) < wanted.numel() + repeats:
         raise TonespanError(TOO_SHORT)
-    path, _ = forced_align(torch.as_tensor(with_star(scores).astype(np.float32))[None], wanted)
+    scored = np.ascontiguousarray(with_star(scores), dtype=np.float32)  # forced_align refuses other layouts
+    path, _ = forced_align(torch.as_tensor(scored)[None], wanted)
     shares = torch.softmax(torch.as_tensor(np.asarray(scores, dtype=np.float32)), dim=-1)
     shares = torch.nn.functional.pad(shares, (0, 1))
     found = merge_tokens(path[0], shares[torch.arange(len(shares)), path[0].long()])
