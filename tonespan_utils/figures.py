@@ -64,8 +64,7 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm
     known = recipes(params)
     if name not in known:
         raise TonespanError(f"no figure {name!r} in profile {params.profile}; there are: {', '.join(known)}")
-    notebook = validity_figures.NOTEBOOK if name in validity_figures.recipes(params) else NOTEBOOK
-    record = provenance.describe_run(params, notebook=notebook, call="figures.save(", figure=name)
+    record = _record(params, name, loaded)
     if width_mm:
         record |= {"command": f"{record['command']} WIDTH={width_mm:g}"}
     with plt.style.context(plots.STYLE), plots.width(width_mm or plots.PAGE_MM):
@@ -73,6 +72,17 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm
         provenance.save(figure, figure_stem(params, name, width_mm=width_mm), record)
     plt.close(figure)
     return figure
+
+
+def _record(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> dict[str, object]:
+    """What makes a figure; those of `make validity` need nothing of the paper and have speech of their own."""
+    call = "figures.save("
+    if name not in validity_figures.recipes(params):
+        return provenance.describe_run(params, notebook=NOTEBOOK, call=call, figure=name)
+    checkpoints = loaded["encoders"].drop_duplicates("encoder").set_index("encoder")["identity"].to_dict()
+    data = f"synthetic speech with planted spans (seed {params.validity.seed})"
+    notebook = validity_figures.NOTEBOOK
+    return provenance.describe(params, notebook=notebook, call=call, figure=name, checkpoints=checkpoints, data=data)
 
 
 def redraw(params: Params, name: str | None = None, *, width_mm: float | None = None) -> list[Path]:
