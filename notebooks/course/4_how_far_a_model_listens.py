@@ -240,7 +240,7 @@ axes[2].set(xlabel="time from the tone centre (ms)")
 plt.show()
 
 # %% [markdown]
-# Most of the energy lies in the syllable itself, but there are islands before and after it, in the neighbours, and far islands weigh heavily: this token's
+# Most of the energy lies in the syllable itself, but there are islands in the quiet stretches before and after it (where little sounds, a nudge is large against what is there), and far islands weigh heavily: this token's
 # span is one of the longer ones. One token is an anecdote; section 5 takes thirty. Listen through the model's ears: only what lies within the shaded radius, three times.
 
 # %%
