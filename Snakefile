@@ -168,7 +168,7 @@ rule gradients:
 
 rule alignment:  # asked for by name: make alignment
     input:
-        code("07_alignment", "timing.py", "acoustic.py", "gradients.py", "vjp.py", "spans.py", "plots.py"),
+        code("07_alignment", "timing.py", "acoustic.py", "gradients.py", "vjp.py", "spans.py", "alignment_figures.py"),
         ALIGNING,
         tokens=rules.corpus.output.tokens,
     params:
@@ -243,7 +243,7 @@ SANITY_SPAN = f"{P.validity.sanity_span_ms:g}"
 
 rule sanity:
     input:
-        code("06_sanity", "sanity.py", "attention.py", *VALIDITY),
+        code("06_sanity", "sanity.py", "randomised.py", "ranks.py", "attention.py", *VALIDITY),
         expand(rules.planted_span.output.draws, span=SANITY_SPAN),
     params:
         section=P.section("validity", "encoders", "finetune", "probe", "gradient", "bootstrap"),

@@ -28,7 +28,18 @@ params_path = "demo"
 import numpy as np
 import pandas as pd
 
-from tonespan_utils import attention, calibration, encoders, gradients, params, probes, sanity, spans, tables
+from tonespan_utils import (
+    attention,
+    calibration,
+    encoders,
+    gradients,
+    params,
+    probes,
+    randomised,
+    sanity,
+    spans,
+    tables,
+)
 from tonespan_utils.corpus import SAMPLE_RATE, sources
 from tonespan_utils.spans import Interval
 
@@ -56,10 +67,10 @@ rows = []
 # %%
 radii = []
 for task, encoder in loaded.items():
-    for randomised in sanity.cascade(encoder, v.n_cascade_steps):
-        everything = len(randomised) == len(sanity.parts(encoder))
+    for lost in randomised.cascade(encoder, v.n_cascade_steps):
+        everything = len(lost) == len(randomised.parts(encoder))
         for seed in v.random_seeds if everything else v.random_seeds[:1]:
-            other = sanity.dealt(encoder, randomised, seed=seed)
+            other = randomised.dealt(encoder, lost, seed=seed)
             result = calibration.probe_layers(own, other, corpus, corpus.tokens, layers=[top])[top]
             measured = gradients.measure(
                 other, {top: result.probe}, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt
@@ -69,7 +80,7 @@ for task, encoder in loaded.items():
                 Interval(span.span_ms, span.ci_low_ms, span.ci_high_ms),
                 Interval(result.macro_f1, result.ci_low, result.ci_high),
             )
-            step = f"{len(randomised)} of {len(sanity.parts(encoder))} parts" + (f", seed {seed}" if everything else "")
+            step = f"{len(lost)} of {len(randomised.parts(encoder))} parts" + (f", seed {seed}" if everything else "")
             asked = (
                 (sanity.reaches(found, span.null_span_ms), sanity.at_most(f1, result.chance_f1))
                 if everything
@@ -80,7 +91,7 @@ for task, encoder in loaded.items():
             )
             rows.append(sanity.row("randomised weights", task, top, f"f1, {step}", f1, result.chance_f1, asked[1]))
             radius = spans.center_of_mass_radius(measured.energy[top], offsets)
-            about = {"task": task, "parts": len(randomised), "seed": seed, "utterance_id": measured.utterances}
+            about = {"task": task, "parts": len(lost), "seed": seed, "utterance_id": measured.utterances}
             radii.append(pd.DataFrame(about | {"token_id": measured.tokens, "span_ms": 2 * radius}))
 
 # %% [markdown]
@@ -157,10 +168,8 @@ for task, encoder in loaded.items():
         )
 heard = calibration.baseline_sweep(flat, silent)
 truth, best, spoken = heard.tone, heard.predicted[-1], heard.utterance
-f1, chance = (
-    Interval(*calibration.f1_interval(truth, best, spoken, **interval)),
-    calibration.chance(truth, best, seed=v.seed),
-)
+scored = probes.score_answers(truth, best, spoken, **interval)
+f1, chance = Interval(scored.macro_f1, scored.ci_low, scored.ci_high), scored.chance_f1
 rows.append(
     sanity.row(
         "tone-free speech", "signal", "", f"f1, {heard.windows_ms[-1]:g} ms", f1, chance, sanity.at_most(f1, chance)
@@ -196,10 +205,8 @@ for task, encoder in loaded.items():
 # %%
 duration = (corpus.tokens["end_s"] - corpus.tokens["start_s"]).to_numpy(dtype=np.float32)[:, None]
 guessed = calibration.held_out(own, corpus, duration)
-f1, chance = (
-    Interval(*calibration.f1_interval(tone, guessed, utterances, **interval)),
-    calibration.chance(tone, guessed, seed=v.seed),
-)
+scored = probes.score_answers(tone, guessed, utterances, **interval)
+f1, chance = Interval(scored.macro_f1, scored.ci_low, scored.ci_high), scored.chance_f1
 rows.append(sanity.row("confounds", "signal", "", "f1 from duration alone", f1, chance, sanity.at_most(f1, chance)))
 
 # %% [markdown]

@@ -32,7 +32,7 @@ condition = ""
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import align, aligners, encoders, figures, params, plots, provenance, tables, timing
+from tonespan_utils import align, aligners, alignment_figures, encoders, params, report, tables, timing
 from tonespan_utils.corpus import sources
 
 p = params.load(params_path)
@@ -85,21 +85,18 @@ scored.round(1)
 
 # %%
 encoder = encoders.load_condition(p, condition, seed=0)
-about = {"notebook": "notebooks/07_alignment.ipynb", "checkpoints": {condition: encoder.identity}}
-again = {"command": f"make alignment PROFILE={p.profile}"}
-figure, axes = plots.panels(p.speech.tonal, share_y=False)
-for language, axis in axes.items():
-    if not knows_times:
-        axis.hist(corpora[language].tokens["align_score"], bins=20, color=plots.LANGUAGE_COLORS[language])
-        continue
-    row = scored[(scored["language"] == language) & (scored["split"] == "test")].iloc[0]
-    held = errors[language]["token_id"].isin(corpora[language].tokens.query("split == 'test'")["token_id"])
-    plots.error_histogram(axis, errors[language]["error_ms"][held].to_numpy(), row, language=language)
-what = "aligned minus known tone centre (ms), test split" if knows_times else "alignment score (times are not known)"
-plots.label_axes(figure, x=what, y="tokens")
-record = provenance.describe(p, figure="alignment", data=sources.describe(p), **about) | again
-provenance.save(figure, figures.figure_stem(p, "alignment"), record)
+made_with = {"checkpoints": {condition: encoder.identity}}
+all_tokens = {language: corpus.tokens for language, corpus in corpora.items()}
+if knows_times:
+    in_test = {language: tokens.loc[tokens["split"] == "test", "token_id"] for language, tokens in all_tokens.items()}
+    held = {language: rows[rows["token_id"].isin(in_test[language])] for language, rows in errors.items()}
+    figure = alignment_figures.draw_errors(scored, held, p)
+    caption = alignment_figures.caption_errors(scored, p)
+else:
+    figure, caption = (f(all_tokens, p) for f in (alignment_figures.draw_scores, alignment_figures.caption_scores))
+alignment_figures.save(p, "alignment", figure, caption, **made_with)
 plt.show()
+print(caption)
 
 # %% [markdown]
 # ## What would wrong centres do?
@@ -129,20 +126,11 @@ shown.pivot_table(index=["measure", "language"], columns="jitter_ms", values=["f
 # would give.
 
 # %%
-middle = encoder.layers[len(encoder.layers) // 2]
-lines = {"baseline span": ("", "#000000", "o", 1), f"2 r_com, layer {middle}": (middle, "#D55E00", "s", 2)}
-lines[f"2 r_com, layer {top}"] = (top, "#0072B2", "^", 2)
-milliseconds = ["value_ms", "ci_low_ms", "ci_high_ms", "null_ms"]
-figure, axes = plots.panels(p.speech.tonal)
-for language, axis in axes.items():
-    for label, (layer, color, marker, factor) in lines.items():
-        rows = jitter[(jitter["language"] == language) & (jitter["layer"] == layer)]
-        plots.against_jitter(
-            axis, rows.assign(**(factor * rows[milliseconds])), color=color, marker=marker, label=label
-        )
-    axis.set(xticks=p.jitter.sd_ms, ylim=(0, None))
-plots.shared_legend(figure, axes.values())
-plots.label_axes(figure, x="standard deviation of errors put on tone centres (ms)", y="span (ms)")
-record = provenance.describe(p, figure="jitter", data=sources.describe(p), **about) | again
-provenance.save(figure, figures.figure_stem(p, "jitter"), record)
+drawn = [encoder.layers[len(encoder.layers) // 2], top]
+figure, caption = (f(jitter, drawn, p) for f in (alignment_figures.draw_jitter, alignment_figures.caption_jitter))
+alignment_figures.save(p, "jitter", figure, caption, **made_with)
 plt.show()
+print(caption)
+
+# %%
+report.write_again(p)

@@ -54,7 +54,7 @@ def standin(tmp_path_factory):
 
 def check_everything_is_there(p):
     loaded = figures.load_tables(p)
-    assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.APART
+    assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.ALIGNMENT
     assert all(len(table) for name, table in loaded.items() if name != "rejected")
     assert set(loaded["tokens"]["language"]) == set(TONAL)
     assert loaded["tokens"]["speaker"].str.fullmatch(r"pseudo-(train|other)-(fe)?male-\d\d").all()

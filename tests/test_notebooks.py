@@ -59,6 +59,7 @@ def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
 def test_the_package_imports_downward_only():
     layers = [
         {
+            "alignment_figures",
             "classroom",
             "course",
             "encoder_figures",
@@ -74,8 +75,8 @@ def test_the_package_imports_downward_only():
         {"calibration", "sanity", "timing"},
         {"attention", "estimators"},
         {"acoustic", "comparison", "finetune", "gradients", "probes", "token_energy"},
-        {"spans", "classify", "splits", "f0", "tables", "features", "vjp"},
-        {"encoders", "align", "aligners", "hmm"},
+        {"spans", "classify", "splits", "f0", "tables", "features", "vjp", "ranks"},
+        {"encoders", "align", "aligners", "hmm", "randomised"},
         {"corpus", "tone"},
         {"params", "conditions", "hub", "gpus", "errors"},
     ]

@@ -44,7 +44,7 @@ def smoke_params(smoke, monkeypatch):
 
 def test_smoke_writes_every_table_figure_and_notebook(smoke_params):
     loaded = figures.load_tables(smoke_params)
-    assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.APART
+    assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.ALIGNMENT
     assert set(loaded["tokens"]["language"]) == {"th", "vi"}
     executed = {path.name for path in smoke_params.runs.glob("*.ipynb")}
     trained = ["asr-th.seed0", "asr-th.seed1", "gender.seed0", "gender.seed1", "tone-th.seed0"]
@@ -181,3 +181,19 @@ def test_a_table_of_another_version_is_refused(smoke_params, tmp_path):
     pd.read_csv(smoke_params.results / "spans.csv").rename(columns={"r_com_ms": "rcom"}).to_csv(copy, index=False)
     with pytest.raises(TonespanError, match="comes from another version"):
         tables.read(tmp_path, "spans")
+
+
+def test_alignment_is_measured_after_the_paper_and_shown_in_its_report(smoke, smoke_params):
+    done = command("run", "smoke", "--target", "alignment", output=smoke)
+    assert done.returncode == 0, done.stdout + done.stderr
+    scored, moved = (tables.read(smoke_params.results, name) for name in sorted(tables.ALIGNMENT))
+    assert set(scored["language"]) == {"th", "vi"} and (scored["n_tokens"] <= scored["n_known"]).all()
+    assert set(moved["measure"]) == {"baseline_span", "r_com"} and set(moved["jitter_ms"]) == {0.0, 60.0}
+    page = (smoke_params.figures / "index.html").read_text()
+    for name in ("alignment", "jitter"):
+        record = provenance.read(figures.figure_stem(smoke_params, name).with_suffix(".png"))
+        assert record["notebook"] == "notebooks/07_alignment.ipynb" and record["cell"]
+        assert f'id="{name}"' in page or f'src="{name}.svg"' in page
+        assert record["caption"] in re.sub("&#39;|&quot;", "'", page)
+    row = scored[(scored["language"] == "th") & (scored["split"] == "test")].iloc[0]
+    assert f"{row.median_ms:.1f} ms [{row.median_low_ms:.1f}, {row.median_high_ms:.1f}]" in page

@@ -39,11 +39,10 @@ import parselmouth
 import torch
 from numpy.typing import NDArray
 from parselmouth.praat import call
-from scipy.stats import rankdata
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, f0, gradients, spans
+from tonespan_utils import classify, f0, gradients, ranks, spans
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus, pitch
 from tonespan_utils.encoders import Encoder
@@ -541,12 +540,8 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
     wide = radii.pivot(index=["token_id", "utterance_id"], columns=[by, "layer"], values="r_com_ms").dropna()
     layers, names = list(dict.fromkeys(radii["layer"])), list(dict.fromkeys(radii[by]))
     values = {name: wide[name][layers].to_numpy() for name in names}  # (token, layer)
-    utterances, code = np.unique(wide.index.get_level_values("utterance_id"), return_inverse=True)
-    rng = np.random.default_rng(seed)
-    drawn = [np.arange(len(wide))]
-    for _ in range(n_resamples if len(wide) else 0):
-        picked = rng.integers(utterances.size, size=utterances.size)
-        drawn.append(np.concatenate([np.flatnonzero(code == one) for one in picked]))
+    utterances, rng = wide.index.get_level_values("utterance_id"), np.random.default_rng(seed)
+    drawn = [np.arange(len(wide)), *ranks.drawn_rows(utterances, n_resamples=n_resamples, rng=rng)]
     tail = (1 - level) / 2
     rows = []
     for a, b in combinations(names, 2):
@@ -572,16 +567,8 @@ def _dealt(values: Floats, over: str, rng: np.random.Generator) -> Floats:
 
 
 def _over_tokens(a: Floats, b: Floats) -> float:
-    return float(np.nanmean(_rank_correlation(a, b)))
+    return float(np.nanmean(ranks.correlation(a, b)))
 
 
 def _over_layers(a: Floats, b: Floats) -> float:
-    return float(_rank_correlation(a.mean(axis=0)[:, None], b.mean(axis=0)[:, None])[0])
-
-
-def _rank_correlation(a: Floats, b: Floats) -> Floats:
-    """Spearman's rho of each column (column,) of ``a`` and ``b`` (n, column); nan where one is constant."""
-    ranks = [rankdata(x, axis=0) for x in (a, b)]
-    left, right = (x - x.mean(axis=0) for x in ranks)
-    size = np.sqrt(np.square(left).sum(axis=0) * np.square(right).sum(axis=0))
-    return np.divide((left * right).sum(axis=0), size, out=np.full(size.shape, np.nan), where=size > 0)
+    return float(ranks.correlation(a.mean(axis=0)[:, None], b.mean(axis=0)[:, None])[0])

@@ -27,7 +27,7 @@ def load_tables(params: Params) -> dict[str, pd.DataFrame]:
     """All joined tables of a profile by name; those of `make validity` where it has run. Raises TonespanError naming
     the first that is missing.
     """
-    wanted = [name for name in tables.COLUMNS if name not in tables.PARTS_ONLY | tables.VALIDITY | tables.APART]
+    wanted = [name for name in tables.COLUMNS if name not in tables.PARTS_ONLY | tables.VALIDITY | tables.ALIGNMENT]
     found = {name: tables.read(params.results, name) for name in wanted}
     return found | load_validity(params)
 
@@ -44,8 +44,13 @@ def validity_stored(params: Params) -> bool:
 
 
 def recipes(params: Params) -> dict[str, Recipe]:
-    """The figures of a profile, in the order of the paper. Those that compare conditions come once per encoder, and
-    only where there is something to compare; those of `make validity` where it has run.
+    """The figures of a profile: those of the paper, and those of `make validity` where it has run."""
+    return paper_recipes(params) | (validity_figures.recipes(params) if validity_stored(params) else {})
+
+
+def paper_recipes(params: Params) -> dict[str, Recipe]:
+    """The figures of the paper in order. Those that compare conditions come once per encoder, and only where there is
+    something to compare.
     """
     found = {
         "f0_contours": Recipe("F0 by tone", draw_f0_contours, caption_f0_contours),
@@ -54,7 +59,7 @@ def recipes(params: Params) -> dict[str, Recipe]:
     backbones = list(dict.fromkeys(conditions.parse(name).backbone for name in params.conditions))
     for backbone in backbones:
         found |= encoder_figures.recipes(params, backbone, alone=len(backbones) == 1)
-    return found | (validity_figures.recipes(params) if validity_stored(params) else {})
+    return found
 
 
 def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm: float | None = None) -> Figure:
@@ -64,7 +69,7 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm
     known = recipes(params)
     if name not in known:
         raise TonespanError(f"no figure {name!r} in profile {params.profile}; there are: {', '.join(known)}")
-    record = _record(params, name, loaded)
+    record = _record(params, name, loaded, known[name])
     if width_mm:
         record |= {"command": f"{record['command']} WIDTH={width_mm:g}"}
     with plt.style.context(plots.STYLE), plots.width(width_mm or plots.PAGE_MM):
@@ -74,15 +79,18 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm
     return figure
 
 
-def _record(params: Params, name: str, loaded: dict[str, pd.DataFrame]) -> dict[str, object]:
-    """What makes a figure; those of `make validity` need nothing of the paper and have speech of their own."""
+def _record(params: Params, name: str, loaded: dict[str, pd.DataFrame], recipe: Recipe) -> dict[str, object]:
+    """What makes a figure; those of `make validity` need nothing of the paper, have speech of their own, and bring the
+    report what it says of them.
+    """
     call = "figures.save("
     if name not in validity_figures.recipes(params):
         return provenance.describe_run(params, notebook=NOTEBOOK, call=call, figure=name)
     checkpoints = loaded["encoders"].drop_duplicates("encoder").set_index("encoder")["identity"].to_dict()
     data = f"synthetic speech with planted spans (seed {params.validity.seed})"
-    notebook = validity_figures.NOTEBOOK
-    return provenance.describe(params, notebook=notebook, call=call, figure=name, checkpoints=checkpoints, data=data)
+    told = {"title": recipe.title, "caption": recipe.caption(loaded, params)}
+    made = {"notebook": validity_figures.NOTEBOOK, "call": call, "checkpoints": checkpoints, "data": data}
+    return provenance.describe(params, figure=name, **made) | told
 
 
 def redraw(params: Params, name: str | None = None, *, width_mm: float | None = None) -> list[Path]:

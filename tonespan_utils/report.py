@@ -3,7 +3,7 @@
 The page is plain HTML with inline style and script; figures lie beside it, the tables are inside, to sort and to
 download. Every number in its text is computed here from the tables and parameters that it shows. Sections on validity
 and alignment appear where their tables or figures exist: a table is ``results/<profile>/<name>.csv``, and a figure is
-any in ``figures/<profile>/`` that is no recipe of ``figures`` and whose provenance has a ``title`` and a ``caption``.
+any in ``figures/<profile>/`` that is not of the paper and whose provenance has a ``title`` and a ``caption``.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -52,7 +52,7 @@ def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
     record = provenance.describe_run(params, notebook=NOTEBOOK, call="report.write(", figure="index")
     record |= {"command": f"make figures PROFILE={params.profile}"}
     stored = loaded | _extra_tables(params, known=set(loaded))
-    drawn = [_figure(name, recipe, loaded, params) for name, recipe in figures.recipes(params).items()]
+    drawn = [_figure(name, recipe, loaded, params) for name, recipe in figures.paper_recipes(params).items()]
     others = _other_figures(params, {figure["name"] for figure in drawn})
     environment = Environment(
         loader=PackageLoader("tonespan_utils", "."), autoescape=select_autoescape(), undefined=StrictUndefined

@@ -1,7 +1,6 @@
 """Does a span mean what it says? Checks that could have failed, each with its null and a verdict.
 
-- **Randomised weights** (Adebayo et al. 2018): from the top block down, every tensor's own values are dealt to other
-  places, which keeps their size and loses what was learned. With everything dealt the probe must be at chance; its
+- **Randomised weights** (:mod:`tonespan_utils.randomised`): with everything dealt the probe must be at chance; its
   map tells how wide this architecture looks when it knows nothing, a null of its own beside the flat map, and a span
   that says something about learning must differ from it.
 - **Shuffled labels**: a probe of tones dealt at random must know nothing.
@@ -19,19 +18,15 @@ Notebook: notebooks/06_sanity
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
+from scipy.special import softmax
 
-from tonespan_utils import classify, spans, splits
-from tonespan_utils.encoders import Encoder
+from tonespan_utils import classify, ranks, spans, splits
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.spans import Interval
 
@@ -66,50 +61,6 @@ def apart(found: Interval, null: float) -> str:
 def reaches(found: Interval, null: float) -> str:
     """Whether a value is at least its null: FAILED where its whole interval is below."""
     return FAILED if found.high < null else PASSED
-
-
-# Randomised weights
-
-
-def parts(encoder: Encoder) -> list[str]:
-    """What is randomised one after the other, top down: blocks, then what lies between them and the convolutions, then
-    these.
-    """
-    blocks = [f"block {number}" for number in range(encoder.model.config.num_hidden_layers, 0, -1)]
-    return [*blocks, "positions", "convolutions"]
-
-
-def _part_of(name: str) -> str:
-    """The part that a weight of transformers' model belongs to."""
-    if name.startswith("feature_extractor."):
-        return "convolutions"
-    if name.startswith("encoder.layers."):
-        return f"block {int(name.split('.')[2]) + 1}"
-    return "positions"
-
-
-def dealt(encoder: Encoder, randomised: Sequence[str], *, seed: int) -> Encoder:
-    """A copy of an encoder in which the values of every tensor of the ``randomised`` parts change places.
-
-    The closing norm of a stable-layer-norm encoder goes with ``positions``. The encoder itself stays as it is. Raises
-    TonespanError for a part that is none of :func:`parts`.
-    """
-    if unknown := set(randomised) - set(parts(encoder)):
-        raise TonespanError(f"no part {sorted(unknown)[0]!r} of an encoder; there are: {', '.join(parts(encoder))}")
-    model, rng = copy.deepcopy(encoder.model), np.random.default_rng(seed)
-    with torch.no_grad():
-        for name, weight in sorted(model.named_parameters()):
-            if _part_of(name) in randomised and weight.numel() > 1:
-                order = torch.from_numpy(rng.permutation(weight.numel())).to(weight.device)
-                weight.copy_(weight.flatten()[order].reshape(weight.shape))
-    return replace(encoder, model=model, identity=f"{encoder.identity} dealt {len(randomised)} seed {seed}")
-
-
-def cascade(encoder: Encoder, n_steps: int) -> list[list[str]]:
-    """``n_steps`` growing lists of :func:`parts`, the first empty, the last all of them; equal steps in between."""
-    names = parts(encoder)
-    ends = np.unique(np.round(np.linspace(0, len(names), n_steps)).astype(int))
-    return [names[:end] for end in ends]
 
 
 # Labels
@@ -161,7 +112,7 @@ def online_codelength(
             continue  # nothing to learn from yet: sent uniformly
         model = classify.fit(vectors[known], labels[known], regularisation_c=regularisation_c)
         chances = np.zeros((len(block), classes.size))
-        chances[:, np.searchsorted(classes, model.classes)] = _softmax(model.logits(vectors[block]))
+        chances[:, np.searchsorted(classes, model.classes)] = softmax(model.logits(vectors[block]), axis=1)
         mixed = (start * chances + 1) / (start + classes.size)
         bits[start:end] = -np.log2(mixed[np.arange(len(block)), codes[block]])
     return Codelength(bits, order, uniform)
@@ -171,11 +122,6 @@ def _grouped_order(groups: ArrayLike, seed: int) -> NDArray[np.int64]:
     _, which = np.unique(np.asarray(groups), return_inverse=True)
     place = np.random.default_rng(seed).permutation(which.max() + 1)
     return np.argsort(place[which], kind="stable")
-
-
-def _softmax(logits: Floats) -> Floats:
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
 
 
 def mean_interval(
@@ -217,21 +163,10 @@ def rank_correlation(
     x, y, clusters = x[whole], y[whole], clusters[whole]
     if x.size < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Interval(np.nan, np.nan, np.nan)
-    names, which = np.unique(clusters, return_inverse=True)
-    members = [np.flatnonzero(which == one) for one in range(names.size)]
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(n_resamples):
-        rows = np.concatenate([members[one] for one in rng.integers(names.size, size=names.size)])
-        drawn.append(_rho(x[rows], y[rows]))
-    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(_rho(x, y), float(low), float(high))
-
-
-def _rho(x: Floats, y: Floats) -> float:
-    a, b = (rankdata(side) - (len(side) + 1) / 2 for side in (x, y))
-    size = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / size) if size > 0 else np.nan
+    drawn = ranks.drawn_rows(clusters, n_resamples=n_resamples, rng=np.random.default_rng(seed))
+    rho = [ranks.correlation(x[rows], y[rows]) for rows in drawn]
+    low, high = np.nanquantile(rho, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(ranks.correlation(x, y)), float(low), float(high))
 
 
 def holds_zero(found: Interval) -> str:

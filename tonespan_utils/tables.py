@@ -92,7 +92,7 @@ COLUMNS = {
     "claims": ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "verdict"],
 }  # fmt: skip
 VALIDITY = {"calibration", "calibration_lines", "calibration_scores", "sanity"}  # there once `make validity` has run
-APART = {"alignment", "jitter"}  # of `make alignment`, which `make paper` does not need
+ALIGNMENT = {"alignment", "jitter"}  # there once `make alignment` has run
 PARTS_ONLY = {
     "predictions",
     "token_spans",
