@@ -54,25 +54,7 @@ for language in p.speech.tonal:
     corpus = sources.load(p, language)
     tokens = splits.sample_utterances(corpus.tokens, n_tokens=b.max_tokens, seed=p.seed)
     for frontend in b.frontends:
-        features = acoustic.token_features(
-            corpus,
-            tokens,
-            frontend=frontend,
-            max_window_ms=max(b.windows_ms),
-            hop_ms=b.hop_ms,
-            analysis_window_ms=b.analysis_window_ms,
-            n_bands=b.n_bands,
-            n_mfcc=b.n_mfcc,
-        )
-        sweeps[language, frontend] = acoustic.sweep(
-            features,
-            tokens,
-            windows_ms=b.windows_ms,
-            hop_ms=b.hop_ms,
-            regularisation_c=b.regularisation_c,
-            n_folds=b.n_folds,
-            seed=p.seed,
-        )
+        sweeps[language, frontend] = acoustic.sweep_corpus(corpus, tokens, b, frontend=frontend, seed=p.seed)
 
 # %% [markdown]
 # ## F1 against window, and the span

@@ -32,6 +32,7 @@ from tqdm.auto import tqdm
 from tonespan_utils import classify, f0, spans, splits
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.params import Baseline
 
 FLOOR_DB = 80.0  # under the token's loudest band: the range of speech above room noise
 N_FFT = 1024  # 15.6 Hz bins: fine enough that the lowest mel bands are not empty
@@ -226,6 +227,23 @@ class BaselineSpan:
     saturation_ms: float
     peak_f1: float
     chance_f1: float
+
+
+def sweep_corpus(
+    corpus: Corpus, tokens: pd.DataFrame, given: Baseline, *, frontend: str, seed: int, shape: str = "hann"
+) -> Sweep:
+    """The sweep of some tokens of a corpus by one front end, as the parameters of the baseline have it.
+
+    Raises what :func:`token_features` raises. Notebook: notebooks/01_baseline_spans
+    """
+    features = token_features(
+        corpus, tokens, frontend=frontend, shape=shape, max_window_ms=max(given.windows_ms), hop_ms=given.hop_ms,
+        analysis_window_ms=given.analysis_window_ms, n_bands=given.n_bands, n_mfcc=given.n_mfcc,
+    )  # fmt: skip
+    return sweep(
+        features, tokens, windows_ms=given.windows_ms, hop_ms=given.hop_ms, n_folds=given.n_folds,
+        regularisation_c=given.regularisation_c, seed=seed,
+    )  # fmt: skip
 
 
 def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, level: float, seed: int) -> BaselineSpan:

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from tqdm.auto import tqdm
 
-from tonespan_utils import acoustic, classify, estimators, features, params, probes, spans
+from tonespan_utils import acoustic, estimators, features, params, probes, spans
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import Corpus
 from tonespan_utils.encoders import Encoder
@@ -133,24 +133,17 @@ def probe_layers(
 
 def baseline_sweep(own: Params, corpus: Corpus, *, frontend: str = "logmel", shape: str = "hann") -> acoustic.Sweep:
     """The sweep of notebook 01 on a calibration corpus, over ``validity.windows_ms``, by one front end."""
-    b, windows = own.baseline, own.validity.windows_ms
-    heard = acoustic.token_features(
-        corpus, corpus.tokens, frontend=frontend, shape=shape, max_window_ms=max(windows), hop_ms=b.hop_ms,
-        analysis_window_ms=own.validity.analysis_windows.get(shape, 0.0), n_bands=b.n_bands, n_mfcc=b.n_mfcc,
-    )  # fmt: skip
-    settings = {"regularisation_c": b.regularisation_c, "n_folds": b.n_folds, "seed": own.seed}
-    return acoustic.sweep(heard, corpus.tokens, windows_ms=windows, hop_ms=b.hop_ms, **settings)
+    v = own.validity
+    given = own.baseline.model_copy(
+        update={"windows_ms": v.windows_ms, "analysis_window_ms": v.analysis_windows.get(shape, 0.0)}
+    )
+    return acoustic.sweep_corpus(corpus, corpus.tokens, given, frontend=frontend, shape=shape, seed=own.seed)
 
 
 def held_out(own: Params, corpus: Corpus, values: NDArray) -> NDArray:
     """Cross-validated tones (token,) from any ``values`` (token, feature), on the folds of the sweep."""
     settings = {"n_folds": own.baseline.n_folds, "regularisation_c": own.baseline.regularisation_c}
     return acoustic.held_out(values, corpus.tokens, seed=own.seed, **settings)
-
-
-def chance(truth: NDArray, answers: NDArray, *, seed: int) -> float:
-    """Macro-F1 of the same answers dealt at random."""
-    return classify.chance_f1(truth, answers, n_shuffles=100, seed=seed)
 
 
 Scored = tuple[Mapping[str, str], NDArray, NDArray, NDArray]  # what it is; truth, answers and utterances (token,)
@@ -165,25 +158,15 @@ def score_table(
     """
     rows = []
     for about, truth, answers, utterances in scored:
-        f1, low, high = f1_interval(truth, answers, utterances, n_resamples=n_resamples, level=level, seed=seed)
-        dealt = chance(truth, answers, seed=seed)
-        rows.append(dict(about) | {"value": f1, "ci_low": low, "ci_high": high, "null": dealt, "n_tokens": len(truth)})
+        one = probes.score_answers(truth, answers, utterances, n_resamples=n_resamples, level=level, seed=seed)
+        f1 = {"value": one.macro_f1, "ci_low": one.ci_low, "ci_high": one.ci_high, "null": one.chance_f1}
+        rows.append(dict(about) | f1 | {"n_tokens": len(truth)})
     for one in trained:
         value = one.set_index("metric")["value"]
         rate = {"value": value["cer"], "ci_low": value["cer_ci_low"], "ci_high": value["cer_ci_high"]}
         about = {"condition": one["task"].iloc[0], "layer": "", "metric": "cer", "n_tokens": 0}
         rows.append(about | rate | {"null": value["cer_null"]})
     return pd.DataFrame(rows).assign(true_span_ms=span_ms)
-
-
-def f1_interval(
-    truth: NDArray, answers: NDArray, utterances: NDArray, *, n_resamples: int, level: float, seed: int
-) -> tuple[float, float, float]:
-    """Macro-F1 and its interval from resampling utterances: value, low, high."""
-    counts = classify.confusion_by_cluster(truth, answers, utterances)
-    draws = spans.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
-    low, high = np.quantile(classify.f1_resamples(counts, draws), [(1 - level) / 2, (1 + level) / 2])
-    return float(classify.macro_f1(counts.sum(axis=0))), float(low), float(high)
 
 
 # All corpora

@@ -310,19 +310,6 @@ def energy_map(
     return mesh
 
 
-def energy_profile(axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, span: pd.Series, *, color: str) -> Line2D:
-    """Energy over offset of one layer, in percent per bin: +-r_com solid, +-r90 dashed, flat null dotted."""
-    (line,) = axis.plot(rows["offset_ms"], 100 * rows["energy"], color=color, label=f"layer {span['layer']}")
-    axis.fill_between(rows["offset_ms"], 100 * rows["energy"], color=color, alpha=0.15, lw=0)
-    axis.plot(null["offset_ms"], 100 * null["energy"], label="flat null", **NULL)
-    for radius, style, name in (("r_com_ms", "-", "r_com"), ("r90_ms", "--", "90 % radius")):
-        axis.axvline(-span[radius], color="0.2", linestyle=style, linewidth=0.9, label=f"{name} {span[radius]:.0f} ms")
-        axis.axvline(span[radius], color="0.2", linestyle=style, linewidth=0.9)
-    axis.set(xlabel="time from tone centre (ms)", ylabel="energy (% per bin)", ylim=(0, None))
-    axis.legend()
-    return line
-
-
 def spans_by_layer(axis: Axes, rows: pd.DataFrame, baseline: pd.Series | None, *, color: str, label: str) -> Line2D:
     """Effective span per layer with interval, its flat null dotted, the acoustic baseline span as a band."""
     x = np.arange(len(rows))

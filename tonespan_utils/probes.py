@@ -108,7 +108,7 @@ def probe_layer(
 
 @dataclass(frozen=True)
 class Score:
-    """Macro-F1 of a probe with its interval; ``above_chance_low`` is the lower bound of F1 minus chance, both drawn
+    """Macro-F1 of answers with its interval; ``above_chance_low`` is the lower bound of F1 minus chance, both drawn
     together; ``predicted`` (token,)."""
 
     macro_f1: float
@@ -123,8 +123,15 @@ def score(
     probe: LinearClassifier, vectors: np.ndarray, tokens: pd.DataFrame, *, n_resamples: int, level: float, seed: int
 ) -> Score:
     """Score ``probe`` on held-out ``vectors`` (token, hidden) of ``tokens``. Notebook: notebooks/03_layer_probes"""
-    tone, predicted = tokens["tone"].to_numpy(dtype=str), probe.predict(vectors)
-    counts = classify.confusion_by_cluster(tone, predicted, tokens["utterance_id"].to_numpy())
+    tone, utterances = tokens["tone"].to_numpy(dtype=str), tokens["utterance_id"].to_numpy()
+    return score_answers(tone, probe.predict(vectors), utterances, n_resamples=n_resamples, level=level, seed=seed)
+
+
+def score_answers(
+    tone: np.ndarray, predicted: np.ndarray, utterances: np.ndarray, *, n_resamples: int, level: float, seed: int
+) -> Score:
+    """Score any answers: ``tone``, ``predicted`` and ``utterances`` (token,); whole utterances are resampled."""
+    counts = classify.confusion_by_cluster(tone, predicted, utterances)
     draws = spans.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
     f1 = classify.f1_resamples(counts, draws)
     low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2])

@@ -73,14 +73,7 @@ def baseline_rows(params: Params, corpus: Corpus, language: str) -> pd.DataFrame
     rows = []
     for sd_ms in params.jitter.sd_ms:
         tokens = moved(own, corpus, sd_ms=sd_ms, seed=params.seed)
-        features = acoustic.token_features(
-            corpus, tokens, frontend=params.jitter.frontend, max_window_ms=max(b.windows_ms), hop_ms=b.hop_ms,
-            analysis_window_ms=b.analysis_window_ms, n_bands=b.n_bands, n_mfcc=b.n_mfcc,
-        )  # fmt: skip
-        swept = acoustic.sweep(
-            features, tokens, windows_ms=b.windows_ms, hop_ms=b.hop_ms, regularisation_c=b.regularisation_c,
-            n_folds=b.n_folds, seed=params.seed,
-        )  # fmt: skip
+        swept = acoustic.sweep_corpus(corpus, tokens, b, frontend=params.jitter.frontend, seed=params.seed)
         span = acoustic.optimal_span(
             swept, analysis_window_ms=b.analysis_window_ms, seed=params.seed, **params.bootstrap.model_dump()
         )
