@@ -168,8 +168,8 @@ rule gradients:
 
 rule alignment:  # asked for by name: make alignment
     input:
-        code("07_alignment", "timing.py", "acoustic.py", "gradients.py", "vjp.py", "spans.py", "alignment_figures.py"),
-        ALIGNING,
+        code("07_alignment", "timing.py", "acoustic.py", "gradients.py", "vjp.py", "spans.py"),
+        code("07_alignment", "alignment_figures.py", *sources.ALIGNING),  # the aligner is measured, used or not
         tokens=rules.corpus.output.tokens,
     params:
         section=P.section("seed", "align", "jitter", "baseline", "encoders", "probe", "gradient", "bootstrap"),

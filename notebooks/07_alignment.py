@@ -53,8 +53,8 @@ for language, corpus in corpora.items() if knows_times else ():
     own = aligners.own(corpus, language, max_minutes=p.align.train_minutes)
     found, rejected = align.tokens(corpus, own, language=language, min_score=p.align.min_score)
     errors[language] = timing.errors_ms(found, corpus.tokens)
-    for split in ("train", "test"):
-        known = corpus.tokens[corpus.tokens["split"] == split]
+    for split in ("all", "train", "test"):
+        known = corpus.tokens[corpus.tokens["split"].eq(split) | (split == "all")]
         part = errors[language][errors[language]["token_id"].isin(known["token_id"])]
         about = {"aligner": own.name, "language": language, "split": split}
         rows.append(about | timing.error_row(part, n_known=len(known), **resampling))
