@@ -135,8 +135,12 @@ def shared_legend(figure: Figure, axes: Iterable[Axes]) -> None:
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    n_columns = min(2 if is_narrow() else 5, len(handles))
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=n_columns, fontsize=7.5)
+    for n_columns in range(min(2 if is_narrow() else 5, len(handles)), 0, -1):
+        where = {"loc": "outside upper center", "ncols": n_columns, "fontsize": 7.5}
+        legend = figure.legend(handles.values(), handles.keys(), **where)
+        if n_columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def label_axes(figure: Figure, *, x: str, y: str) -> Figure:

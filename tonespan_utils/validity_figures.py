@@ -333,7 +333,7 @@ def caption_f1_checks(loaded: Tables, params: Params) -> str:
 def draw_span_checks(loaded: Tables, params: Params) -> Figure:
     """Spans while weights are dealt; attention distance beside r_com; confounds."""
     sane = loaded["sanity"]
-    figure, axes = plt.subplots(1, 3, figsize=(plots.width_in(), 2.6), width_ratios=(1.1, 1.1, 1))
+    figure, axes = plt.subplots(1, 3, figsize=(plots.width_in(), 3.0), width_ratios=(1.1, 1.1, 1))
     weights = sane[(sane["check"] == "randomised weights") & sane["statistic"].str.startswith("span_ms")]
     for number, (condition, rows) in enumerate(weights.groupby("condition", sort=False)):
         steps = rows["statistic"].str.extract(r"(\d+) of")[0].to_numpy(dtype=float)
