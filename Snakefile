@@ -19,7 +19,8 @@ EXPLORER = sorted(f"explorer/{path.name}" for path in (ROOT / "tonespan_utils" /
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
-ALIGNING = [ROOT / "tonespan_utils" / name for name in sources.ALIGNING] if P.align.model else []
+ALIGNER = [ROOT / "tonespan_utils" / name for name in sources.ALIGNING]
+ALIGNING = ALIGNER if P.align.model else []  # where tokens come from one
 ON_GPU = P.align.model not in (None, "own")  # an own aligner needs none
 
 
@@ -168,8 +169,8 @@ rule gradients:
 
 rule alignment:  # asked for by name: make alignment
     input:
-        code("07_alignment", "timing.py", "acoustic.py", "gradients.py", "vjp.py", "spans.py"),
-        code("07_alignment", "alignment_figures.py", *sources.ALIGNING),  # the aligner is measured, used or not
+        code("07_alignment", "timing.py", "acoustic.py", "gradients.py", "vjp.py", "spans.py", "alignment_figures.py"),
+        ALIGNER,
         tokens=rules.corpus.output.tokens,
     params:
         section=P.section("seed", "align", "jitter", "baseline", "encoders", "probe", "gradient", "bootstrap"),

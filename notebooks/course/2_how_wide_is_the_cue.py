@@ -44,7 +44,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Audio, display
 
-from tonespan_utils import acoustic, classify, course, params, plots, splits
+from tonespan_utils import acoustic, classify, course, params, plots, spans, splits
 from tonespan_utils.corpus import SAMPLE_RATE, sources
 
 p = params.load(params_path)
@@ -318,10 +318,10 @@ table.round(2)
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), sharey=True)
 for language, swept in sweeps.items():
     counts = [classify.confusion_by_cluster(swept.tone, heard, swept.utterance) for heard in swept.predicted]
-    rng = np.random.default_rng(p.seed)
-    draws = rng.multinomial(len(counts[0]), np.full(len(counts[0]), 1 / len(counts[0])), size=1000)
-    peaks = swept.windows_ms[np.argmax([classify.f1_resamples(c, draws) for c in counts], axis=0)] - 25
-    bends = acoustic.span_resamples(swept, analysis_window_ms=25, n_resamples=1000, seed=p.seed)[1:]
+    draws = spans.resample_clusters(len(counts[0]), n_resamples=1000, seed=p.seed)
+    f1 = np.stack([classify.f1_resamples(one, draws) for one in counts])  # (window, draw)
+    peaks = swept.windows_ms[f1.argmax(axis=0)] - p.baseline.analysis_window_ms
+    bends = acoustic.knee_ms(swept.windows_ms, f1) - p.baseline.analysis_window_ms / 2
     color, name = plots.LANGUAGE_COLORS[language], plots.LANGUAGE_NAMES[language]
     for axis, answers in zip(axes, (peaks, bends), strict=True):
         axis.hist(answers, bins=np.arange(-15, 296, 10), color=color, alpha=0.6, label=name)
