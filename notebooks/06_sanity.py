@@ -76,10 +76,7 @@ for task, encoder in loaded.items():
                 other, {top: result.probe}, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt
             )
             span = spans.pooled_span(measured.energy[top], measured.null, measured.utterances, edges, **interval)
-            found, f1 = (
-                Interval(span.span_ms, span.ci_low_ms, span.ci_high_ms),
-                Interval(result.macro_f1, result.ci_low, result.ci_high),
-            )
+            found, f1 = Interval(span.span_ms, span.ci_low_ms, span.ci_high_ms), result.interval
             step = f"{len(lost)} of {len(randomised.parts(encoder))} parts" + (f", seed {seed}" if everything else "")
             asked = (
                 (sanity.reaches(found, span.null_span_ms), sanity.at_most(f1, result.chance_f1))
@@ -119,7 +116,7 @@ true_probes = {task: calibration.probe_layers(own, encoder, corpus, corpus.token
 for task, encoder in loaded.items():
     shuffled = sanity.shuffled_training(corpus.tokens, seed=v.seed)
     for layer, result in calibration.probe_layers(own, encoder, corpus, shuffled).items():
-        f1 = Interval(result.macro_f1, result.ci_low, result.ci_high)
+        f1 = result.interval
         rows.append(
             sanity.row("shuffled labels", task, layer, "f1", f1, result.chance_f1, sanity.at_most(f1, result.chance_f1))
         )
@@ -160,7 +157,7 @@ sources.prepare(flat)
 silent = sources.load(flat, v.language)
 for task, encoder in loaded.items():
     for layer, result in calibration.probe_layers(flat, encoder, silent, silent.tokens).items():
-        f1 = Interval(result.macro_f1, result.ci_low, result.ci_high)
+        f1 = result.interval
         rows.append(
             sanity.row(
                 "tone-free speech", task, layer, "f1", f1, result.chance_f1, sanity.at_most(f1, result.chance_f1)
@@ -169,7 +166,7 @@ for task, encoder in loaded.items():
 heard = calibration.baseline_sweep(flat, silent)
 truth, best, spoken = heard.tone, heard.predicted[-1], heard.utterance
 scored = probes.score_answers(truth, best, spoken, **interval)
-f1, chance = Interval(scored.macro_f1, scored.ci_low, scored.ci_high), scored.chance_f1
+f1, chance = scored.interval, scored.chance_f1
 rows.append(
     sanity.row(
         "tone-free speech", "signal", "", f"f1, {heard.windows_ms[-1]:g} ms", f1, chance, sanity.at_most(f1, chance)
@@ -206,7 +203,7 @@ for task, encoder in loaded.items():
 duration = (corpus.tokens["end_s"] - corpus.tokens["start_s"]).to_numpy(dtype=np.float32)[:, None]
 guessed = calibration.held_out(own, corpus, duration)
 scored = probes.score_answers(tone, guessed, utterances, **interval)
-f1, chance = Interval(scored.macro_f1, scored.ci_low, scored.ci_high), scored.chance_f1
+f1, chance = scored.interval, scored.chance_f1
 rows.append(sanity.row("confounds", "signal", "", "f1 from duration alone", f1, chance, sanity.at_most(f1, chance)))
 
 # %% [markdown]

@@ -101,5 +101,5 @@ def caption_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) 
     return (
         f"Every tone centre moved by a normal error, and all done anew: the cue width in the signal and twice r_com of "
         f"layers {' and '.join(layers)}; bars: {params.bootstrap.level:.0%} intervals over utterances; dotted: a flat "
-        f"map. From errors of {ends[0]:g} to {ends[1]:g} ms, r_com in layer {layers[-1]}: {'; '.join(told)}."
+        f"map. As errors grow from {ends[0]:g} to {ends[1]:g} ms (r_com of layer {layers[-1]}): {'; '.join(told)}."
     )

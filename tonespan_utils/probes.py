@@ -28,6 +28,7 @@ from tonespan_utils.corpus import Corpus
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.features import Features, of_samples
+from tonespan_utils.spans import Interval
 
 
 @torch.no_grad()
@@ -74,6 +75,11 @@ class ProbeResult:
     def selectivity(self) -> float:
         return self.macro_f1 - self.control_f1
 
+    @property
+    def interval(self) -> Interval:
+        """Macro-F1 with its interval."""
+        return Interval(self.macro_f1, self.ci_low, self.ci_high)
+
 
 def probe_layer(
     vectors: np.ndarray,
@@ -117,6 +123,11 @@ class Score:
     chance_f1: float
     above_chance_low: float
     predicted: np.ndarray
+
+    @property
+    def interval(self) -> Interval:
+        """Macro-F1 with its interval."""
+        return Interval(self.macro_f1, self.ci_low, self.ci_high)
 
 
 def score(

@@ -185,7 +185,10 @@ class Classification:
 
 
 class Speaker:
-    """Speaker verification: x-vectors (Snyder et al. 2018) with an additive angular margin, scored by cosine."""
+    """Speaker verification: x-vectors (Snyder et al. 2018) with an additive angular margin, scored by cosine.
+
+    Before the cosine, what varies within the training speakers (sentence, language, style) is damped.
+    """
 
     kind, loss = "xvector", None
 
@@ -209,7 +212,9 @@ class Speaker:
         )  # fmt: skip
 
     def scores(self, predict: Predict) -> list[Score]:
-        embeddings = np.stack(predict(self.test, lambda outputs: outputs.embeddings))
+        heard, met = (np.stack(predict(part, lambda outputs: outputs.embeddings)) for part in (self.train, self.test))
+        speakers = np.array([example.target for example in self.train])
+        embeddings = scores.damp_within_speaker(met, heard=heard, speakers=speakers)
         settings = {"level": self.setting.level, "seed": self.setting.seed}
         return [scores.equal_error_rate(embeddings, self.speakers, self.utterances, **settings)]
 
