@@ -189,7 +189,8 @@ rule alignment:  # asked for by name: make alignment
 
 rule figures:
     input:
-        code("05_rcom_comparison", "comparison.py", "claims.py", "plots.py", "figures.py", "encoder_figures.py"),
+        code("05_rcom_comparison", "comparison.py", "ranks.py", "claims.py", "plots.py", "figures.py"),
+        code("05_rcom_comparison", "encoder_figures.py"),
         code("05_rcom_comparison", "signatures.py", "report.py", "report.html", "paper.mplstyle", *EXPLORER),
         rules.corpus.output,
         rules.baseline.output,
@@ -204,6 +205,7 @@ rule figures:
         contrasts=RESULTS / "contrasts.csv",
         curves=RESULTS / "layer_curves.csv",
         tuned=RESULTS / "probe_vs_finetuned.csv",
+        seeds=RESULTS / "seed_agreement.csv",
         signatures=RESULTS / "signatures.csv",
         claims=RESULTS / "claims.csv",
         clips=RESULTS / "clips.npz",

@@ -88,6 +88,17 @@ tables.write(p.results, "contrasts", contrasts)
 contrasts[contrasts["measure"].isin(["f1", "span_ms", "distance_ms"])].round(2)
 
 # %% [markdown]
+# ## Do two trainings look alike?
+#
+# Spearman's rho of r_com between two seeds of one condition: of the same tokens within a layer (mean over layers), and of the layers'
+# means. The null deals one side at random. Where the seeds disagree about which tokens need a wide view, only the mean is a finding.
+
+# %%
+agreed = comparison.seed_agreement(token_spans, level=level, seed=p.seed)
+tables.write(p.results, "seed_agreement", agreed)
+agreed.drop(columns=["a", "b"]).round(2)
+
+# %% [markdown]
 # ## A probe, or fine-tuning on tone?
 #
 # The same encoder, once read by a linear probe and once taught to name the tone itself, on the same test tokens.

@@ -32,10 +32,12 @@ from tonespan_utils import (
     attention,
     calibration,
     encoders,
+    estimators,
     gradients,
     params,
     probes,
     randomised,
+    ranks,
     sanity,
     spans,
     tables,
@@ -45,6 +47,8 @@ from tonespan_utils.spans import Interval
 
 p = params.load(params_path)
 v = p.validity
+
+# %%
 own = calibration.planted(p, v.sanity_span_ms)
 named = calibration.conditions_of(own, narrow=False)
 corpus = sources.load(own, v.language)
@@ -230,6 +234,26 @@ for task, encoder in loaded.items():
         rows.append(
             sanity.row("attention", task, layer, "r_com_ms", by_layer[task, layer], float(null.mean()), sanity.SHOWN)
         )
+
+# %% [markdown]
+# ## Do other estimators say the same?
+#
+# After speech recognition, every estimator of energy measures the same tokens in every layer. Do they rank tokens alike, within a layer,
+# and do they rank the layers alike? The null deals the tokens, or the layers, of one side at random; its upper end has to be passed.
+
+# %%
+few = gradients.eligible(corpus, n_tokens=v.n_agreement_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
+known = {layer: result.probe for layer, result in true_probes["asr"].items()}
+asked = ["gradient", *[name for name in v.estimators if name in estimators.ENERGY]]
+same = pd.concat([group for _, group in few.groupby("utterance_id", sort=False)])[["token_id", "utterance_id"]]
+radii = []
+for name in asked:
+    for layer, energy in calibration.slow_energy(name, loaded["asr"], known, corpus, few, edges).items():
+        radius = spans.center_of_mass_radius(energy, offsets)
+        radii.append(same.assign(estimator=name, layer=layer, r_com_ms=radius))
+for one in ranks.agreement(pd.concat(radii), **interval).itertuples():
+    rho, statistic = Interval(one.rho, one.ci_low, one.ci_high), f"rho over {one.over}, {one.a} and {one.b}"
+    rows.append(sanity.row("agreement", "asr", "", statistic, rho, one.null_high, sanity.above(rho, one.null_high)))
 
 # %% [markdown]
 # ## Kept

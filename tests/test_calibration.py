@@ -8,7 +8,7 @@ import pytest
 from conftest import run_notebook
 from scipy.stats import linregress
 
-from tonespan_utils import calibration, params, spans, workflow
+from tonespan_utils import calibration, estimators, params, spans, workflow
 
 TRUE = np.array([60.0, 100.0, 140.0, 180.0, 240.0])
 
@@ -150,12 +150,15 @@ def test_the_tables_of_validity_are_whole(validity):
 
 
 def test_every_sanity_check_is_there_with_its_null(validity):
-    _, loaded = validity
+    given, loaded = validity
     sane = loaded["sanity"]
     assert set(sane["check"]) == {
         "randomised weights", "shuffled labels", "selectivity", "description length", "tone-free speech", "confounds",
-        "attention",
+        "attention", "agreement",
     }  # fmt: skip
+    agreed = sane[sane["check"] == "agreement"]
+    n_energy = 1 + len(set(given.validity.estimators) & set(estimators.ENERGY))
+    assert len(agreed) == n_energy * (n_energy - 1), "every pair, over tokens and over layers"
     assert sane["null"].notna().all() and set(sane["verdict"]) <= {"passed", "failed", "undecided", "shown"}
     intact = sane[sane["statistic"].str.startswith("f1, 0 of")]
     dealt = sane[sane["statistic"].str.startswith("f1, 8 of 8")]

@@ -274,3 +274,22 @@ def test_probe_and_fine_tuned_meet_on_common_tokens(rows):
     assert top["n_tokens"] == len(own) - 10 and top["condition"] == "mini/vanilla"
     lonely = tuned.assign(condition="mini/emotion_tone-th")
     assert comparison.probe_vs_finetuned(probed, lonely, own, level=0.9, **DRAWN).empty, "emotion was not probed"
+
+
+def test_seeds_agree_where_tokens_look_alike_and_what_was_trained_once_has_no_rows():
+    rng = np.random.default_rng(0)
+    radius = {layer: rng.uniform(20, 200, 30) for layer in ("1", "2", "3")}
+    rows = [
+        {"condition": condition, "language": "th", "seed": seed, "layer": layer, "token_id": f"t{i}",
+         "utterance_id": f"u{i // 2}", "r_com_ms": rng.uniform(20, 200) if condition == "c/deaf" else 2 * value + seed}
+        for condition, seeds in (("c/once", [0]), ("c/alike", [0, 1]), ("c/deaf", [0, 1]))
+        for seed in seeds
+        for layer, values in radius.items()
+        for i, value in enumerate(values)
+    ]  # fmt: skip
+    found = comparison.seed_agreement(pd.DataFrame(rows), level=0.9, seed=0).set_index(["condition", "over"])
+    assert set(found.index.get_level_values("condition")) == {"c/alike", "c/deaf"}
+    assert (found.loc["c/alike", "rho"] == 1).all()
+    deaf = found.loc[("c/deaf", "tokens")]
+    assert deaf["null_low"] <= deaf["rho"] <= deaf["null_high"] and deaf["n"] == 30
+    assert comparison.seed_agreement(pd.DataFrame(rows[:90]), level=0.9, seed=0).empty

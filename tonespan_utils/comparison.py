@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tonespan_utils import classify, conditions, spans, splits, tables
+from tonespan_utils import classify, conditions, ranks, spans, splits, tables
 from tonespan_utils.conditions import Condition
 from tonespan_utils.errors import TonespanError
 
@@ -434,3 +434,20 @@ def probe_vs_finetuned(
                 "n_tokens": probe.n_tokens, "n_seeds": min(probe.n_seeds, whole.n_seeds),
             })  # fmt: skip
     return pd.DataFrame(rows, columns=tables.COLUMNS["probe_vs_finetuned"])
+
+
+SEED_RESAMPLES = 200  # every one ranks all tokens of all layers anew, for each pair of trainings
+
+
+def seed_agreement(token_spans: pd.DataFrame, *, level: float, seed: int) -> pd.DataFrame:
+    """Whether two trainings of one condition rank tokens, and layers, alike: the table ``seed_agreement``.
+
+    ``token_spans`` is that table; what was trained once has no rows. Notebook: notebooks/05_rcom_comparison
+    """
+    drawn, columns = {"n_resamples": SEED_RESAMPLES, "level": level, "seed": seed}, tables.COLUMNS["seed_agreement"]
+    found = [
+        ranks.agreement(rows, by="seed", **drawn).assign(condition=condition, language=language)
+        for (condition, language), rows in token_spans.groupby(["condition", "language"], sort=False)
+        if rows["seed"].nunique() > 1
+    ]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)

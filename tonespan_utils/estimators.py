@@ -1,4 +1,4 @@
-"""Other ways to ask how far a layer looks, behind one interface, and how well they agree.
+"""Other ways to ask how far a layer looks, behind one interface.
 
 Two kinds of answer
 -------------------
@@ -31,7 +31,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -42,7 +41,7 @@ from parselmouth.praat import call
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, f0, gradients, ranks, spans
+from tonespan_utils import classify, f0, gradients, spans
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus, pitch
 from tonespan_utils.encoders import Encoder
@@ -523,52 +522,3 @@ BEHAVIOUR: dict[str, Callable[..., Changed]] = {
     "context_truncation": context_truncation,
     "pitch_flattening": pitch_flattening,
 }
-
-
-# Agreement
-
-
-def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, level: float, seed: int) -> pd.DataFrame:
-    """Spearman's rank correlation between every two estimators (or seeds: ``by="seed"``).
-
-    ``radii`` has one row per ``by``, ``layer`` and ``token_id`` with ``utterance_id`` and ``r_com_ms``. Columns of the
-    result: ``a, b, over, rho, ci_low, ci_high, null_low, null_high, n``. ``over`` is ``tokens`` (ranks of tokens within
-    a layer, mean over layers) or ``layers`` (ranks of the layers' mean radii). Intervals draw utterances anew; the null
-    deals the tokens (the layers) of one side at random. Tokens that lack a radius anywhere are left out; nan where
-    fewer than three are left to rank. Notebook: notebooks/06_validity
-    """
-    wide = radii.pivot(index=["token_id", "utterance_id"], columns=[by, "layer"], values="r_com_ms").dropna()
-    layers, names = list(dict.fromkeys(radii["layer"])), list(dict.fromkeys(radii[by]))
-    values = {name: wide[name][layers].to_numpy() for name in names}  # (token, layer)
-    utterances, rng = wide.index.get_level_values("utterance_id"), np.random.default_rng(seed)
-    drawn = [np.arange(len(wide)), *ranks.drawn_rows(utterances, n_resamples=n_resamples, rng=rng)]
-    tail = (1 - level) / 2
-    rows = []
-    for a, b in combinations(names, 2):
-        for over, correlate in (("tokens", _over_tokens), ("layers", _over_layers)):
-            n = len(wide) if over == "tokens" else len(layers)
-            row = {"a": a, "b": b, "over": over, "n": n}
-            if n < 3 or len(wide) < 2:
-                rows.append(row | dict.fromkeys(AGREEMENT_COLUMNS[3:-1], np.nan))
-                continue
-            rho = [correlate(values[a][rows_of], values[b][rows_of]) for rows_of in drawn]
-            null = [correlate(values[a], _dealt(values[b], over, rng)) for _ in range(n_resamples)]
-            (low, high), nulls = (np.nanquantile(x, [tail, 1 - tail]) for x in (rho[1:], null))
-            row |= {"rho": rho[0], "ci_low": low, "ci_high": high, "null_low": nulls[0], "null_high": nulls[1]}
-            rows.append(row)
-    return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
-
-
-AGREEMENT_COLUMNS = ["a", "b", "over", "rho", "ci_low", "ci_high", "null_low", "null_high", "n"]
-
-
-def _dealt(values: Floats, over: str, rng: np.random.Generator) -> Floats:
-    return rng.permutation(values, axis=0 if over == "tokens" else 1)
-
-
-def _over_tokens(a: Floats, b: Floats) -> float:
-    return float(np.nanmean(ranks.correlation(a, b)))
-
-
-def _over_layers(a: Floats, b: Floats) -> float:
-    return float(ranks.correlation(a.mean(axis=0)[:, None], b.mean(axis=0)[:, None])[0])

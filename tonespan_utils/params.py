@@ -227,6 +227,7 @@ class Validity(Section):
     n_tokens: Count
     n_slow_tokens: Count
     n_behaviour_tokens: Count
+    n_agreement_tokens: Count
     estimators: list[
         Literal[
             "gradient_x_input",

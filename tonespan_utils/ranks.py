@@ -1,4 +1,4 @@
-"""Spearman's rank correlation, and whole clusters of rows drawn anew for its interval.
+"""Spearman's rank correlation, whole clusters of rows drawn anew for its interval, and agreement of several rankings.
 
 Notebook: notebooks/06_sanity
 """
@@ -6,10 +6,15 @@ Notebook: notebooks/06_sanity
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
+
+Floats = NDArray[np.float64]
+AGREEMENT_COLUMNS = ["a", "b", "over", "rho", "ci_low", "ci_high", "null_low", "null_high", "n"]
 
 
 def correlation(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
@@ -26,3 +31,47 @@ def drawn_rows(clusters: ArrayLike, *, n_resamples: int, rng: np.random.Generato
     members = [np.flatnonzero(which == one) for one in range(names.size)]
     for _ in range(n_resamples if names.size else 0):
         yield np.concatenate([members[one] for one in rng.integers(names.size, size=names.size)])
+
+
+def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, level: float, seed: int) -> pd.DataFrame:
+    """Spearman's rank correlation between every two estimators (or seeds: ``by="seed"``).
+
+    ``radii`` has one row per ``by``, ``layer`` and ``token_id`` with ``utterance_id`` and ``r_com_ms``. Columns of the
+    result: ``a, b, over, rho, ci_low, ci_high, null_low, null_high, n``. ``over`` is ``tokens`` (ranks of tokens within
+    a layer, mean over layers) or ``layers`` (ranks of the layers' mean radii). Intervals draw utterances anew; the null
+    deals the tokens (the layers) of one side at random. Tokens that lack a radius anywhere are left out; nan where
+    fewer than three are left to rank. Notebooks: 06_sanity (estimators), 05_rcom_comparison (seeds)
+    """
+    wide = radii.pivot(index=["token_id", "utterance_id"], columns=[by, "layer"], values="r_com_ms").dropna()
+    layers, names = list(dict.fromkeys(radii["layer"])), list(dict.fromkeys(radii[by]))
+    values = {name: wide[name][layers].to_numpy() for name in names}  # (token, layer)
+    utterances, rng = wide.index.get_level_values("utterance_id"), np.random.default_rng(seed)
+    drawn = [np.arange(len(wide)), *drawn_rows(utterances, n_resamples=n_resamples, rng=rng)]
+    tail = (1 - level) / 2
+    rows = []
+    for a, b in combinations(names, 2):
+        for over, correlate in (("tokens", _over_tokens), ("layers", _over_layers)):
+            n = len(wide) if over == "tokens" else len(layers)
+            row = {"a": a, "b": b, "over": over, "n": n}
+            if n < 3 or len(wide) < 2:
+                rows.append(row | dict.fromkeys(AGREEMENT_COLUMNS[3:-1], np.nan))
+                continue
+            rho = [correlate(values[a][rows_of], values[b][rows_of]) for rows_of in drawn]
+            null = [correlate(values[a], _dealt(values[b], over, rng)) for _ in range(n_resamples)]
+            (low, high), nulls = (np.nanquantile(x, [tail, 1 - tail]) for x in (rho[1:], null))
+            row |= {"rho": rho[0], "ci_low": low, "ci_high": high, "null_low": nulls[0], "null_high": nulls[1]}
+            rows.append(row)
+    return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
+
+
+def _dealt(values: Floats, over: str, rng: np.random.Generator) -> Floats:
+    return rng.permutation(values, axis=0 if over == "tokens" else 1)
+
+
+def _over_tokens(a: Floats, b: Floats) -> float:
+    found = correlation(a, b)
+    return float(np.nanmean(found)) if not np.isnan(found).all() else np.nan
+
+
+def _over_layers(a: Floats, b: Floats) -> float:
+    return float(correlation(a.mean(axis=0)[:, None], b.mean(axis=0)[:, None])[0])

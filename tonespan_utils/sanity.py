@@ -9,6 +9,8 @@
 - **Tone-free speech**: the same sentences and voices without a tone contour must leave every probe at chance.
 - **Confounds**: the rank correlation of a token's r_com with its distance to the edge of the recording and with the
   syllable's duration.
+- **Agreement** (:func:`tonespan_utils.ranks.agreement`): other estimators should rank tokens and layers as the gradient
+  does.
 
 Conventions: a row is what the table ``sanity`` holds: check, condition, layer, statistic, value, ci_low, ci_high, null,
 verdict. Verdicts: PASSED, FAILED, UNDECIDED, or SHOWN where nothing is asked of the value.

@@ -61,6 +61,7 @@ def recipes(params: Params) -> dict[str, Recipe]:
         "sanity_spans": Recipe(
             "Sanity: randomised weights, attention, confounds", draw_span_checks, caption_span_checks
         ),
+        "sanity_agreement": Recipe("Sanity: do the estimators agree?", draw_agreement, caption_agreement),
     }
 
 
@@ -398,4 +399,47 @@ def caption_span_checks(loaded: Tables, params: Params) -> str:
         "the window. Right: rank correlation of a token's r_com with its distance to the edge and its syllable's "
         f"duration. Duration alone gives the tone away with F1 {duration['value']:.2f} (chance "
         f"{duration['null']:.2f}). Bars: {params.bootstrap.level:.0%} intervals over utterances."
+    )
+
+
+def _agreement(loaded: Tables) -> pd.DataFrame:
+    """The rows of the check ``agreement`` with what was ranked (``over``) and the two estimators (``pair``)."""
+    sane = loaded["sanity"]
+    rows = sane[sane["check"] == "agreement"]
+    told = rows["statistic"].str.extract(r"rho over (\w+), (\w+) and (\w+)")
+    names = [told[column].map(lambda name: NAMES[name].partition(",")[0]) for column in (1, 2)]
+    return rows.assign(over=told[0], pair=names[0] + " | " + names[1])
+
+
+def draw_agreement(loaded: Tables, params: Params) -> Figure:
+    """Spearman's rho of every two estimators over tokens and over layers, and where chance ends."""
+    found = _agreement(loaded)
+    pairs = list(dict.fromkeys(found["pair"]))
+    figure, axes = plt.subplots(1, 2, figsize=(plots.width_in(), 0.9 + 0.3 * len(pairs)), sharey=True)
+    for axis, over in zip(axes, ("tokens", "layers"), strict=True):
+        rows = found[found["over"] == over]
+        for y, row in enumerate(rows.itertuples()):
+            axis.hlines(y, row.ci_low, row.ci_high, color=VERDICT_COLORS[row.verdict], linewidth=1.0)
+            axis.plot(row.value, y, "o", color=VERDICT_COLORS[row.verdict], label=row.verdict)
+            axis.plot(row.null, y, "|", color=NULL["color"], markersize=10, label="end of chance")
+        axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
+        axis.set(xlim=(-1.05, 1.05), xlabel=f"rho over {over}")
+    plots.named_rows(axes[0], pairs)
+    plots.shared_legend(figure, axes)
+    return figure
+
+
+def caption_agreement(loaded: Tables, params: Params) -> str:
+    found = _agreement(loaded)
+    told = []
+    for over, rows in found.groupby("over", sort=False):
+        verdicts = rows["verdict"].value_counts()
+        counted = ", ".join(f"{verdicts[name]} {name}" for name in VERDICT_COLORS if name in verdicts)
+        told.append(f"over {over} {rows['value'].min():.2f} to {rows['value'].max():.2f} ({counted})")
+    return (
+        "Do estimators rank alike? Spearman's rho of r_com by every two estimators after ASR, of the same "
+        f"{params.validity.n_agreement_tokens} tokens within a layer (left, mean over layers) and of the layers' means "
+        f"(right): {'; '.join(told)}. Passed: the whole {params.bootstrap.level:.0%} interval over utterances lies "
+        "above what dealing one side at random gives (grey dash). Estimators that agree need not be right together; "
+        "what each answers to a planted width is in the calibration."
     )
