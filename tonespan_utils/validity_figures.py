@@ -422,9 +422,9 @@ def draw_agreement(loaded: Tables, params: Params) -> Figure:
             axis.hlines(y, row.ci_low, row.ci_high, color=VERDICT_COLORS[row.verdict], linewidth=1.0)
             axis.plot(row.value, y, "o", color=VERDICT_COLORS[row.verdict], label=row.verdict)
             axis.plot(row.null, y, "|", color=NULL["color"], markersize=10, label="end of chance")
+        plots.named_rows(axis, pairs)
         axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
         axis.set(xlim=(-1.05, 1.05), xlabel=f"rho over {over}")
-    plots.named_rows(axes[0], pairs)
     plots.shared_legend(figure, axes)
     return figure
 
