@@ -189,9 +189,10 @@ rule alignment:  # asked for by name: make alignment
 
 rule figures:
     input:
-        code("05_rcom_comparison", "comparison.py", "ranks.py", "claims.py", "plots.py", "figures.py"),
-        code("05_rcom_comparison", "encoder_figures.py"),
-        code("05_rcom_comparison", "signatures.py", "report.py", "report.html", "paper.mplstyle", *EXPLORER),
+        code(
+            "05_rcom_comparison", "comparison.py", "ranks.py", "claims.py", "signatures.py", "plots.py", "figures.py",
+            "encoder_figures.py", "report.py", "report.html", "paper.mplstyle", *EXPLORER,
+        ),
         rules.corpus.output,
         rules.baseline.output,
         expand(rules.probes.output.f1, part=MEASURED),

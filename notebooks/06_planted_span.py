@@ -134,7 +134,7 @@ top = encoder.layers[-1]
 few = gradients.eligible(corpus, n_tokens=v.n_slow_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
 for name in [name for name in v.estimators if name in estimators.ENERGY]:
     energy = calibration.slow_energy(name, encoder, {top: known[top]}, corpus, few, edges)[top]
-    utterances = few.groupby("utterance_id", sort=False)["utterance_id"].transform("first").to_numpy()
+    utterances = gradients.by_utterance(few)["utterance_id"].to_numpy()
     widths = calibration.energy_draws(energy, utterances, edges, **drawing)["r_com"]
     draws.append(calibration.as_draws(name, "asr", top, true_ms, widths, len(few)))
 

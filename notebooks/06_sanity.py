@@ -184,7 +184,7 @@ rows.append(
 # tone away?
 
 # %%
-grouped = pd.concat([group for _, group in tokens.groupby("utterance_id", sort=False)])
+grouped = gradients.by_utterance(tokens)
 length_s = grouped["utterance_id"].map(corpus.utterances.set_index("utterance_id")["n_samples"]) / SAMPLE_RATE
 confounds = {
     "distance to the edge": np.minimum(grouped["center_s"], length_s - grouped["center_s"]).to_numpy(),
@@ -245,7 +245,7 @@ for task, encoder in loaded.items():
 few = gradients.eligible(corpus, n_tokens=v.n_agreement_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
 known = {layer: result.probe for layer, result in true_probes["asr"].items()}
 asked = ["gradient", *[name for name in v.estimators if name in estimators.ENERGY]]
-same = pd.concat([group for _, group in few.groupby("utterance_id", sort=False)])[["token_id", "utterance_id"]]
+same = gradients.by_utterance(few)[["token_id", "utterance_id"]]
 radii = []
 for name in asked:
     for layer, energy in calibration.slow_energy(name, loaded["asr"], known, corpus, few, edges).items():

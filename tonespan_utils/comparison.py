@@ -50,6 +50,7 @@ ROLES = {
     "speaker": "speaker",
     "control": "shuffled control",
 }
+SEED_RESAMPLES = 200  # every one ranks all tokens of all layers anew, for each pair of trainings
 BEST = ("f1", "span_ms", "distance_ms", "box_distance_ms")
 CONTRASTED = (*BEST, *(f"top_{measure}" for measure in BEST))
 
@@ -434,9 +435,6 @@ def probe_vs_finetuned(
                 "n_tokens": probe.n_tokens, "n_seeds": min(probe.n_seeds, whole.n_seeds),
             })  # fmt: skip
     return pd.DataFrame(rows, columns=tables.COLUMNS["probe_vs_finetuned"])
-
-
-SEED_RESAMPLES = 200  # every one ranks all tokens of all layers anew, for each pair of trainings
 
 
 def seed_agreement(token_spans: pd.DataFrame, *, level: float, seed: int) -> pd.DataFrame:

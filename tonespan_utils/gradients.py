@@ -318,6 +318,11 @@ def null_energy(n_samples: int, centers_s: Sequence[float], edges_ms: np.ndarray
     return np.stack([spans.flat_null(edges_ms, before_ms=c * 1000, after_ms=end_ms - c * 1000) for c in centers_s])
 
 
+def by_utterance(tokens: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``tokens`` in the order in which they are measured: utterance by utterance."""
+    return pd.concat([group for _, group in tokens.groupby("utterance_id", sort=False)])
+
+
 @dataclass(frozen=True)
 class Measured:
     """Energy of many tokens: layer -> (token, bins); their flat null (token, bins), utterances and names (token,)."""

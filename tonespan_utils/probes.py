@@ -56,8 +56,17 @@ def hidden_vectors(
     return found
 
 
+class Scored:
+    """What has a ``macro_f1`` between ``ci_low`` and ``ci_high``."""
+
+    @property
+    def interval(self) -> Interval:
+        """Macro-F1 with its interval."""
+        return Interval(self.macro_f1, self.ci_low, self.ci_high)
+
+
 @dataclass(frozen=True)
-class ProbeResult:
+class ProbeResult(Scored):
     """A probe and its scores on held-out tokens. ``control_f1`` is the mean over draws of the control task;
     ``predicted`` (test token,) is what was heard, in the tokens' order."""
 
@@ -74,11 +83,6 @@ class ProbeResult:
     @property
     def selectivity(self) -> float:
         return self.macro_f1 - self.control_f1
-
-    @property
-    def interval(self) -> Interval:
-        """Macro-F1 with its interval."""
-        return Interval(self.macro_f1, self.ci_low, self.ci_high)
 
 
 def probe_layer(
@@ -113,7 +117,7 @@ def probe_layer(
 
 
 @dataclass(frozen=True)
-class Score:
+class Score(Scored):
     """Macro-F1 of answers with its interval; ``above_chance_low`` is the lower bound of F1 minus chance, both drawn
     together; ``predicted`` (token,)."""
 
@@ -123,11 +127,6 @@ class Score:
     chance_f1: float
     above_chance_low: float
     predicted: np.ndarray
-
-    @property
-    def interval(self) -> Interval:
-        """Macro-F1 with its interval."""
-        return Interval(self.macro_f1, self.ci_low, self.ci_high)
 
 
 def score(

@@ -22,7 +22,6 @@ from tonespan_utils.conditions import Condition
 from tonespan_utils.corpus import TOKEN_COLUMNS
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
-from tonespan_utils.ranks import AGREEMENT_COLUMNS
 
 COLUMNS = {
     "tokens": TOKEN_COLUMNS,
@@ -69,7 +68,9 @@ COLUMNS = {
         "condition", "finetuned_condition", "language", "layer", "probe_f1", "finetuned_f1", "chance_f1", "difference",
         "ci_low", "ci_high", "n_tokens", "n_seeds",
     ],
-    "seed_agreement": ["condition", "language", *AGREEMENT_COLUMNS],
+    "seed_agreement": [
+        "condition", "language", "a", "b", "over", "rho", "ci_low", "ci_high", "null_low", "null_high", "n",
+    ],
     "signatures": ["condition", "language", "layer", "signature", "detail"],
     "calibration": [
         "estimator", "true_span_ms", "estimated_span_ms", "ci_low_ms", "ci_high_ms", "condition", "layer", "n_tokens",

@@ -430,12 +430,10 @@ def draw_agreement(loaded: Tables, params: Params) -> Figure:
 
 
 def caption_agreement(loaded: Tables, params: Params) -> str:
-    found = _agreement(loaded)
-    told = []
-    for over, rows in found.groupby("over", sort=False):
-        verdicts = rows["verdict"].value_counts()
-        counted = ", ".join(f"{verdicts[name]} {name}" for name in VERDICT_COLORS if name in verdicts)
-        told.append(f"over {over} {rows['value'].min():.2f} to {rows['value'].max():.2f} ({counted})")
+    told = [
+        f"over {over} {rows['value'].min():.2f} to {rows['value'].max():.2f} ({_verdicts(rows)})"
+        for over, rows in _agreement(loaded).groupby("over", sort=False)
+    ]
     return (
         "Do estimators rank alike? Spearman's rho of r_com by every two estimators after ASR, of the same "
         f"{params.validity.n_agreement_tokens} tokens within a layer (left, mean over layers) and of the layers' means "
