@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -18,8 +19,10 @@ from tonespan_utils.plots import LANGUAGE_COLORS, LANGUAGE_NAMES
 
 NOTEBOOK = "notebooks/07_alignment.ipynb"
 TITLES = {"alignment": "Aligned tone centres", "jitter": "The answers under wrong tone centres"}
+IN_STYLE = plt.style.context(plots.STYLE)  # while drawing, and while saving: the resolution is part of it
 
 
+@IN_STYLE
 def save(params: Params, name: str, figure: Figure, caption: str, *, checkpoints: Mapping[str, str]) -> None:
     """Keep one of TITLES as PDF, SVG and PNG, with what made it and what it says."""
     call = f'alignment_figures.save(p, "{name}"'
@@ -30,6 +33,7 @@ def save(params: Params, name: str, figure: Figure, caption: str, *, checkpoints
     provenance.save(figure, figure_stem(params, name), record | told)
 
 
+@IN_STYLE
 def draw_errors(scored: pd.DataFrame, errors: Mapping[str, pd.DataFrame], params: Params) -> Figure:
     """Errors of the test split's tone centres, a panel per language; ``scored`` is the table ``alignment``."""
     figure, axes = plots.panels(params.speech.tonal, share_y=False)
@@ -51,6 +55,7 @@ def caption_errors(scored: pd.DataFrame, params: Params) -> str:
     )
 
 
+@IN_STYLE
 def draw_scores(tokens: Mapping[str, pd.DataFrame], params: Params) -> Figure:
     """Alignment scores where no times are known, a panel per language."""
     figure, axes = plots.panels(params.speech.tonal, share_y=False)
@@ -71,6 +76,7 @@ def _of_test(scored: pd.DataFrame, language: str) -> pd.Series:
     return tables.select(scored, language=language, split="test").iloc[0]
 
 
+@IN_STYLE
 def draw_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> Figure:
     """Cue width, and 2 r_com of two ``layers``, against the errors put on tone centres; dotted: the flat null."""
     lines = {"baseline span": ("", "#000000", "o", 1)}
