@@ -1,4 +1,4 @@
-"""Gradients against finite differences and plain autograd; batch size and chunking change nothing."""
+"""Gradients against finite differences and plain autograd; which tokens and clips go together changes nothing."""
 
 from itertools import pairwise
 
@@ -97,6 +97,37 @@ def test_batch_size_changes_nothing_and_the_model_is_left_as_found(encoder, samp
     hook.remove()
 
 
+@pytest.mark.parametrize("wrt", ["waveform", "cnn"])
+@pytest.mark.parametrize("family", ["xlsr", "wav2vec2", "hubert"])
+def test_clips_of_one_length_come_together_as_they_would_alone(tmp_path, monkeypatch, family, wrt):
+    loaded = encoders.load(make_checkpoint(tmp_path, family))
+    loaded.model.double()
+    rng, probes = np.random.default_rng(4), random_probes(loaded, loaded.layers)
+    clips = rng.normal(0, 0.1, (5, 12000)) * rng.uniform(0.1, 3, (5, 1))
+    centers, tones = rng.uniform(0.1, 0.65, (5, 2)), rng.choice(["fall", "rise"], (5, 2))
+    asked = {"target": "margin", "wrt": wrt, "reach_s": 0.1}
+    alone = [
+        gradients.input_gradients(loaded, probes, *own, **asked) for own in zip(clips, centers, tones, strict=True)
+    ]
+    for most in (5, 2):  # all at once, and in parts of which the last is smaller
+        monkeypatch.setattr(gradients, "together", lambda encoder, n_samples, most=most: most)
+        found = gradients.input_gradients(loaded, probes, clips, centers, tones, **asked)
+        for layer in loaded.layers:
+            expected = np.stack([one[layer] for one in alone])
+            assert found[layer].shape == expected.shape
+            assert np.allclose(found[layer], expected, rtol=1e-9, atol=1e-12)
+
+
+def test_how_many_clips_go_together(encoder, monkeypatch):
+    frames = encoder.n_frames(8000)
+    config = encoder.model.config
+    each = frames * max(config.num_attention_heads * frames, config.intermediate_size)
+    for values, expected in ((each - 1, 1), (3 * each, 3), (1000 * each, 40)):  # of half a second: 20 s at most
+        monkeypatch.setattr(gradients, "CPU_CHUNK_VALUES", values)
+        assert gradients.together(encoder, 8000) == expected
+    assert gradients.together(encoder, 60 * 16000) == 1
+
+
 @pytest.mark.parametrize("family", ["xlsr", "wav2vec2", "hubert"])
 @pytest.mark.parametrize("center_s", [0.02, 0.4, 0.97])
 def test_reach_spares_work_but_changes_nothing_within_it(tmp_path, family, center_s):
@@ -193,6 +224,31 @@ def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, mo
         gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
 
 
+def test_fewer_clips_go_together_where_they_do_not_fit(encoder, monkeypatch):
+    probes, trace = random_probes(encoder, ["1"]), vjp.trace
+    clips = np.random.default_rng(5).normal(0, 0.1, (4, 8000))
+    asked = (probes, clips, [CENTERS] * 4, [TONES] * 4)
+    expected = gradients.input_gradients(encoder, *asked)["1"]
+
+    def small(encoder, waveforms):
+        if len(waveforms) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return trace(encoder, waveforms)
+
+    monkeypatch.setattr(vjp, "trace", small)
+    monkeypatch.setattr(gradients, "together", lambda encoder, n_samples: 4)
+    with pytest.warns(UserWarning) as said:
+        found = gradients.input_gradients(encoder, *asked)["1"]
+    assert [str(one.message)[-15:] for one in said] == ["going on with 2", "going on with 1"]
+    assert np.allclose(found, expected, rtol=1e-9, atol=1e-12)
+    monkeypatch.setattr(vjp, "trace", lambda encoder, waveforms: trace(encoder, waveforms.new_empty(1, 2**50)))
+    with (
+        pytest.raises(TonespanError, match=r"an utterance of 0\.5 s; cut it shorter"),
+        pytest.warns(UserWarning, match="out of memory"),
+    ):
+        gradients.input_gradients(encoder, *asked)
+
+
 def test_weights_that_are_not_finite_name_the_layer(tmp_path, samples):
     loaded = encoders.load(make_checkpoint(tmp_path, "wav2vec2"))
     with torch.no_grad():
@@ -218,10 +274,10 @@ def test_a_clip_shorter_than_one_frame_is_refused(encoder):
 
 def test_targets_by_hand():
     probe = LinearClassifier(("a", "b", "c"), np.eye(3), np.array([0.0, 0.5, 0.0]))
-    states = {"1": torch.tensor([[0.0, 0.0, 0.0], [1.0, 5.0, 2.0]])}
+    states = {"1": torch.tensor([[[0.0, 0.0, 0.0], [1.0, 5.0, 2.0]]])}
 
     def value(target, tone="a"):
-        return gradients.read_out(states, {"1": probe}, [1], [tone], target=target).values(states)["1"].item()
+        return gradients.read_out(states, {"1": probe}, [[1]], [[tone]], target=target).values(states)["1"].item()
 
     assert value("true") == 1 and value("predicted") == 5.5 and value("margin") == 1 - 5.5
     assert value("margin", "b") == 5.5 - 2, "the rival is the best of the others"
@@ -269,6 +325,31 @@ def test_measure_lines_up_energy_null_and_utterances(encoder, glide_corpus):
     )  # fmt: skip
     assert measured.energy["1"].shape == measured.null.shape == (len(tokens), 20)
     assert list(measured.utterances) == tokens["utterance_id"].tolist()
+
+
+def test_measured_together_or_alone_a_token_keeps_its_place(encoder, glide_corpus, monkeypatch):
+    edges, _ = spans.offset_bins(200, 20)
+    tokens = glide_corpus.tokens[glide_corpus.tokens["split"] == "test"].sample(24, random_state=0)
+    lengths = tokens.groupby("utterance_id")["token_id"].size()
+    assert lengths.nunique() > 1 and lengths.duplicated().any(), "some with as many tokens as others"
+    asked = (encoder, random_probes(encoder, ["1", "2"]), glide_corpus)
+    how = {"target": "true", "wrt": "waveform"}
+    measured, sizes, plain = [], [], gradients.input_gradients
+
+    def counted(encoder, probes, clips, *rest, **options):
+        sizes.append(len(clips))
+        return plain(encoder, probes, clips, *rest, **options)
+
+    monkeypatch.setattr(gradients, "input_gradients", counted)
+    for most in (3, 1):
+        monkeypatch.setattr(gradients, "together", lambda encoder, n_samples, most=most: most)
+        measured.append(gradients.measure(*asked, tokens, edges, **how))
+    assert max(sizes) == 3 and sizes[-lengths.size :] == [1] * lengths.size
+    together, alone = measured
+    assert list(together.tokens) == list(alone.tokens) == gradients.by_utterance(tokens)["token_id"].tolist()
+    assert np.allclose(together.null, alone.null)
+    for layer in ("1", "2"):
+        assert np.allclose(together.energy[layer], alone.energy[layer], rtol=1e-9, atol=0)
 
 
 POOL_EDGES = np.arange(-100.0, 101.0, 20.0)

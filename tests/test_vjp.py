@@ -27,10 +27,17 @@ def encoder(request, tmp_path_factory):
     return loaded
 
 
-@pytest.fixture(scope="module")
-def clip(encoder):
+N_CLIPS = 2
+
+
+def waveforms():
     torch.manual_seed(1)
-    return vjp.trace(encoder, torch.randn(8000, dtype=torch.float64))
+    return torch.randn(N_CLIPS, 8000, dtype=torch.float64) * torch.tensor([[1.0], [0.3]])
+
+
+@pytest.fixture(scope="module")
+def clips(encoder):
+    return vjp.trace(encoder, waveforms())
 
 
 def by_autograd(function, x, g):
@@ -47,56 +54,58 @@ def cotangents(x, n=3):
     return torch.randn(n, *x.shape, dtype=x.dtype)
 
 
-def test_the_way_up_is_the_encoders_own(encoder, clip):
-    torch.manual_seed(1)
-    with torch.no_grad():
-        states = encoder.forward(torch.randn(1, 8000, dtype=torch.float64))
-    assert list(clip.states) == encoder.layers
-    for layer, state in states.items():
-        assert torch.allclose(clip.states[layer], state[0], **TOLERANCE)
+def test_the_way_up_is_the_encoders_own(encoder, clips):
+    assert list(clips.states) == encoder.layers
+    for i, waveform in enumerate(waveforms()):
+        with torch.no_grad():
+            states = encoder.forward(waveform[None])
+        for layer, state in states.items():
+            assert torch.allclose(clips.states[layer][i], state[0], **TOLERANCE)
 
 
-def test_blocks_and_their_short_cut(encoder, clip):
+def test_blocks_and_their_short_cut(encoder, clips):
     for number, module in enumerate(encoder.model.encoder.layers, start=1):
-        x, traced = clip.states[str(number - 1)], clip.blocks[number - 1]
+        x, traced = clips.states[str(number - 1)], clips.blocks[number - 1]
         g = cotangents(x)
-        expected = by_autograd(lambda source, module=module: module(source[None])[0], x, g)
+        expected = by_autograd(lambda source, module=module: module(source), x, g)
         assert torch.allclose(traced.pull(g), expected, **TOLERANCE)
-        at = torch.tensor([3, 0, len(x) - 1])
+        frames = torch.tensor([[3, 7], [0, 0], [x.shape[1] - 1, 5]])
+        here = torch.arange(3)[:, None], *vjp.single(frames)
         alone = torch.zeros_like(g)
-        alone[torch.arange(3), at] = g[torch.arange(3), at]
-        short = traced.pull_at(g[torch.arange(3), at], at)
+        alone[here] = g[here]
+        short = traced.pull_at(g[here], vjp.single(frames))
         assert torch.allclose(short, traced.pull(alone), **TOLERANCE)
 
 
-def test_from_the_bottom_layer_to_the_features(encoder, clip):
+def test_from_the_bottom_layer_to_the_features(encoder, clips):
     def up(features):
-        return encoder.forward_from_cnn(features[None])["0"][0]
+        return encoder.forward_from_cnn(features)["0"]
 
-    g = cotangents(clip.states["0"])
-    expected = by_autograd(up, clip.states["cnn"], g)
-    below = g if "final" in clip.states else clip.closing.pull(g)
-    assert torch.allclose(clip.projection.pull(clip.positions.pull(below)), expected, **TOLERANCE)
+    g = cotangents(clips.states["0"])
+    expected = by_autograd(up, clips.states["cnn"], g)
+    below = g if "final" in clips.states else clips.closing.pull(g)
+    assert torch.allclose(clips.projection.pull(clips.positions.pull(below)), expected, **TOLERANCE)
 
 
-def test_convolutions_of_every_frame(encoder, clip):
-    torch.manual_seed(1)
-    x = torch.randn(8000, dtype=torch.float64)
-    at, g = slice(0, len(clip.states["cnn"])), cotangents(clip.states["cnn"])
-    expected = by_autograd(lambda source: encoder.features(source[None])[0], x, g)
-    for convolution in reversed(clip.convolutions):
+@pytest.mark.parametrize("clip", range(N_CLIPS))
+def test_convolutions_of_every_frame(encoder, clips, clip):
+    features = clips.states["cnn"][clip]
+    g, at = cotangents(features), (clip, slice(0, len(features)))
+    expected = by_autograd(lambda source: encoder.features(source[None])[0], waveforms()[clip], g)
+    for convolution in reversed(clips.convolutions):
         g, at = convolution.pull(g, at)
-    assert torch.allclose(g[..., 0], expected[:, at], **TOLERANCE)
-    assert not expected[:, at.stop :].any()
+    samples = at[1]
+    assert torch.allclose(g[..., 0], expected[:, samples], **TOLERANCE)
+    assert not expected[:, samples.stop :].any()
 
 
-def test_a_stretch_of_frames_is_pulled_as_if_the_rest_had_no_gradient(clip):
-    whole, some = cotangents(clip.states["cnn"]), slice(5, 9)
+def test_a_stretch_of_frames_is_pulled_as_if_the_rest_had_no_gradient(clips):
+    whole, some = cotangents(clips.states["cnn"][1]), slice(5, 9)
     whole[:, : some.start] = whole[:, some.stop :] = 0
-    g, at, part, some_at = whole, slice(0, whole.shape[1]), whole[:, some], some
-    for convolution in reversed(clip.convolutions):
+    g, at, part, some_at = whole, (1, slice(0, whole.shape[1])), whole[:, some], (1, some)
+    for convolution in reversed(clips.convolutions):
         (g, at), (part, some_at) = convolution.pull(g, at), convolution.pull(part, some_at)
-    assert torch.allclose(part, g[:, some_at], **TOLERANCE)
+    assert torch.allclose(part, g[:, some_at[1]], **TOLERANCE)
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(10, 5), (3, 2), (2, 2), (5, 1), (1, 1), (2, 3)])

@@ -40,12 +40,12 @@ def attention_weights(encoder: Encoder, samples: np.ndarray, centers_s: Sequence
     kept, and where ``Encoder.frame_at`` does. Notebook: notebooks/06_validity
     """
     frames = [encoder.frame_at(center, samples.size) for center in centers_s]
-    clip = gradients.trace(encoder, encoder.prepare(samples)[0])
+    clip = gradients.trace(encoder, encoder.prepare(samples))
     found = {}
     for number, block in enumerate(clip.blocks, start=1):
         if isinstance(block, vjp.PlainBlock):
             raise TonespanError(f"layer {number} has an adapter; attention is read from plain blocks alone")
-        weights = block.attention.weights[:, frames]  # (head, token, frame)
+        weights = block.attention.weights[0][:, frames]  # (head, token, frame)
         found[str(number)] = weights.transpose(0, 1).double().cpu().numpy()
     return found
 

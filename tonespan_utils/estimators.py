@@ -106,14 +106,34 @@ class _Asked:
 
     def prepare(self) -> tuple[Tensor, Readout]:
         """The prepared waveform (samples,) and what is read from it."""
-        prepared = self.encoder.prepare(self.samples)[0]
+        prepared = self.encoder.prepare(self.samples)
         frames = self.frames  # first: it says what is wrong with a centre or a clip
-        clip = gradients.trace(self.encoder, prepared)
-        return prepared, gradients.read_out(clip.states, self.probes, frames, self.tones, target=self.target)
+        states = gradients.trace(self.encoder, prepared).states
+        return prepared[0], gradients.read_out(states, self.probes, [frames], [self.tones], target=self.target)
 
     def slopes(self, prepared: Tensor, readout: Readout) -> dict[str, np.ndarray]:
         """The gradient of ``readout`` at a prepared waveform (samples,): layer -> (token, samples)."""
-        return gradients.pull_down(self.encoder, gradients.trace(self.encoder, prepared), readout, reach_s=self.reach_s)
+        return {layer: found[0] for layer, found in self._slopes_of(prepared[None], readout).items()}
+
+    def mean_slopes(self, versions: Iterable[Tensor], weights: Floats, readout: Readout) -> dict[str, Floats]:
+        """The gradient of ``readout`` summed over versions of the waveform, each (samples,), by ``weights`` (version,).
+
+        In double precision: layer -> (token, samples). As many versions as do well together are taken at a time.
+        """
+        clips = torch.stack(list(versions))
+        total = {layer: np.zeros((len(self.centers_s), self.samples.size)) for layer in self.probes}
+
+        def add(part: slice) -> None:
+            for layer, slopes in self._slopes_of(clips[part], readout).items():
+                total[layer] += np.tensordot(weights[part], slopes, axes=1)
+
+        gradients.in_chunks(add, len(clips), gradients.together(self.encoder, self.samples.size))
+        return total
+
+    def _slopes_of(self, clips: Tensor, readout: Readout) -> dict[str, np.ndarray]:
+        """The gradient of ``readout`` at prepared ``clips`` (clip, samples): layer -> (clip, token, samples)."""
+        traced = gradients.trace(self.encoder, clips)
+        return gradients.pull_down(self.encoder, traced, readout.of_copies(len(clips)), reach_s=self.reach_s)
 
 
 def _gradient(asked: _Asked) -> dict[str, np.ndarray]:
@@ -131,7 +151,7 @@ def _smoothgrad(asked: _Asked, *, n_draws: int = 16, noise: float = 0.1, seed: i
     prepared, readout = asked.prepare()
     drawn = np.random.default_rng(seed).normal(size=(n_draws, prepared.numel()))
     noisy = (prepared + noise * prepared.std() * torch.as_tensor(one).to(prepared) for one in drawn)
-    return _mean(asked.slopes(x, readout) for x in noisy)
+    return asked.mean_slopes(noisy, np.full(n_draws, 1 / n_draws), readout)
 
 
 def _integrated(asked: _Asked, **options: float) -> dict[str, np.ndarray]:
@@ -179,7 +199,7 @@ def _integrate(
     ends = [_values(asked.encoder, x, readout) for x in (prepared, torch.zeros_like(prepared))]
     while True:
         points, weights = _way(n_steps, power)
-        slopes = _mean((whole.slopes(point * prepared, readout) for point in points), weights)
+        slopes = whole.mean_slopes((float(point) * prepared for point in points), weights, readout)
         found = _times(slopes, prepared)
         gap = {layer: _gap(a, ends[0][layer], ends[1][layer]) for layer, a in found.items()}
         worst = max(float(one.max(initial=0)) for one in gap.values())
@@ -210,25 +230,13 @@ def _gap(attribution: np.ndarray, at_input: Floats, at_silence: Floats) -> Float
 @torch.no_grad()
 def _values(encoder: Encoder, prepared: Tensor, readout: Readout) -> dict[str, Floats]:
     """The scalars without the probe's bias at a prepared waveform (samples,): layer -> (token,)."""
-    states = {layer: state[0] for layer, state in encoder.forward(prepared[None]).items()}
-    values = readout.values(states)
-    return {layer: (value - readout.bias[layer]).double().cpu().numpy() for layer, value in values.items()}
+    values = readout.values(encoder.forward(prepared[None]))
+    return {layer: (value - readout.bias[layer])[:, 0].double().cpu().numpy() for layer, value in values.items()}
 
 
 def _times(slopes: Mapping[str, np.ndarray], prepared: Tensor) -> dict[str, np.ndarray]:
     samples = prepared.cpu().numpy()
     return {layer: slope * samples for layer, slope in slopes.items()}
-
-
-def _mean(parts: Iterable[dict[str, np.ndarray]], weights: Sequence[float] | None = None) -> dict[str, np.ndarray]:
-    """The weighted mean of ``parts``, layer by layer, in double precision; the plain mean without weights."""
-    total: dict[str, np.ndarray] = {}
-    n = 0
-    for n, part in enumerate(parts, start=1):
-        for layer, values in part.items():
-            weighted = values * (1.0 if weights is None else float(weights[n - 1]))
-            total[layer] = total[layer] + weighted if layer in total else weighted.astype(np.float64)
-    return {layer: values / (n if weights is None else 1) for layer, values in total.items()}
 
 
 _ATTRIBUTIONS: dict[str, Callable[..., dict[str, np.ndarray]]] = {
@@ -292,7 +300,7 @@ def _without(
         masked[row, first[one] : after[one]] = 0
     states = encoder.forward(masked)
     return {
-        layer: (states[layer][:, readout.frames[token]] @ weight[token]).double().cpu().numpy()
+        layer: (states[layer][:, readout.frames[token, 0]] @ weight[token, 0]).double().cpu().numpy()
         for layer, weight in readout.weight.items()
     }
 

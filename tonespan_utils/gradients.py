@@ -7,8 +7,8 @@ c``.
 Conventions: the input is the prepared waveform of the whole utterance (what the model sees), or its ``cnn``
 features, whose energy is summed over channels at frame centres. ``target`` names the logit: ``true`` the labelled tone,
 ``predicted`` the winner, ``margin`` the labelled tone minus the best other. Parameters are frozen; the model, its hooks
-and the input are left as found. All layers and tokens of an utterance share one way up and one way down (``vjp``); a
-logit that moves with nothing has gradient 0 and, in ``spans``, no radius.
+and the input are left as found. All layers and tokens of an utterance, and utterances of one length, share one way up
+and one way down (``vjp``); a logit that moves with nothing has gradient 0 and, in ``spans``, no radius.
 
 Notebook: notebooks/04_gradient_energy
 """
@@ -16,7 +16,7 @@ Notebook: notebooks/04_gradient_energy
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -35,6 +36,7 @@ from tonespan_utils.errors import TonespanError
 
 CPU_CHUNK_VALUES = 2**20  # numbers in the largest tensor of one step: 4 MB stays near the core
 GPU_CHUNK_VALUES = 2**26  # and 256 MB keeps a GPU busy
+MAX_TOGETHER_S = 20.0  # seconds of clips that are traced together; XLS-R leaves some 90 MB a second
 MAX_STORED_VALUES = 2**27  # numbers in all cotangents of the tokens that go down together: 0.5 GB
 
 
@@ -42,8 +44,8 @@ def input_gradients(
     encoder: Encoder,
     probes: Mapping[str, LinearClassifier],
     samples: np.ndarray,
-    centers_s: Sequence[float],
-    tones: Sequence[str],
+    centers_s: ArrayLike,
+    tones: ArrayLike,
     *,
     target: str = "true",
     wrt: str = "waveform",
@@ -51,17 +53,35 @@ def input_gradients(
 ) -> dict[str, np.ndarray]:
     """Gradients of each token's logit: layer -> (token, samples), or (token, frame, channel) for ``wrt="cnn"``.
 
-    ``samples`` (n,) is one utterance at 16 kHz; ``centers_s`` and ``tones`` (token,) lie in it. Waveform gradients
-    further than ``reach_s`` from the centre may be left at 0, which spares work; nearer ones are exact. The ``cnn``
-    layer's own gradient with respect to ``cnn`` features is the probe's weight at the centre frame.
+    ``samples`` (n,) is one utterance at 16 kHz; ``centers_s`` and ``tones`` (token,) lie in it. Utterances of one
+    length, with as many tokens each, may come together as (clip, n) and (clip, token), which shares work; what is found
+    then has the clip as its first axis. Waveform gradients further than ``reach_s`` from the centre may be left at 0,
+    which spares work; nearer ones are exact. The ``cnn`` layer's own gradient with respect to ``cnn`` features is the
+    probe's weight at the centre frame.
     Raises TonespanError for a tone no probe knows, a clip shorter than one frame, or hidden states that are not finite.
     Notebook: notebooks/04_gradient_energy
     """
-    frames = [encoder.frame_at(center, samples.size) for center in centers_s]
+    clips, centers_s, tones = np.atleast_2d(samples), np.atleast_2d(centers_s), np.atleast_2d(tones)
+    frames = np.array([[encoder.frame_at(float(center), clips.shape[1]) for center in own] for own in centers_s])
+    found: dict[str, list[np.ndarray]] = {layer: [] for layer in probes}
+
+    def work(part: slice) -> None:
+        prepared = torch.cat([encoder.prepare(one) for one in clips[part]])
+        traced = trace(encoder, prepared)
+        readout = read_out(traced.states, probes, frames[part], tones[part], target=target)
+        for layer, gradient in pull_down(encoder, traced, readout, wrt=wrt, reach_s=reach_s).items():
+            found[layer].append(gradient)
+
     with exact_products():
-        clip = trace(encoder, encoder.prepare(samples)[0])
-        readout = read_out(clip.states, probes, frames, tones, target=target)
-        return pull_down(encoder, clip, readout, wrt=wrt, reach_s=reach_s)
+        in_chunks(work, len(clips), together(encoder, clips.shape[1]))
+    joined = {layer: np.concatenate(parts) for layer, parts in found.items()}
+    return joined if np.ndim(samples) > 1 else {layer: gradient[0] for layer, gradient in joined.items()}
+
+
+def together(encoder: Encoder, n_samples: int) -> int:
+    """How many clips of ``n_samples`` are best taken up and down together: one, if they fill the device alone."""
+    values = vjp.widest(encoder, n_samples)
+    return max(1, min(_chunk(values, encoder.model.device), round(MAX_TOGETHER_S * SAMPLE_RATE) // n_samples))
 
 
 def exact_products() -> AbstractContextManager:
@@ -69,124 +89,142 @@ def exact_products() -> AbstractContextManager:
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
-def trace(encoder: Encoder, prepared: Tensor) -> vjp.Clip:
-    """``vjp.trace`` of a prepared waveform (samples,); raises TonespanError where it does not fit into memory."""
+def trace(encoder: Encoder, prepared: Tensor) -> vjp.Clips:
+    """``vjp.trace`` of prepared waveforms (clip, samples); raises OutOfMemory where they do not fit."""
     try:
         return vjp.trace(encoder, prepared)
     except RuntimeError as error:
         if not _out_of_memory(error):
             raise
-        seconds = len(prepared) / SAMPLE_RATE
-    raise TonespanError(f"out of memory on the way up with an utterance of {seconds:.1f} s; cut it shorter")
+        seconds = prepared.shape[1] / SAMPLE_RATE
+    raise OutOfMemory(f"out of memory on the way up with an utterance of {seconds:.1f} s; cut it shorter")
 
 
 @dataclass(frozen=True, eq=False)
 class Readout:
-    """What is asked of each layer and token: the scalar ``weight @ hidden + bias`` of the hidden vector at its frame.
+    """What is asked of each layer, token and clip: ``weight @ hidden + bias`` of the hidden vector at its frame.
 
-    ``weight`` layer -> (token, hidden), ``bias`` layer -> (token,), ``frames`` (token,).
+    ``weight`` layer -> (token, clip, hidden), ``bias`` layer -> (token, clip), ``frames`` (token, clip).
     """
 
-    frames: list[int]
+    frames: Tensor
     weight: dict[str, Tensor]
     bias: dict[str, Tensor]
 
     def values(self, states: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The scalars of ``states``, layer -> (..., frame, hidden): layer -> (..., token)."""
+        """The scalars of ``states``, layer -> (clip, frame, hidden): layer -> (token, clip)."""
+        at = vjp.single(self.frames)
         return {
-            layer: torch.linalg.vecdot(states[layer][..., self.frames, :], weight) + self.bias[layer]
+            layer: torch.linalg.vecdot(states[layer][at], weight) + self.bias[layer]
             for layer, weight in self.weight.items()
         }
+
+    def of_copies(self, n: int) -> Readout:
+        """The same asked of ``n`` clips that are versions of one."""
+        weight = {layer: one.expand(-1, n, -1) for layer, one in self.weight.items()}
+        bias = {layer: one.expand(-1, n) for layer, one in self.bias.items()}
+        return Readout(self.frames.expand(-1, n), weight, bias)
 
 
 @torch.no_grad()
 def read_out(
     states: Mapping[str, Tensor],
     probes: Mapping[str, LinearClassifier],
-    frames: Sequence[int],
-    tones: Sequence[str],
+    frames: ArrayLike,
+    tones: ArrayLike,
     *,
     target: str,
 ) -> Readout:
-    """The target logits as linear readouts of ``states``, layer -> (frame, hidden), of one utterance.
+    """The target logits as linear readouts of ``states``, layer -> (clip, frame, hidden).
 
-    ``target`` is settled on these states: ``predicted`` stays the tone that won there, and ``margin`` the rival there,
-    whatever the input is changed to afterwards. Raises TonespanError for a tone that no probe knows and for hidden
-    states that are not finite.
+    ``frames`` and ``tones`` (clip, token). ``target`` is settled on these states: ``predicted`` stays the tone that won
+    there, and ``margin`` the rival there, whatever the input is changed to afterwards. Raises TonespanError for a tone
+    that no probe knows and for hidden states that are not finite.
     """
     weight, bias = {}, {}
+    at = torch.as_tensor(np.transpose(frames), device=next(iter(states.values())).device)
     for layer, probe in probes.items():
-        hidden = states[layer][frames]
+        hidden = states[layer][vjp.single(at)]
         if not torch.isfinite(hidden).all():
             raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
         maps = [torch.as_tensor(x, dtype=hidden.dtype, device=hidden.device) for x in (probe.weight, probe.bias)]
-        signs = _target_signs(hidden @ maps[0].T + maps[1], probe, tones, target=target)
+        signs = _target_signs(hidden @ maps[0].T + maps[1], probe, np.transpose(tones), target=target)
         weight[layer], bias[layer] = signs @ maps[0], signs @ maps[1]
-    return Readout(list(frames), weight, bias)
+    return Readout(at, weight, bias)
 
 
 def pull_down(
-    encoder: Encoder, clip: vjp.Clip, readout: Readout, *, wrt: str = "waveform", reach_s: float = np.inf
+    encoder: Encoder, clips: vjp.Clips, readout: Readout, *, wrt: str = "waveform", reach_s: float = np.inf
 ) -> dict[str, np.ndarray]:
-    """Gradients of ``readout`` at the input that ``clip`` was traced from; shapes as in :func:`input_gradients`."""
+    """Gradients of ``readout`` at the input of ``clips``: layer -> (clip, token, samples), or (clip, token, frame,
+    channel) for ``wrt="cnn"``.
+    """
     found = {layer: [] for layer in readout.weight}
-    batch = max(1, MAX_STORED_VALUES // (len(found) * clip.states["0"].numel()))
+    batch = max(1, MAX_STORED_VALUES // (len(found) * clips.states["0"].numel()))
     for i in range(0, len(readout.frames), batch):
         own = {layer: weight[i : i + batch] for layer, weight in readout.weight.items()}
         frames = readout.frames[i : i + batch]
-        local = _down_to_features(clip, own, frames)
+        local = _down_to_features(clips, own, frames)
         if wrt == "waveform":
-            local = _down_to_waveform(encoder, clip, local, frames, reach_s)
+            local = _down_to_waveform(encoder, clips, local, frames, reach_s)
         for layer, gradient in local.items():
-            found[layer].append(gradient)
-    return {layer: torch.cat(parts).cpu().to(_stored_as(clip)).numpy() for layer, parts in found.items()}
+            found[layer].append(gradient.transpose(0, 1))
+    return {layer: torch.cat(parts, dim=1).cpu().to(_stored_as(clips)).numpy() for layer, parts in found.items()}
 
 
-def _stored_as(clip: vjp.Clip) -> torch.dtype:
+def _stored_as(clips: vjp.Clips) -> torch.dtype:
     """numpy has no bfloat16."""
-    return torch.float32 if clip.states["cnn"].dtype == torch.bfloat16 else clip.states["cnn"].dtype
+    return torch.float32 if clips.states["cnn"].dtype == torch.bfloat16 else clips.states["cnn"].dtype
 
 
 @torch.no_grad()
-def _down_to_features(clip: vjp.Clip, own: Mapping[str, Tensor], frames: Sequence[int]) -> dict[str, Tensor]:
-    """From gradients at each layer's centre frames (token, hidden) to gradients at ``cnn``: (token, frame, channel)."""
-    at = torch.tensor(frames, device=clip.states["cnn"].device)
-    names = [layer for layer in reversed(clip.states) if layer in own and layer != "cnn"]
-    carried = _down_the_blocks(clip, [own[layer] for layer in names], names, at).flatten(0, 1)
-    if "final" not in clip.states:
-        _pull_in_place(clip.closing.pull, carried, 1)
-    _pull_in_place(clip.positions.pull, carried, 1)
-    features = clip.projection.pull(carried).unflatten(0, (len(names), len(frames)))
+def _down_to_features(clips: vjp.Clips, own: Mapping[str, Tensor], frames: Tensor) -> dict[str, Tensor]:
+    """From gradients at each layer's centre ``frames`` (token, clip), each (token, clip, hidden), to gradients at
+    ``cnn``: (token, clip, frame, channel).
+    """
+    names = [layer for layer in reversed(clips.states) if layer in own and layer != "cnn"]
+    carried = _down_the_blocks(clips, [own[layer] for layer in names], names, frames).flatten(0, 1)
+    if "final" not in clips.states:
+        _pull_in_place(clips.closing.pull, carried, 1)
+    _pull_in_place(clips.positions.pull, carried, 1)
+    features = clips.projection.pull(carried).unflatten(0, (len(names), len(frames)))
     found = dict(zip(names, features, strict=True))
     if "cnn" in own:
-        found["cnn"] = torch.zeros_like(clip.states["cnn"]).repeat(len(frames), 1, 1)
-        found["cnn"][torch.arange(len(frames), device=at.device), at] = own["cnn"]
+        found["cnn"] = torch.zeros_like(clips.states["cnn"]).repeat(len(frames), 1, 1, 1)
+        _put(found["cnn"], own["cnn"], frames)
     return {layer: found[layer] for layer in own}
 
 
-def _down_the_blocks(clip: vjp.Clip, own: Sequence[Tensor], names: Sequence[str], at: Tensor) -> Tensor:
-    """From ``own``, each (token, hidden) at the frames ``at`` of the layers ``names``, top down, to gradients at ``0``:
-    (layer, token, frame, hidden).
+def _put(everywhere: Tensor, own: Tensor, frames: Tensor) -> None:
+    """``own`` (token, clip, channel) into ``everywhere`` (token, clip, frame, channel) at ``frames`` (token, clip)."""
+    everywhere[torch.arange(len(frames), device=frames.device)[:, None], *vjp.single(frames)] = own
+
+
+def _down_the_blocks(clips: vjp.Clips, own: Sequence[Tensor], names: Sequence[str], frames: Tensor) -> Tensor:
+    """From ``own``, each (token, clip, hidden) at the ``frames`` of the layers ``names``, top down, to gradients at
+    ``0``: (layer, token, clip, frame, hidden).
 
     At block k the cotangents of every layer above it go through together; those of layer k itself, which are zero but
     at one frame, take the short cut ``pull_at`` and join them.
     """
-    carried = clip.states["0"].new_zeros(len(names), len(at), *clip.states["0"].shape)
-    done = 0
-    for number, block in reversed(list(enumerate(clip.blocks, start=1))):
-        _pull_in_place(block.pull, carried[:done].flatten(0, 1), clip.widening)
-        here = ("final", str(number)) if number == len(clip.blocks) else (str(number),)
+    carried = clips.states["0"].new_zeros(len(names), len(frames), *clips.states["0"].shape)
+    done, at = 0, vjp.single(frames)
+    for number, block in reversed(list(enumerate(clips.blocks, start=1))):
+        _pull_in_place(block.pull, carried[:done].flatten(0, 1), clips.widening)
+        here = ("final", str(number)) if number == len(clips.blocks) else (str(number),)
         while done < len(names) and names[done] in here:
-            start = clip.closing.pull(own[done], at) if names[done] == "final" else own[done]
+            start = clips.closing.pull(own[done], at) if names[done] == "final" else own[done]
             carried[done] = block.pull_at(start, at)
             done += 1
     if done < len(names):  # layer 0 has no block
-        carried[done, torch.arange(len(at), device=at.device), at] = own[done]
+        _put(carried[done], own[done], frames)
     return carried
 
 
 def _pull_in_place(pull: Callable[[Tensor], Tensor], carried: Tensor, widening: int) -> None:
-    """``pull`` applied to ``carried`` (cotangent, frame, hidden); inside it tensors are ``widening`` times as large."""
+    """``pull`` applied to ``carried`` (cotangent, clip, frame, hidden); inside it tensors are ``widening`` times as
+    large.
+    """
 
     def work(part: slice) -> None:
         carried[part] = pull(carried[part])
@@ -205,84 +243,94 @@ def in_chunks(work: Callable[[slice], None], n: int, size: int) -> None:
     while first < n:
         try:
             work(slice(first, first + size))
-        except RuntimeError as error:
-            if not _out_of_memory(error):
+        except (RuntimeError, OutOfMemory) as error:
+            if not _out_of_memory(error) or (size == 1 and isinstance(error, OutOfMemory)):
                 raise
             size = _halved(size)
         else:
             first += size
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+class OutOfMemory(TonespanError):
+    """A step that can be made no smaller from inside does not fit into memory."""
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | OutOfMemory) or "allocate memory" in str(error)
 
 
 def _halved(size: int) -> int:
     if size == 1:
-        raise TonespanError("out of memory with a single pass under way; cut the utterance shorter")
+        raise OutOfMemory("out of memory with a single pass under way; cut the utterance shorter")
     warnings.warn(f"out of memory with {size} passes under way; going on with {size // 2}", stacklevel=3)
     return size // 2
 
 
 @torch.no_grad()
 def _down_to_waveform(
-    encoder: Encoder, clip: vjp.Clip, found: Mapping[str, Tensor], frames: Sequence[int], reach_s: float
+    encoder: Encoder, clips: vjp.Clips, found: Mapping[str, Tensor], frames: Tensor, reach_s: float
 ) -> dict[str, Tensor]:
-    """From gradients at the ``cnn`` features to gradients at the waveform: layer -> (token, samples)."""
-    first, n_frames, length = _segments(encoder, clip.n_samples, frames, reach_s)
+    """From gradients at the ``cnn`` features to gradients at the waveform: layer -> (token, clip, samples)."""
+    n_frames, length = _stretch(encoder, clips.n_samples, reach_s)
+    last = clips.states["cnn"].shape[1] - n_frames
     layers = sorted(found, key=lambda layer: layer == "cnn")
     deep = len(layers) - ("cnn" in found)
-    carried = clip.states["cnn"].new_zeros(len(layers), len(frames), clip.n_samples)
-    bottom = clip.convolutions[0]
+    carried = clips.states["cnn"].new_zeros(len(layers), *frames.shape, clips.n_samples)
+    bottom = clips.convolutions[0]
     widest = length * bottom.weight.shape[0] // bottom.stride
-    for token, (start, frame) in enumerate(zip(first, frames, strict=True)):
+    for (token, clip), frame in np.ndenumerate(frames.cpu().numpy()):
+        start = int(np.clip(frame - n_frames // 2, 0, last))
         # Gradients at the cnn layer itself are zero but at one frame; all others fill the stretch.
         for rows, at in (slice(deep), slice(start, start + n_frames)), (slice(deep, None), slice(frame, frame + 1)):
-            local = [found[layer][token, at] for layer in layers[rows]]
-            work = partial(_pull_to_samples, clip.convolutions, local, at, carried[rows, token])
+            local = [found[layer][token, clip, at] for layer in layers[rows]]
+            work = partial(_pull_to_samples, clips.convolutions, local, (clip, at), carried[rows, token, clip])
             in_chunks(work, len(local), _chunk(widest, carried.device))
     return dict(zip(layers, carried, strict=True))
 
 
 def _pull_to_samples(
-    convolutions: Sequence[vjp.Convolution], local: Sequence[Tensor], at: slice, carried: Tensor, part: slice
+    convolutions: Sequence[vjp.Convolution],
+    local: Sequence[Tensor],
+    at: tuple[int, slice],
+    carried: Tensor,
+    part: slice,
 ) -> None:
-    """A ``part`` of the cotangents ``local``, each (frame, channel) at the frames ``at``, into ``carried`` (cotangent,
-    samples).
+    """A ``part`` of the cotangents ``local``, each (frame, channel) at one clip's frames ``at``, into ``carried``
+    (cotangent, samples).
     """
     gradient = torch.stack(local[part])
     for convolution in reversed(convolutions):
         gradient, at = convolution.pull(gradient, at)
-    carried[part, at] = gradient[..., 0]
+    carried[part, at[1]] = gradient[..., 0]
 
 
-def _segments(encoder: Encoder, n_samples: int, frames: Sequence[int], reach_s: float) -> tuple[list[int], int, int]:
-    """First frame of each token's stretch, and how many frames and samples a stretch has.
+def _stretch(encoder: Encoder, n_samples: int, reach_s: float) -> tuple[int, int]:
+    """How many frames and samples around a centre frame hold all that touches +-reach_s of the centre.
 
-    Frames of a layer-normed front end depend on their own samples alone, so a stretch with every frame that touches
-    +-reach_s gives what the whole utterance gives. Group norm ties every frame to every sample: no stretch then.
+    Frames of a layer-normed front end depend on their own samples alone, so such a stretch gives what the whole
+    utterance gives. Group norm ties every frame to every sample: no stretch then.
     """
     total = encoder.n_frames(n_samples)
     around = np.inf if encoder.model.config.feat_extract_norm == "group" else reach_s * SAMPLE_RATE / encoder.hop + 2
     if 2 * around + 1 >= total:
-        return [0] * len(frames), total, n_samples
+        return total, n_samples
     n_frames = 2 * int(np.ceil(around)) + 1
-    first = [int(np.clip(frame - n_frames // 2, 0, total - n_frames)) for frame in frames]
-    return first, n_frames, encoder.hop * (n_frames - 1) + encoder.receptive
+    return n_frames, encoder.hop * (n_frames - 1) + encoder.receptive
 
 
-def _target_signs(logits: Tensor, probe: LinearClassifier, tones: Sequence[str], *, target: str) -> Tensor:
-    """How each logit counts in the target, (token, class): 1 for the named tone, -1 for the rival of ``margin``."""
+def _target_signs(logits: Tensor, probe: LinearClassifier, tones: np.ndarray, *, target: str) -> Tensor:
+    """How each logit (token, clip, class) counts in the target: 1 for the named tone, -1 for the rival of a margin."""
     signs = torch.zeros_like(logits)
     if target == "predicted":
-        return signs.scatter_(1, logits.argmax(dim=1, keepdim=True), 1)
-    unknown = set(tones) - set(probe.classes)
+        return signs.scatter_(-1, logits.argmax(dim=-1, keepdim=True), 1)
+    unknown = set(tones.flat) - set(probe.classes)
     if unknown:
         raise TonespanError(f"the probe knows the tones {', '.join(probe.classes)}, not {', '.join(sorted(unknown))}")
-    true = torch.tensor([[probe.classes.index(tone)] for tone in tones], device=logits.device)
-    signs.scatter_(1, true, 1)
+    number = {tone: i for i, tone in enumerate(probe.classes)}
+    true = torch.tensor([[number[tone] for tone in row] for row in tones], device=logits.device).unsqueeze(-1)
+    signs.scatter_(-1, true, 1)
     if target == "margin":
-        signs.scatter_(1, logits.scatter(1, true, -torch.inf).argmax(dim=1, keepdim=True), -1)
+        signs.scatter_(-1, logits.scatter(-1, true, -torch.inf).argmax(dim=-1, keepdim=True), -1)
     return signs
 
 
@@ -362,21 +410,36 @@ def measure(
     wrt: str,
 ) -> Measured:
     """Energy over offset of every token and layer. Notebook: notebooks/04_gradient_energy"""
-    energy: dict[str, list[np.ndarray]] = {layer: [] for layer in probes}
-    null, utterances, names = [], [], []
-    for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc="gradients", unit="utt"):
-        samples, centers = corpus.audio(utterance_id), group["center_s"].tolist()
-        found = input_gradients(
-            encoder, probes, samples, centers, group["tone"].tolist(),
-            target=target, wrt=wrt, reach_s=float(np.abs(edges_ms).max()) / 1000,
-        )  # fmt: skip
-        for layer, gradient in found.items():
-            energy[layer].append(energy_over_offset(encoder, gradient, centers, edges_ms))
-        null.append(null_energy(samples.size, centers, edges_ms))
-        utterances += [utterance_id] * len(centers)
-        names += group["token_id"].tolist()
-    joined = {layer: np.concatenate(parts) for layer, parts in energy.items()}
-    return Measured(joined, np.concatenate(null), np.array(utterances), np.array(names))
+    groups = dict(list(tokens.groupby("utterance_id", sort=False)))
+    audio = {name: corpus.audio(name) for name in groups}
+    reach_s = float(np.abs(edges_ms).max()) / 1000
+    energy: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token, bins)
+    with tqdm(total=len(groups), desc="gradients", unit="utt") as bar:
+        for names in _alike(encoder, audio, groups):
+            clips = np.stack([audio[name] for name in names])
+            centers = np.stack([groups[name]["center_s"] for name in names])
+            tones = np.stack([groups[name]["tone"].to_numpy(dtype=str) for name in names])
+            found = input_gradients(encoder, probes, clips, centers, tones, target=target, wrt=wrt, reach_s=reach_s)
+            for i, name in enumerate(names):
+                own = {layer: gradient[i] for layer, gradient in found.items()}
+                energy[name] = {k: energy_over_offset(encoder, g, centers[i], edges_ms) for k, g in own.items()}
+            bar.update(len(names))
+    null = [null_energy(audio[name].size, group["center_s"].tolist(), edges_ms) for name, group in groups.items()]
+    joined = {layer: np.concatenate([energy[name][layer] for name in groups]) for layer in probes}
+    ordered = pd.concat(groups.values())
+    return Measured(joined, np.concatenate(null), ordered["utterance_id"].to_numpy(), ordered["token_id"].to_numpy())
+
+
+def _alike(
+    encoder: Encoder, audio: Mapping[str, np.ndarray], groups: Mapping[str, pd.DataFrame]
+) -> Iterator[list[str]]:
+    """Names of the utterances that are measured together: of one length, with the same number of tokens."""
+    alike: dict[tuple[int, int], list[str]] = {}
+    for name, samples in audio.items():
+        alike.setdefault((samples.size, len(groups[name])), []).append(name)
+    for (n_samples, _), names in alike.items():
+        most = together(encoder, n_samples)
+        yield from (names[i : i + most] for i in range(0, len(names), most))
 
 
 def precision(

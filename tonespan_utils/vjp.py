@@ -1,13 +1,14 @@
 """From cotangents at any layer back to the input: a wav2vec 2.0 style encoder's Jacobian, transposed, part by part.
 
-What it computes: one clip goes up once and leaves what its way down needs; then ``pull(g)`` turns ``g``, the gradients
-of many scalars with respect to a part's output, into their gradients with respect to its input. The scalars share what
-the clip left (a GELU's slope is computed once, not once a scalar), and a linear map meets all of them in one matrix
-product. Equal to plain autograd up to rounding; ``tests/test_vjp.py`` checks each part.
+What it computes: clips of one length go up once and leave what their way down needs; then ``pull(g)`` turns ``g``, the
+gradients of many scalars with respect to a part's output, into their gradients with respect to its input. A clip's
+scalars share what it left (a GELU's slope is computed once, not once a scalar), and a linear map meets those of all
+clips in one matrix product. Equal to plain autograd up to rounding; ``tests/test_vjp.py`` checks each part.
 
-Conventions: one clip, channels last. ``x`` is (frame, channel), ``g`` is (cotangent, frame, channel). Frame-wise parts
-take ``at``: the frames that ``g`` stands for, a slice of the clip's, or one index per cotangent, ``g`` then being
-(cotangent, channel). Weights are frozen, dropout is off.
+Conventions: channels last. ``x`` is (clip, frame, channel), ``g`` is (cotangent, clip, frame, channel): every clip has
+the same number of scalars. Frame-wise parts take ``at``, an index into (clip, frame) that says what ``g`` stands for:
+all of it; one frame per cotangent and clip (``single``), ``g`` then being (cotangent, clip, channel); or one clip's
+stretch of frames, ``g`` then being (cotangent, frame, channel). Weights are frozen, dropout is off.
 
 Notebook: notebooks/04_gradient_energy
 """
@@ -16,31 +17,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import EllipsisType
 
 import torch
 from torch import Tensor, nn
 
 from tonespan_utils.encoders import Encoder
 
-Frames = slice | Tensor
-EVERY = slice(None)
+At = EllipsisType | tuple[Tensor, Tensor] | tuple[int, slice]
+EVERY = ...
+
+
+def single(frames: Tensor) -> tuple[Tensor, Tensor]:
+    """``at`` of one frame each, ``frames`` (cotangent, clip)."""
+    return torch.arange(frames.shape[1], device=frames.device).expand_as(frames), frames
 
 
 @dataclass(frozen=True, eq=False)
 class Norm:
-    """Layer norm over channels: ``normed`` (frame, channel) before the affine map, ``scale`` = weight / deviation."""
+    """Layer norm over channels: ``normed`` (clip, frame, channel), no affine map yet; ``scale`` weight / deviation."""
 
     normed: Tensor
     scale: Tensor
 
-    def pull(self, g: Tensor, at: Frames = EVERY) -> Tensor:
+    def pull(self, g: Tensor, at: At = EVERY) -> Tensor:
         normed, scaled = self.normed[at], g * self.scale[at]
         along = torch.linalg.vecdot(scaled, normed).unsqueeze(-1) / -normed.shape[-1]
         return scaled.sub_(scaled.mean(dim=-1, keepdim=True)).addcmul_(normed, along)
 
 
 def norm(module: nn.LayerNorm, x: Tensor) -> tuple[Tensor, Norm]:
-    """``x`` (frame, channel) normalised by ``module``."""
+    """``x`` (clip, frame, channel) normalised by ``module``."""
     y, mean, inverse = torch.native_layer_norm(x, x.shape[-1:], module.weight, module.bias, module.eps)
     return y, Norm((x - mean) * inverse, inverse * module.weight)
 
@@ -56,18 +63,18 @@ def elementwise(function: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor
 
 @dataclass(frozen=True, eq=False)
 class FeedForward:
-    """Two linear maps, weights (out, in), around an activation of ``slope`` (frame, inner)."""
+    """Two linear maps, weights (out, in), around an activation of ``slope`` (clip, frame, inner)."""
 
     first: Tensor
     slope: Tensor
     second: Tensor
 
-    def pull(self, g: Tensor, at: Frames = EVERY) -> Tensor:
+    def pull(self, g: Tensor, at: At = EVERY) -> Tensor:
         return (g @ self.second).mul_(self.slope[at]) @ self.first
 
 
 def feed_forward(module: nn.Module, x: Tensor) -> tuple[Tensor, FeedForward]:
-    """Hugging Face's ``feed_forward`` on ``x`` (frame, hidden)."""
+    """Hugging Face's ``feed_forward`` on ``x`` (clip, frame, hidden)."""
     inner, slope = elementwise(module.intermediate_act_fn, module.intermediate_dense(x))
     traced = FeedForward(module.intermediate_dense.weight, slope, module.output_dense.weight)
     return module.output_dense(inner), traced
@@ -75,10 +82,10 @@ def feed_forward(module: nn.Module, x: Tensor) -> tuple[Tensor, FeedForward]:
 
 @dataclass(frozen=True, eq=False)
 class Attention:
-    """Softmax attention of one clip; the inverse square root of the head's width is folded into query and key.
+    """Softmax attention within each clip; the inverse square root of the head's width is folded into query and key.
 
-    ``query, key, value, mixed`` (head, frame, width), ``weights`` (head, query frame, key frame), ``into`` (3 hidden,
-    hidden) the stacked query, key and value maps, ``out`` (hidden, hidden).
+    ``query, key, value, mixed`` (clip, head, frame, width), ``weights`` (clip, head, query frame, key frame), ``into``
+    (3 hidden, hidden) the stacked query, key and value maps, ``out`` (hidden, hidden).
     """
 
     query: Tensor
@@ -90,47 +97,51 @@ class Attention:
     out: Tensor
 
     def pull(self, g: Tensor) -> Tensor:
-        n_heads, n_frames, width = self.query.shape
-        # (head, query frame, cotangent, width): every product below is then one matrix product a head
-        mixed = (g @ self.out).view(len(g), n_frames, n_heads, width).permute(2, 1, 0, 3).contiguous()
-        along = (mixed * self.mixed[:, :, None]).sum(dim=-1, keepdim=True)
-        rows = mixed.view(n_heads, -1, width)
-        weights = (rows @ self.value.mT).view(n_heads, n_frames, len(g), n_frames)
-        scores = weights.sub_(along).mul_(self.weights[:, :, None])
-        query = scores.view(n_heads, -1, n_frames) @ self.key
-        key = self.query.mT @ scores.view(n_heads, n_frames, -1)
-        value = self.weights.mT @ mixed.view(n_heads, n_frames, -1)
-        split = g.new_empty(len(g), n_frames, 3, n_heads, width)
-        split[:, :, 0] = query.view(n_heads, n_frames, len(g), width).permute(2, 1, 0, 3)
-        split[:, :, 1] = key.view(n_heads, width, len(g), n_frames).permute(2, 3, 0, 1)
-        split[:, :, 2] = value.view(n_heads, n_frames, len(g), width).permute(2, 1, 0, 3)
-        return split.view(len(g), n_frames, -1) @ self.into
+        n_clips, n_heads, n_frames, width = self.query.shape
+        n, each = len(g), (n_clips, n_heads)
+        # (clip, head, query frame, cotangent, width): every product below is then one matrix product a clip and head
+        mixed = (g @ self.out).view(n, n_clips, n_frames, n_heads, width).permute(1, 3, 2, 0, 4).contiguous()
+        along = (mixed * self.mixed[..., None, :]).sum(dim=-1, keepdim=True)
+        weights = (mixed.view(*each, -1, width) @ self.value.mT).view(*each, n_frames, n, n_frames)
+        scores = weights.sub_(along).mul_(self.weights[..., None, :])
+        query = scores.view(*each, -1, n_frames) @ self.key
+        key = self.query.mT @ scores.view(*each, n_frames, -1)
+        value = self.weights.mT @ mixed.view(*each, n_frames, -1)
+        split = g.new_empty(n, n_clips, n_frames, 3, n_heads, width)
+        split[:, :, :, 0] = query.view(*each, n_frames, n, width).permute(3, 0, 2, 1, 4)
+        split[:, :, :, 1] = key.view(*each, width, n, n_frames).permute(3, 0, 4, 1, 2)
+        split[:, :, :, 2] = value.view(*each, n_frames, n, width).permute(3, 0, 2, 1, 4)
+        return split.view(n, n_clips, n_frames, -1) @ self.into
 
-    def pull_at(self, g: Tensor, at: Tensor) -> Tensor:
-        """``pull`` of cotangents (cotangent, hidden) that are zero but at one frame each, at a fraction of the cost."""
-        n_heads, _, width = self.query.shape
-        mixed = (g @ self.out).view(len(g), n_heads, width).transpose(0, 1)  # (head, cotangent, width)
-        own = self.weights[:, at]  # (head, cotangent, key frame)
-        along = (mixed * self.mixed[:, at]).sum(dim=-1, keepdim=True)
-        scores = (mixed @ self.value.mT).sub_(along).mul_(own)
+    def pull_at(self, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+        """``pull`` of cotangents (cotangent, clip, hidden), zero but at one frame each, at a fraction of the cost."""
+        n_clips, n_heads, _, width = self.query.shape
+        mixed = self._by_head((g @ self.out).view(len(g), n_clips, n_heads, width))
+        query, heard, own = (self._by_head(x.transpose(1, 2)[at]) for x in (self.query, self.mixed, self.weights))
+        scores = (mixed @ self.value.mT).sub_((mixed * heard).sum(dim=-1, keepdim=True)).mul_(own)
         into = self.into.view(3, n_heads, width, -1)
         # A query row moves every key, along one direction a head: (cotangent, frame, 2 heads) by (2 heads, hidden)
-        along = torch.cat([self.query[:, at] @ into[1], mixed @ into[2]]).transpose(0, 1)
-        everywhere = torch.cat([scores, own]).permute(1, 2, 0) @ along
-        return _add_at(everywhere, (scores @ self.key @ into[0]).sum(dim=0), at)
+        along = torch.cat([query @ into[1], mixed @ into[2]], dim=1).permute(2, 0, 1, 3)
+        everywhere = torch.cat([scores, own], dim=1).permute(2, 0, 3, 1) @ along
+        return _add_at(everywhere, (scores @ self.key @ into[0]).sum(dim=1).transpose(0, 1), at)
+
+    @staticmethod
+    def _by_head(x: Tensor) -> Tensor:
+        """(cotangent, clip, head, ...) to (clip, head, cotangent, ...)."""
+        return x.permute(1, 2, 0, 3)
 
 
 def attention(module: nn.Module, x: Tensor) -> tuple[Tensor, Attention]:
-    """Hugging Face's ``attention`` on ``x`` (frame, hidden), every frame seeing every other."""
+    """Hugging Face's ``attention`` on ``x`` (clip, frame, hidden), every frame of a clip seeing its every other."""
     maps = (module.q_proj, module.k_proj, module.v_proj)
-    heads = (linear(x).view(len(x), module.num_heads, -1).transpose(0, 1).contiguous() for linear in maps)
+    heads = (linear(x).unflatten(-1, (module.num_heads, -1)).transpose(1, 2).contiguous() for linear in maps)
     query, key, value = heads
     query, root = query * module.scaling, module.scaling
     weights = torch.softmax(query @ key.mT, dim=-1)
     mixed = weights @ value
     into, out = torch.cat([linear.weight for linear in maps]), module.out_proj
     traced = Attention(query, key * root, value, mixed, weights, into, out.weight)
-    return out(mixed.transpose(0, 1).reshape(len(x), -1)), traced
+    return out(mixed.transpose(1, 2).flatten(2)), traced
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +157,7 @@ class StableBlock:
         g = self.forward_norm.pull(self.feed_forward.pull(g)).add_(g)
         return self.attention_norm.pull(self.attention.pull(g)).add_(g)
 
-    def pull_at(self, g: Tensor, at: Tensor) -> Tensor:
+    def pull_at(self, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
         g = self.forward_norm.pull(self.feed_forward.pull(g, at), at).add_(g)
         return _add_at(self.attention_norm.pull(self.attention.pull_at(g, at)), g, at)
 
@@ -165,7 +176,7 @@ class PostNormBlock:
         g = self.attention_norm.pull(self.feed_forward.pull(g).add_(g))
         return self.attention.pull(g).add_(g)
 
-    def pull_at(self, g: Tensor, at: Tensor) -> Tensor:
+    def pull_at(self, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
         g = self.forward_norm.pull(g, at)
         g = self.attention_norm.pull(self.feed_forward.pull(g, at).add_(g), at)
         return _add_at(self.attention.pull_at(g, at), g, at)
@@ -173,33 +184,34 @@ class PostNormBlock:
 
 @dataclass(frozen=True, eq=False)
 class PlainBlock:
-    """Any other block (adapters), by autograd on one copy of the clip per cotangent."""
+    """Any other block (adapters), by autograd on one copy of the clips per cotangent."""
 
     block: nn.Module
     x: Tensor
 
     def pull(self, g: Tensor) -> Tensor:
         with torch.enable_grad():
-            source = self.x.expand(len(g), -1, -1).clone().requires_grad_(True)
-            return torch.autograd.grad(self.block(source), source, g)[0]
+            source = self.x.repeat(len(g), 1, 1).requires_grad_(True)
+            return torch.autograd.grad(self.block(source), source, g.flatten(0, 1))[0].view_as(g)
 
-    def pull_at(self, g: Tensor, at: Tensor) -> Tensor:
+    def pull_at(self, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
         return self.pull(_add_at(g.new_zeros(len(g), *self.x.shape), g, at))
 
 
 Block = StableBlock | PostNormBlock | PlainBlock
 
 
-def _add_at(everywhere: Tensor, g: Tensor, at: Tensor) -> Tensor:
-    """``everywhere`` (cotangent, frame, channel) plus ``g`` (cotangent, channel) at each cotangent's own frame."""
-    everywhere[torch.arange(len(g), device=g.device), at] += g
+def _add_at(everywhere: Tensor, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+    """``everywhere`` (cotangent, clip, frame, channel) plus ``g`` (cotangent, clip, channel) at the frames ``at``."""
+    cotangent = torch.arange(len(g), device=g.device)[:, None]
+    everywhere[cotangent, *at] += g
     return everywhere
 
 
 def block(module: nn.Module, x: Tensor, *, stable: bool) -> tuple[Tensor, Block]:
-    """One transformer block on ``x`` (frame, hidden)."""
+    """One transformer block on ``x`` (clip, frame, hidden)."""
     if getattr(module, "adapter_layer", None) is not None:
-        return module(x[None])[0], PlainBlock(module, x)
+        return module(x), PlainBlock(module, x)
     if stable:
         y, attention_norm = norm(module.layer_norm, x)
         y, attended = attention(module.attention, y)
@@ -216,7 +228,9 @@ def block(module: nn.Module, x: Tensor, *, stable: bool) -> tuple[Tensor, Block]
 
 @dataclass(frozen=True, eq=False)
 class Positions:
-    """``x`` plus its positional convolution; ``slope`` (frame, hidden) of its activation, ``scale`` of its input."""
+    """``x`` plus its positional convolution; ``slope`` (clip, frame, hidden) of its activation, ``scale`` of its
+    input.
+    """
 
     module: nn.Module
     slope: Tensor
@@ -224,28 +238,29 @@ class Positions:
 
     def pull(self, g: Tensor) -> Tensor:
         conv = self.module.conv
-        inner = nn.functional.pad((g * self.slope).mT, (0, self.module.padding.num_pad_remove))
-        through = nn.functional.conv_transpose1d(inner, conv.weight, padding=conv.padding, groups=conv.groups).mT
+        inner = nn.functional.pad((g * self.slope).flatten(0, 1).mT, (0, self.module.padding.num_pad_remove))
+        through = nn.functional.conv_transpose1d(inner, conv.weight, padding=conv.padding, groups=conv.groups)
+        through = through.mT.view_as(g)
         return through + g if self.scale is None else through * self.scale + g
 
 
 def positions(module: nn.Module, x: Tensor) -> tuple[Tensor, Positions]:
-    """Hugging Face's ``pos_conv_embed`` on ``x`` (frame, hidden), residual included."""
-    source, scale = x.mT[None], None
+    """Hugging Face's ``pos_conv_embed`` on ``x`` (clip, frame, hidden), residual included."""
+    source, scale = x.mT, None
     if getattr(module, "batch_norm", None) is not None:  # some HuBERTs; frozen, it is a factor per channel
         source, scale = elementwise(module.batch_norm, source)
-        scale = scale[0].mT
-    inner, slope = elementwise(module.activation, module.padding(module.conv(source))[0].mT)
+        scale = scale.mT
+    inner, slope = elementwise(module.activation, module.padding(module.conv(source)).mT)
     return x + inner, Positions(module, slope, scale)
 
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """A factor per frame and channel: an activation without a norm before it."""
+    """A factor per clip, frame and channel: an activation without a norm before it."""
 
     scale: Tensor
 
-    def pull(self, g: Tensor, at: Frames = EVERY) -> Tensor:
+    def pull(self, g: Tensor, at: At = EVERY) -> Tensor:
         return g * self.scale[at]
 
 
@@ -256,11 +271,13 @@ class ClipNorm:
     normed: Tensor
     scale: Tensor
 
-    def pull(self, g: Tensor, at: slice) -> Tensor:
-        scaled = g.new_zeros(len(g), *self.normed.shape)
-        torch.mul(g, self.scale[at], out=scaled[:, at])
-        along = torch.einsum("cfk,fk->ck", scaled, self.normed)[:, None] / -len(self.normed)
-        return scaled.sub_(scaled.mean(dim=-2, keepdim=True)).addcmul_(self.normed, along)
+    def pull(self, g: Tensor, at: tuple[int, slice]) -> Tensor:
+        clip, frames = at
+        normed = self.normed[clip]
+        scaled = g.new_zeros(len(g), *normed.shape)
+        torch.mul(g, self.scale[at], out=scaled[:, frames])
+        along = torch.einsum("cfk,fk->ck", scaled, normed)[:, None] / -len(normed)
+        return scaled.sub_(scaled.mean(dim=-2, keepdim=True)).addcmul_(normed, along)
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,12 +288,13 @@ class Convolution:
     stride: int
     after: Norm | ClipNorm | Scale
 
-    def pull(self, g: Tensor, at: slice) -> tuple[Tensor, slice]:
-        """``g`` (cotangent, frame, out) at the frames ``at``: gradients at input frames, and which these are."""
+    def pull(self, g: Tensor, at: tuple[int, slice]) -> tuple[Tensor, tuple[int, slice]]:
+        """``g`` (cotangent, frame, out) at one clip's frames ``at``: gradients at input frames, and which these are."""
         g = self.after.pull(g, at)
-        first = 0 if isinstance(self.after, ClipNorm) else at.start
+        clip, frames = at
+        first = 0 if isinstance(self.after, ClipNorm) else frames.start * self.stride
         through = transposed_convolution(g, self.weight, self.stride)
-        return through, slice(first * self.stride, first * self.stride + through.shape[1])
+        return through, (clip, slice(first, first + through.shape[1]))
 
 
 def transposed_convolution(g: Tensor, weight: Tensor, stride: int) -> Tensor:
@@ -297,10 +315,10 @@ def transposed_convolution(g: Tensor, weight: Tensor, stride: int) -> Tensor:
 
 
 def convolution(module: nn.Module, x: Tensor) -> tuple[Tensor, Convolution]:
-    """One layer of Hugging Face's ``feature_extractor`` on ``x`` (frame, in)."""
+    """One layer of Hugging Face's ``feature_extractor`` on ``x`` (clip, frame, in)."""
     conv, weight = module.conv, module.conv.weight.transpose(1, 2).contiguous()
     stride = conv.stride[0]
-    inner = x.unfold(0, weight.shape[1], stride).mT.flatten(1) @ weight.flatten(1).T  # (frame, kernel in)
+    inner = x.unfold(1, weight.shape[1], stride).mT.flatten(2) @ weight.flatten(1).T  # (clip, frame, kernel in)
     inner = inner if conv.bias is None else inner + conv.bias
     if not hasattr(module, "layer_norm"):
         y, slope = elementwise(module.activation, inner)
@@ -312,8 +330,8 @@ def convolution(module: nn.Module, x: Tensor) -> tuple[Tensor, Convolution]:
 
 
 def clip_norm(module: nn.GroupNorm, x: Tensor) -> tuple[Tensor, ClipNorm]:
-    """``x`` (frame, channel) normalised over frames by ``module``, one channel a group."""
-    variance, mean = torch.var_mean(x, dim=0, correction=0, keepdim=True)
+    """``x`` (clip, frame, channel) normalised over frames by ``module``, one channel a group."""
+    variance, mean = torch.var_mean(x, dim=1, correction=0, keepdim=True)
     inverse = torch.rsqrt(variance + module.eps)
     normed = (x - mean) * inverse
     return normed * module.weight + module.bias, ClipNorm(normed, (inverse * module.weight).expand_as(x))
@@ -332,14 +350,15 @@ class Projection:
 
 
 def projection(module: nn.Module, x: Tensor) -> tuple[Tensor, Projection]:
-    """Hugging Face's ``feature_projection`` on ``x`` (frame, channel)."""
+    """Hugging Face's ``feature_projection`` on ``x`` (clip, frame, channel)."""
     x, normed = norm(module.layer_norm, x) if hasattr(module, "layer_norm") else (x, None)
     return module.projection(x), Projection(normed, module.projection.weight)
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
-    """One clip on its way down: ``states`` layer -> (frame, hidden), and the parts between them, bottom up.
+class Clips:
+    """Clips of ``n_samples`` on their way down: ``states`` layer -> (clip, frame, hidden), and the parts between them,
+    bottom up.
 
     ``widening``: how many times larger than a hidden state the largest tensor inside a block is, per cotangent.
     ``closing`` normalises the bottom state of a post-norm encoder (between positions and ``0``) or the top one of a
@@ -357,10 +376,10 @@ class Clip:
 
 
 @torch.no_grad()
-def trace(encoder: Encoder, waveform: Tensor) -> Clip:
-    """Take a prepared ``waveform`` (samples,) up through all layers of ``encoder``."""
+def trace(encoder: Encoder, waveforms: Tensor) -> Clips:
+    """Take prepared ``waveforms`` (clip, samples) up through all layers of ``encoder``."""
     model, stable = encoder.model, "final" in encoder.layers
-    x, convolutions = waveform[:, None], []
+    x, convolutions = waveforms[..., None], []
     for module in model.feature_extractor.conv_layers:
         x, traced = convolution(module, x)
         convolutions.append(traced)
@@ -376,5 +395,12 @@ def trace(encoder: Encoder, waveform: Tensor) -> Clip:
         blocks.append(traced)
     if stable:
         states["final"], closing = norm(model.encoder.layer_norm, x)
-    inner = max(model.config.num_attention_heads * len(x), model.config.intermediate_size)
-    return Clip(len(waveform), -(-inner // x.shape[1]), states, convolutions, projected, placed, blocks, closing)
+    n_samples = waveforms.shape[1]
+    widening = -(-widest(encoder, n_samples) // states["0"][0].numel())
+    return Clips(n_samples, widening, states, convolutions, projected, placed, blocks, closing)
+
+
+def widest(encoder: Encoder, n_samples: int) -> int:
+    """Numbers in the largest tensor inside a block, for one cotangent of one clip of ``n_samples``."""
+    config, n_frames = encoder.model.config, encoder.n_frames(n_samples)
+    return n_frames * max(config.num_attention_heads * n_frames, config.intermediate_size)
