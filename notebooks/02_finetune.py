@@ -24,7 +24,7 @@
 # - **asr**: write down what is said, in the characters of the language's own script (CTC). Tone is written, so it has to be heard.
 # - **emotion**, **gender**: one label per utterance, from the mean over its frames.
 # - **speaker**: x-vectors with an angular margin; scored by verification, same person or not, on people never heard in training:
-#   the cosine of two x-vectors, after what varies within the training speakers is damped (within-class covariance normalisation).
+#   the cosine of two x-vectors in the space of the training speakers' linear discriminants.
 # - **narrow_asr**: ASR that also pays for looking further than a given span: at random frames, for the share of input-gradient energy
 #   beyond it (`finetune.span_penalty`).
 # - **shuffled**: the same speech and the same number of updates, but labels dealt at random. What changes here, any training changes.

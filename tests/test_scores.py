@@ -156,40 +156,39 @@ def test_embeddings_that_are_all_alike_are_at_chance():
         assert scores.equal_error_rate(embeddings, speakers, np.arange(12), **LEVEL).value == 0.5
 
 
-def test_damping_weighs_the_cosine_by_the_inverse_covariance_within_training_speakers():
+def clips_of(n_people, rng):
+    """Twelve clips each: seven dimensions tell people apart, an eighth varies loudly within all of them."""
+    people = 0.5 * rng.normal(size=(n_people, 8))
+    people[:, 0] = 0
+    return people.repeat(12, axis=0) + rng.normal(size=(12 * n_people, 8)) * ([4.0] + [0.1] * 7)
+
+
+def test_in_the_space_of_discriminants_training_speakers_vary_alike_in_all_directions():
     rng = np.random.default_rng(0)
-    speakers, widths = np.array(list("pqrpqrppqr" * 4)), np.array([5.0, 1.0, 0.2])
-    people = {name: rng.normal(size=3) for name in "pqr"}
-    heard = np.stack([people[name] for name in speakers]) + widths * rng.normal(size=(len(speakers), 3))
-    met = rng.normal(size=(6, 3))
-    rest = np.concatenate([heard[speakers == name] - heard[speakers == name].mean(axis=0) for name in "pqr"])
-    within = rest.T @ rest / len(rest)
-    precision = np.linalg.inv(within + scores.SHRINKAGE * np.trace(within) / 3 * np.eye(3))
-    centred = met - heard.mean(axis=0)
-    damped = scores.damp_within_speaker(met, heard=heard, speakers=speakers)
-    np.testing.assert_allclose(damped @ damped.T, centred @ precision @ centred.T, rtol=1e-9)
+    heard, speakers = clips_of(20, rng), np.arange(20).repeat(12)
+    found = scores.discriminants(heard, heard=heard, speakers=speakers)
+    rest = np.concatenate([found[speakers == k] - found[speakers == k].mean(axis=0) for k in range(20)])
+    np.testing.assert_allclose(rest.T @ rest / len(rest), np.eye(8), atol=0.1)
+    np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-9)
+    few = scores.discriminants(heard[:36], heard=heard[:36], speakers=speakers[:36])
+    assert few.shape == (36, 2), "three people differ in two directions"
 
 
-def test_damping_tells_apart_people_whom_a_loud_common_variation_hides():
+def test_discriminants_tell_apart_people_whom_a_loud_common_variation_hides():
     rng = np.random.default_rng(1)
-
-    def clips(n_people):
-        people = 0.5 * rng.normal(size=(n_people, 8))
-        people[:, 0] = 0
-        return people.repeat(12, axis=0) + rng.normal(size=(12 * n_people, 8)) * ([4.0] + [0.1] * 7)
-
-    heard, met = clips(20), clips(6)
+    heard, met = clips_of(20, rng), clips_of(6, rng)
     spoken = np.arange(72)
     known, unknown = np.arange(20).repeat(12), np.arange(6).repeat(12)
     raw = scores.equal_error_rate(met, unknown, spoken, **LEVEL).value
-    damped = scores.damp_within_speaker(met, heard=heard, speakers=known)
-    assert scores.equal_error_rate(damped, unknown, spoken, **LEVEL).value < 0.05 < 0.2 < raw
+    found = scores.discriminants(met, heard=heard, speakers=known)
+    assert scores.equal_error_rate(found, unknown, spoken, **LEVEL).value < 0.05 < 0.2 < raw
 
 
-def test_training_speakers_heard_once_only_give_the_mean():
-    heard = np.random.default_rng(2).normal(size=(5, 3))
-    damped = scores.damp_within_speaker(heard, heard=heard, speakers=np.arange(5))
-    np.testing.assert_allclose(damped, heard - heard.mean(axis=0))
+@pytest.mark.parametrize("speakers", [[0, 1, 2, 3, 4], [0, 0, 1, 1, 2]])
+def test_training_speakers_who_do_not_vary_give_only_their_mean(speakers):
+    heard = np.random.default_rng(2).normal(size=(5, 3))[speakers]
+    found = scores.discriminants(heard, heard=heard, speakers=np.array(speakers))
+    np.testing.assert_allclose(found, heard - heard.mean(axis=0))
 
 
 @pytest.mark.parametrize(

@@ -253,20 +253,17 @@ def test_speakers_are_learned_and_others_are_verified(encoder):
     assert [id(examples) for examples in asked] == [id(task.train), id(task.test)]  # space, then scores
 
 
-@pytest.mark.parametrize(
-    ("clip_ms", "kernel"), [(150, (3, 3, 1, 1, 1)), (335, (5, 3, 3, 1, 1)), (None, (5, 3, 3, 1, 1))]
-)
-def test_short_clips_have_short_x_vector_layers_and_finite_embeddings(encoder, clip_ms, kernel):
+@pytest.mark.parametrize("clip_ms", [60, 335, None])
+def test_clips_however_short_have_finite_embeddings(encoder, clip_ms):
     task = tasks.build("speaker", setting(encoder, make_speech(n_utterances=16), clip_ms=clip_ms))
-    assert tuple(task.model.config.tdnn_kernel) == kernel
     samples = make_speech().audio("th-u0")[: 16 * (clip_ms or 500)]
     with torch.no_grad():
         assert torch.isfinite(task.model.eval()(encoder.prepare(samples)).embeddings).all()
 
 
 def test_clips_too_short_for_an_x_vector_are_named(encoder):
-    with pytest.raises(TonespanError, match=r"utterance th-u0: 4 frames are too few.*raise finetune\.clip_ms"):
-        tasks.build("speaker", setting(encoder, make_speech(), clip_ms=100))
+    with pytest.raises(TonespanError, match=r"utterance th-u0: 1 frame is too few.*raise finetune\.clip_ms"):
+        tasks.build("speaker", setting(encoder, make_speech(), clip_ms=30))
 
 
 # ---------------------------------------------------------------- tone

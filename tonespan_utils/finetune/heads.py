@@ -9,7 +9,6 @@ Notebook: notebooks/02_finetune
 from __future__ import annotations
 
 import copy
-from functools import partial
 
 import torch
 from torch import nn
@@ -18,7 +17,6 @@ from transformers import (
     AutoModelForAudioFrameClassification,
     AutoModelForAudioXVector,
     AutoModelForCTC,
-    PreTrainedConfig,
     PreTrainedModel,
 )
 
@@ -50,29 +48,18 @@ def build(encoder: Encoder, kind: str, *, seed: int, **settings: object) -> PreT
     model.freeze_feature_encoder()
     if kind == "xvector":
         _spread(model)
-        model._get_tdnn_output_lengths = partial(xvector_frames, config)
     return model.to(encoder.model.device)
 
 
 def _spread(model: PreTrainedModel) -> None:
     """Weights of a deep head by He et al. (2015), in place of transformers' 0.02 for every layer.
 
-    Five layers of 0.02 without norms leave next to nothing of their input: the x-vector would have to be found first.
+    Layers of 0.02 without norms leave next to nothing of their input: the x-vector would have to be found first.
     """
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and not name.startswith(f"{model.base_model_prefix}."):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             nn.init.zeros_(module.bias)
-
-
-def xvector_frames(config: PreTrainedConfig, n_frames: torch.Tensor | int) -> torch.Tensor | int:
-    """Frames that are left above the x-vector layers of ``n_frames`` below.
-
-    transformers' own count forgets the dilation, so the statistics of a padded utterance would take in frames that
-    hear its padding.
-    """
-    reach = zip(config.tdnn_kernel, config.tdnn_dilation, strict=True)
-    return n_frames - sum((kernel - 1) * dilation for kernel, dilation in reach)
 
 
 class GivenFeatures(nn.Module):
