@@ -118,7 +118,7 @@ plt.show()
 figure, axes = plots.panels(languages)
 for language, axis in axes.items():
     rows = stored["spans"][stored["spans"]["language"] == language]
-    plots.spans_by_layer(axis, rows, None, color=plots.LANGUAGE_COLORS[language], label=condition)
+    plots.spans_by_layer(axis, rows, color=plots.LANGUAGE_COLORS[language])
 figure.supxlabel("layer")
 figure.supylabel("effective span 2 r_com (ms)")
 plt.show()

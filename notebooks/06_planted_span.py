@@ -132,7 +132,7 @@ for task, condition in named.items():
 encoder, known = loaded["asr"]
 top = encoder.layers[-1]
 few = gradients.eligible(corpus, n_tokens=v.n_slow_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
-for name in [name for name in v.estimators if name in estimators.ENERGY]:
+for name in v.energy_estimators:
     energy = calibration.slow_energy(name, encoder, {top: known[top]}, corpus, few, edges)[top]
     utterances = gradients.by_utterance(few)["utterance_id"].to_numpy()
     widths = calibration.energy_draws(energy, utterances, edges, **drawing)["r_com"]
@@ -140,7 +140,7 @@ for name in [name for name in v.estimators if name in estimators.ENERGY]:
 
 # %%
 many = gradients.eligible(corpus, n_tokens=v.n_behaviour_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
-for name in [name for name in v.estimators if name in estimators.BEHAVIOUR]:
+for name in v.behavioural_estimators:
     curve = estimators.f1_by_width(name, encoder, {top: known[top]}, corpus, many, v.half_widths_ms, **drawing)
     for (_, layer), widths in estimators.saturation_draws(curve, level=p.bootstrap.level).items():
         draws.append(calibration.as_draws(name, "asr", layer, true_ms, widths, len(many)))

@@ -32,7 +32,6 @@ from tonespan_utils import (
     attention,
     calibration,
     encoders,
-    estimators,
     gradients,
     params,
     probes,
@@ -244,7 +243,7 @@ for task, encoder in loaded.items():
 # %%
 few = gradients.eligible(corpus, n_tokens=v.n_agreement_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
 known = {layer: result.probe for layer, result in true_probes["asr"].items()}
-asked = ["gradient", *[name for name in v.estimators if name in estimators.ENERGY]]
+asked = ["gradient", *v.energy_estimators]
 same = gradients.by_utterance(few)[["token_id", "utterance_id"]]
 radii = []
 for name in asked:

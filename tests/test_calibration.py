@@ -8,7 +8,7 @@ import pytest
 from conftest import run_notebook
 from scipy.stats import linregress
 
-from tonespan_utils import calibration, estimators, params, spans, workflow
+from tonespan_utils import calibration, params, spans, workflow
 
 TRUE = np.array([60.0, 100.0, 140.0, 180.0, 240.0])
 
@@ -157,7 +157,7 @@ def test_every_sanity_check_is_there_with_its_null(validity):
         "attention", "agreement",
     }  # fmt: skip
     agreed = sane[sane["check"] == "agreement"]
-    n_energy = 1 + len(set(given.validity.estimators) & set(estimators.ENERGY))
+    n_energy = 1 + len(given.validity.energy_estimators)
     assert len(agreed) == n_energy * (n_energy - 1), "every pair, over tokens and over layers"
     assert sane["null"].notna().all() and set(sane["verdict"]) <= {"passed", "failed", "undecided", "shown"}
     intact = sane[sane["statistic"].str.startswith("f1, 0 of")]
@@ -171,6 +171,10 @@ def test_every_figure_is_drawn_and_told(validity):
     given, loaded = validity
     recipes = validity_figures.recipes(given)
     assert set(recipes) <= set(figures.recipes(given))
+    alone = given.validity.model_copy(update={"estimators": given.validity.behavioural_estimators})
+    assert set(recipes) - set(validity_figures.recipes(given.model_copy(update={"validity": alone}))) == {
+        "sanity_agreement"
+    }
     for name, recipe in recipes.items():
         assert figures.figure_stem(given, name).with_suffix(".png").stat().st_size > 5000
         assert "nan" not in recipe.caption(loaded, given)

@@ -173,13 +173,17 @@ def test_captions_tell_the_numbers_of_the_tables(fake):
     one = loaded["comparison"].set_index("condition").loc["mini/vanilla"]
     assert f"{one.f1:.2f} [{one.f1_low:.2f}, {one.f1_high:.2f}]" in recipes["probe_f1"].caption(loaded, p)
     assert f"{one.top_span_ms:.0f} [{one.top_span_low_ms:.0f}" in recipes["spans_by_layer"].caption(loaded, p)
+    agreed = loaded["seed_agreement"].query("over == 'tokens'")
+    assert f"over tokens {agreed.rho.min():.2f} to {agreed.rho.max():.2f}" in recipes["seed_agreement"].caption(
+        loaded, p
+    )
     both = loaded["probe_vs_finetuned"].iloc[0]
     assert f"{both.difference:+.2f} [{both.ci_low:+.2f}" in recipes["probe_vs_finetuned"].caption(loaded, p)
 
 
 def test_a_profile_without_fine_tuning_has_figures_and_undecided_claims(fake):
     p, _ = fake(["vanilla"], tonal=["cmn"], other=[])
-    assert {"finetune", "differences", "probe_vs_finetuned"}.isdisjoint(figures.recipes(p))
+    assert {"finetune", "differences", "seed_agreement", "probe_vs_finetuned"}.isdisjoint(figures.recipes(p))
     claimed = figures.load_tables(p)["claims"]
     assert not claimed["claim"].str.startswith("cue_width").any(), "the paper says nothing of Mandarin"
     asked = claimed["claim"].str.contains("best_layer|upper_layers_keep")

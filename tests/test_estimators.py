@@ -2,6 +2,7 @@
 
 import warnings
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import torch
 from captum.attr import InputXGradient, IntegratedGradients, Saliency
 from conftest import make_checkpoint
 
-from tonespan_utils import encoders, estimators, f0, gradients, spans
+from tonespan_utils import encoders, estimators, f0, gradients, params, spans
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
@@ -159,6 +160,11 @@ def test_bins_beyond_the_audio_hold_nothing(encoder, probes):
         found = estimators.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, **options)
         for energy in found.values():
             assert not energy[0, OFFSETS < -20].any() and energy.min() >= 0
+
+
+def test_parameters_name_every_estimator():
+    assert {"gradient", *get_args(params.EnergyEstimator)} == set(estimators.ENERGY)
+    assert set(get_args(params.BehaviouralEstimator)) == set(estimators.BEHAVIOUR)
 
 
 def test_unknown_names_list_the_known_ones(encoder, probes, samples):

@@ -58,14 +58,12 @@ def test_tones_are_named_in_the_order_of_their_height():
     assert {line.get_label(): line.get_ydata().tolist() for line in lines} == {"L": [9, -2, 9], "H": [0, 3, 0]}
 
 
-def test_span_lines_show_the_cue_width_and_the_null():
-    rows = pd.DataFrame(
-        {"layer": ["0"], "span_ms": [90.0], "ci_low_ms": [80.0], "ci_high_ms": [99.0], "null_span_ms": [500.0]}
-    )
-    baseline = pd.Series({"span_ms": 100.0, "span_low_ms": 90.0, "span_high_ms": 110.0})
+def test_span_lines_show_the_null_and_open_markers_where_the_probe_knows_nothing():
+    rows = pd.DataFrame({"layer": ["0", "1"], "span_ms": [90.0, 95.0], "ci_low_ms": 80.0, "ci_high_ms": 99.0})
     axis = plt.figure().add_subplot()
-    plots.spans_by_layer(axis, rows, baseline, color="#0072B2", label="x")
-    assert {label for label in axis.get_legend_handles_labels()[1]} == {"x", "flat null", "cue width in the signal"}
+    known = plots.spans_by_layer(axis, rows.assign(null_span_ms=500.0), color="#0072B2", hollow=["1"])
+    assert {"span", "flat null"} <= set(axis.get_legend_handles_labels()[1])
+    assert np.isnan(known.get_ydata()).tolist() == [False, True] and axis.get_ylim()[0] == 0
 
 
 @pytest.mark.parametrize("styles", [plots.ROLE_STYLES, plots.LANGUAGE_MARKERS], ids=["roles", "languages"])

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from tonespan_utils import comparison, conditions, plots, signatures
 from tonespan_utils.conditions import Condition
 from tonespan_utils.params import Params
-from tonespan_utils.plots import LANGUAGE_NAMES, Recipe
+from tonespan_utils.plots import LANGUAGE_NAMES, NULL, Recipe
 from tonespan_utils.tables import select
 
 Tables = dict[str, pd.DataFrame]
@@ -46,6 +46,7 @@ def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
     trained = any(condition.is_trained for condition in own)
     probed = {condition.name for condition in measured}
     taught = any(condition.starts_from in probed for condition in own if not condition.is_measured)
+    repeated = any(len(params.seeds(condition.name)) > 1 for condition in measured)
     compared = len(measured) > 1 and not all(condition.is_trained for condition in measured)
     made = {
         "finetune": ("What the fine-tuned encoders learned", draw_finetune, caption_finetune, trained),
@@ -53,6 +54,7 @@ def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
         "spans_by_layer": ("How far each layer looks", draw_spans, caption_spans, True),
         "differences": ("What fine-tuning changes", draw_differences, caption_differences, compared),
         "f1_against_distance": ("Tone kept against span matched", draw_scatter, caption_scatter, True),
+        "seed_agreement": ("Do two trainings agree?", draw_seeds, caption_seeds, repeated),
         "probe_vs_finetuned": ("Probe against fine-tuning on tone", draw_tuned, caption_tuned, taught),
     }
     suffix, of = ("", "") if alone else (f"_{backbone}", f", {backbone}")
@@ -377,6 +379,52 @@ def caption_scatter(loaded: Tables, params: Params, *, backbone: str) -> str:
         f"{params.bootstrap.level:.0%} intervals; open: F1 not above chance, so the span says nothing about tone; "
         f"dotted: chance; dashed: the distance of a flat map. Nearest: {told}."
     )
+
+
+def draw_seeds(loaded: Tables, params: Params, *, backbone: str) -> Figure:
+    """Spearman's rho of r_com between the trainings of each condition, over tokens and over layers, and where chance
+    ends.
+    """
+    rows = between_seeds(loaded["seed_agreement"], backbone)
+    names = list(dict.fromkeys(rows["label"]))
+    figure, axes = plots.side_by_side(2, height_in=0.42 * len(names) + 0.9)
+    for axis, over in zip(axes, ("tokens", "layers"), strict=True):
+        own = rows[rows["over"] == over]
+        _language_rows(axis, own, names, params)
+        ends = own.groupby("label", sort=False)["null_high"].max().loc[names]
+        edge = 0.5 - 0.08
+        for y, end in enumerate(ends):
+            axis.plot([end, end], [y - edge, y + edge], color=NULL["color"], linewidth=1.0, label="end of chance")
+        axis.set(xlim=(-0.4, 1.05), xlabel=f"rho over {over}")
+    plots.shared_legend(figure, axes)
+    return figure
+
+
+def caption_seeds(loaded: Tables, params: Params, *, backbone: str) -> str:
+    rows = between_seeds(loaded["seed_agreement"], backbone)
+    told = [
+        f"over {over} {own['value'].min():.2f} to {own['value'].max():.2f}, above chance in "
+        f"{(own['low'] > own['null_high']).sum()} of {len(own)}"
+        for over, own in rows.groupby("over", sort=False)
+    ]
+    return (
+        "Spearman's rho of r_com between trainings of one condition with other seeds: of one token within a layer "
+        f"(left, mean over layers) and of the layers' means (right), with {params.bootstrap.level:.0%} bootstrap "
+        "intervals over utterances (open where they hold 0); grey: where dealing one side at random ends, for the "
+        f"language where that is furthest. {'; '.join(told)}. Where trainings disagree about which tokens need a wide "
+        "view, only the mean span is a finding."
+    )
+
+
+def between_seeds(table: pd.DataFrame, backbone: str) -> pd.DataFrame:
+    """An encoder's rows of ``seed_agreement``, the mean over its pairs of seeds: language, label, over, value, low,
+    high, null_high.
+    """
+    rows = _own(table, backbone).rename(columns={"rho": "value", "ci_low": "low", "ci_high": "high"})
+    parsed = [conditions.parse(name) for name in rows["condition"]]
+    labels = [comparison.label(condition, la) for condition, la in zip(parsed, rows["language"], strict=True)]
+    by = rows.assign(label=labels).groupby(["language", "label", "over"], sort=False)
+    return by[["value", "low", "high", "null_high"]].mean().reset_index()
 
 
 def draw_tuned(loaded: Tables, params: Params, *, backbone: str) -> Figure:

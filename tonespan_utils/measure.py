@@ -102,7 +102,9 @@ class MeasuredSpans:
                 1, 3, figsize=(plots.FULL_WIDTH_IN, 2.6), width_ratios=[1, 1, 1.3]
             )
             plots.f1_with_chance(scores, self.layers)
-            plots.spans_with_null(widths, self.layers, hollow=unknown)
+            plots.spans_by_layer(widths, self.layers, hollow=unknown, color="#0072B2")
+            widths.set(xlabel="layer", ylabel="effective span 2 r_com (ms)")
+            widths.legend()
             rows = self.energy.rename_axis("offset_ms", axis=1).stack().rename("energy").reset_index()
             null = self.null.rename("energy").reset_index()
             mesh = plots.energy_map(energies, rows, null, self.layers, hollow=unknown)

@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -211,6 +211,10 @@ class Gradient(Section):
         return self
 
 
+EnergyEstimator = Literal["gradient_x_input", "smoothgrad", "integrated_gradients", "occlusion"]
+BehaviouralEstimator = Literal["context_truncation", "pitch_flattening"]
+
+
 class Validity(Section):
     """Calibration and sanity checks, on synthetic speech of their own: one corpus per planted span."""
 
@@ -228,16 +232,7 @@ class Validity(Section):
     n_slow_tokens: Count
     n_behaviour_tokens: Count
     n_agreement_tokens: Count
-    estimators: list[
-        Literal[
-            "gradient_x_input",
-            "smoothgrad",
-            "integrated_gradients",
-            "occlusion",
-            "context_truncation",
-            "pitch_flattening",
-        ]
-    ]
+    estimators: list[EnergyEstimator | BehaviouralEstimator]
     half_widths_ms: list[Positive] = Field(min_length=3)
     n_cascade_steps: Annotated[int, Field(ge=2)]
     random_seeds: list[int] = Field(min_length=1)
@@ -255,6 +250,16 @@ class Validity(Section):
         if not wanted <= set(self.planted_span_ms):
             raise ValueError("robust_span_ms and sanity_span_ms must be among planted_span_ms")
         return self
+
+    @property
+    def energy_estimators(self) -> list[str]:
+        """Those of ``estimators`` whose energy is read like the gradient's."""
+        return [name for name in self.estimators if name in get_args(EnergyEstimator)]
+
+    @property
+    def behavioural_estimators(self) -> list[str]:
+        """Those of ``estimators`` that change the speech and watch the probe's F1."""
+        return [name for name in self.estimators if name in get_args(BehaviouralEstimator)]
 
 
 class Bootstrap(Section):

@@ -314,19 +314,6 @@ def energy_map(
     return mesh
 
 
-def spans_by_layer(axis: Axes, rows: pd.DataFrame, baseline: pd.Series | None, *, color: str, label: str) -> Line2D:
-    """Effective span per layer with interval, its flat null dotted, the acoustic baseline span as a band."""
-    x = np.arange(len(rows))
-    (line,) = axis.plot(x, rows["span_ms"], marker="o", color=color, label=label)
-    axis.fill_between(x, rows["ci_low_ms"], rows["ci_high_ms"], color=color, alpha=0.15, lw=0)
-    axis.plot(x, rows["null_span_ms"], label="flat null", **NULL)
-    if baseline is not None:
-        axis.axhspan(baseline["span_low_ms"], baseline["span_high_ms"], color="0.85", alpha=0.7, lw=0, zorder=0)
-        axis.axhline(baseline["span_ms"], color="0.3", linewidth=1.0, linestyle="--", label="cue width in the signal")
-    axis.set_xticks(x, rows["layer"])
-    return line
-
-
 def f1_with_chance(axis: Axes, rows: pd.DataFrame, *, color: str = "#0072B2") -> Line2D:
     """Probe F1 per layer with interval (macro_f1, f1_low, f1_high); chance dotted. Rows come bottom layer first."""
     x = np.arange(len(rows))
@@ -339,7 +326,7 @@ def f1_with_chance(axis: Axes, rows: pd.DataFrame, *, color: str = "#0072B2") ->
     return line
 
 
-def spans_with_null(axis: Axes, rows: pd.DataFrame, *, hollow: Collection[str] = (), color: str = "#0072B2") -> Line2D:
+def spans_by_layer(axis: Axes, rows: pd.DataFrame, *, color: str, hollow: Collection[str] = ()) -> Line2D:
     """Effective span per layer with interval, the flat null dotted; open on grey in ``hollow``."""
     rows = rows.assign(depth=np.arange(len(rows)))
     axis.plot(rows["depth"], rows["null_span_ms"], label="flat null", **NULL)
@@ -348,9 +335,8 @@ def spans_with_null(axis: Axes, rows: pd.DataFrame, *, hollow: Collection[str] =
         rows = _hollow(axis, rows, columns, set(hollow), color=color, marker="o")
     (line,) = axis.plot(rows["depth"], rows["span_ms"], marker="o", color=color, label="span")
     axis.fill_between(rows["depth"], rows["ci_low_ms"], rows["ci_high_ms"], color=color, alpha=0.15, lw=0)
-    axis.set(xlabel="layer", ylabel="effective span 2 r_com (ms)", ylim=(0, None))
+    axis.set_ylim(0, None)
     name_layers(axis, rows["layer"])
-    axis.legend()
     return line
 
 

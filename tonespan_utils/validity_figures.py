@@ -51,8 +51,8 @@ VERDICT_COLORS = {
 
 
 def recipes(params: Params) -> dict[str, Recipe]:
-    """The figures of ``make validity`` in order."""
-    return {
+    """The figures of ``make validity`` in order; estimators agree or not where there are two of energy."""
+    made = {
         "calibration": Recipe("Calibration: what a span is worth", draw_calibration, caption_calibration),
         "calibration_slopes": Recipe("Calibration: every estimator and layer", draw_slopes, caption_slopes),
         "robust_baselines": Recipe("The baseline through other front ends", draw_robust, caption_robust),
@@ -61,8 +61,10 @@ def recipes(params: Params) -> dict[str, Recipe]:
         "sanity_spans": Recipe(
             "Sanity: randomised weights, attention, confounds", draw_span_checks, caption_span_checks
         ),
-        "sanity_agreement": Recipe("Sanity: do the estimators agree?", draw_agreement, caption_agreement),
     }
+    if params.validity.energy_estimators:
+        made["sanity_agreement"] = Recipe("Sanity: do the estimators agree?", draw_agreement, caption_agreement)
+    return made
 
 
 def _top(table: pd.DataFrame) -> str:
