@@ -126,6 +126,7 @@ def test_how_many_clips_go_together(encoder, monkeypatch):
         monkeypatch.setattr(gradients, "CPU_CHUNK_VALUES", values)
         assert gradients.together(encoder, 8000) == expected
     assert gradients.together(encoder, 60 * 16000) == 1
+    assert gradients.together(encoder, 300) >= 1, "without a frame"
 
 
 @pytest.mark.parametrize("family", ["xlsr", "wav2vec2", "hubert"])

@@ -80,7 +80,7 @@ def input_gradients(
 
 def together(encoder: Encoder, n_samples: int) -> int:
     """How many clips of ``n_samples`` are best taken up and down together: one, if they fill the device alone."""
-    values = vjp.widest(encoder, n_samples)
+    values = max(1, vjp.widest(encoder, n_samples))  # none in a clip without a frame, which is refused later
     return max(1, min(_chunk(values, encoder.model.device), round(MAX_TOGETHER_S * SAMPLE_RATE) // n_samples))
 
 
