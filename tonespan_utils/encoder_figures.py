@@ -395,7 +395,7 @@ def draw_seeds(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         edge = 0.5 - 0.08
         for y, end in enumerate(ends):
             axis.plot([end, end], [y - edge, y + edge], color=NULL["color"], linewidth=1.0, label="end of chance")
-        axis.set(xlim=(-0.4, 1.05), xlabel=f"rho over {over}")
+        axis.set(xlim=(min(-0.1, own["low"].min() - 0.05), 1.05), xlabel=f"rho over {over}")
     plots.shared_legend(figure, axes)
     return figure
 

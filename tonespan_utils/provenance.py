@@ -134,6 +134,7 @@ def save(figure: Figure, stem: Path, record: dict[str, Any]) -> list[Path]:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 figure.savefig(temporary, format=kind, metadata=metadata[kind])
+                figure.set_layout_engine("none")  # laid out once, the same in every format
                 os.replace(temporary, path)
             except OSError as error:
                 raise TonespanError(f"{path}: cannot be written ({error.strerror})") from None
