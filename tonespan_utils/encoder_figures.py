@@ -402,17 +402,19 @@ def draw_seeds(loaded: Tables, params: Params, *, backbone: str) -> Figure:
 
 def caption_seeds(loaded: Tables, params: Params, *, backbone: str) -> str:
     rows = between_seeds(loaded["seed_agreement"], backbone)
-    told = [
-        f"over {over} {own['value'].min():.2f} to {own['value'].max():.2f}, above chance in "
-        f"{(own['low'] > own['null_high']).sum()} of {len(own)}"
-        for over, own in rows.groupby("over", sort=False)
-    ]
+    told = []
+    for over, own in rows.groupby("over", sort=False):
+        least, above = own.loc[own["value"].idxmin()], (own["low"] > own["null_high"]).sum()
+        told.append(
+            f"over {over} above chance in {above} of {len(own)}, least in {LANGUAGE_NAMES[least.language]}, "
+            f"{least.label}, {_interval(least.value, least.low, least.high, '.2f')}"
+        )
     return (
         "Spearman's rho of r_com between trainings of one condition with other seeds: of one token within a layer "
         f"(left, mean over layers) and of the layers' means (right), with {params.bootstrap.level:.0%} bootstrap "
         "intervals over utterances (open where they hold 0); grey: where dealing one side at random ends, for the "
-        f"language where that is furthest. {'; '.join(told)}. Where trainings disagree about which tokens need a wide "
-        "view, only the mean span is a finding."
+        f"language where that is furthest. They agree {'; '.join(told)}. Where trainings disagree about which tokens "
+        "need a wide view, only the mean span is a finding."
     )
 
 
