@@ -225,7 +225,7 @@ def against_jitter(axis: Axes, rows: pd.DataFrame, *, color: str, marker: str, l
         elinewidth=0.7, capsize=1.5, label=label,
     )  # fmt: skip
     if rows["null_ms"].notna().all():
-        axis.plot(rows["jitter_ms"], rows["null_ms"], **NULL)
+        axis.plot(rows["jitter_ms"], rows["null_ms"], label="flat null", **NULL)
     return bars.lines[0]
 
 
