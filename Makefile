@@ -1,5 +1,5 @@
 # make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html; CLUSTER=slurm sends it there
-# make validity calibration on planted cues and sanity checks of the instrument, for PROFILE (about 12 minutes)
+# make validity calibration on planted cues and sanity checks of the instrument, for PROFILE (a quarter of an hour and more)
 # make test     lint, notebook pairing, every test that needs no network and no GPU
 # make test-slow  the full profile through its whole graph on small stand-ins (some minutes)
 # make figures  every figure again, from stored tables;  make figure NAME=... [WIDTH=89]  one of them, so many mm wide
