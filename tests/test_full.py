@@ -55,7 +55,7 @@ def standin(tmp_path_factory):
 def check_everything_is_there(p):
     loaded = figures.load_tables(p)
     assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.ALIGNMENT
-    assert {name for name, table in loaded.items() if table.empty} <= {"rejected", "seed_agreement"}  # one seed each
+    assert {name for name, table in loaded.items() if table.empty} - {"rejected"} == {"seed_agreement"}  # one seed each
     assert set(loaded["tokens"]["language"]) == set(TONAL)
     assert loaded["tokens"]["speaker"].str.fullmatch(r"pseudo-(train|other)-(fe)?male-\d\d").all()
     assert loaded["tokens"]["align_score"].between(p.align.min_score, 1).all()

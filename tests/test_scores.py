@@ -168,7 +168,7 @@ def test_in_the_space_of_discriminants_training_speakers_vary_alike_in_all_direc
     heard, speakers = clips_of(20, rng), np.arange(20).repeat(12)
     found = scores.discriminants(heard, heard=heard, speakers=speakers)
     rest = np.concatenate([found[speakers == k] - found[speakers == k].mean(axis=0) for k in range(20)])
-    np.testing.assert_allclose(rest.T @ rest / len(rest), np.eye(8), atol=0.1)
+    np.testing.assert_allclose(rest.T @ rest / len(rest), np.eye(8), atol=1e-9)
     np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-9)
     few = scores.discriminants(heard[:36], heard=heard[:36], speakers=speakers[:36])
     assert few.shape == (36, 2), "three people differ in two directions"
