@@ -11,6 +11,7 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -153,21 +154,13 @@ def benchmark_large() -> dict[str, Found]:
 def benchmark_tokens(encoder: Encoder, own: dict[str, LinearClassifier]) -> Found:
     """CPU seconds of 1, 2 and 4 tokens in one clip of 1 s, and of 4 clips with a token each, together and alone."""
     clips, centers = np.stack([noise(1.0, seed=i) for i in range(4)]), [0.35, 0.45, 0.55, 0.65]
-    spent: dict[str, list[float]] = {}
-    for _ in range(2):
-        for n in (1, 2, 4):
-            one = (clips[0], centers[:n], ["a"] * n)
-            spent.setdefault(f"tokens_{n}_s", []).append(
-                cpu_s(lambda one=one: gradients.input_gradients(encoder, own, *one))
-            )
-        four = (clips, [[center] for center in centers], [["a"]] * 4)
-        spent.setdefault("clips_together_s", []).append(
-            cpu_s(lambda: gradients.input_gradients(encoder, own, *four))  # noqa: B023
-        )
-        spent.setdefault("clips_alone_s", []).append(
-            cpu_s(lambda: [gradients.input_gradients(encoder, own, *one) for one in zip(*four, strict=True)])  # noqa: B023
-        )
-    return {name: min(seconds) for name, seconds in spent.items()} | {
+    measured = partial(gradients.input_gradients, encoder, own)
+    four = (clips, [[center] for center in centers], [["a"]] * 4)
+    ways = {f"tokens_{n}_s": partial(measured, clips[0], centers[:n], ["a"] * n) for n in (1, 2, 4)}
+    ways["clips_together_s"] = partial(measured, *four)
+    ways["clips_alone_s"] = lambda: [measured(*one) for one in zip(*four, strict=True)]
+    spent = [{name: cpu_s(way) for name, way in ways.items()} for _ in range(2)]
+    return {name: min(one[name] for one in spent) for name in ways} | {
         "note": "25 layers of the XLS-R shape, 1 s clips, 1 thread, the faster of two runs"
     }
 

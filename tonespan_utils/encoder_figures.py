@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -83,6 +84,11 @@ def _kind(condition: Condition, language: str) -> tuple[str, str]:
     """Role and legend entry; all controls share one entry."""
     role = comparison.role(condition, language)
     return role, comparison.ROLES[role] if role == "control" else comparison.label(condition, language)
+
+
+def _labels(names: pd.Series, languages: pd.Series) -> list[str]:
+    """What each condition, by its name, is to its language."""
+    return [comparison.label(conditions.parse(name), la) for name, la in zip(names, languages, strict=True)]
 
 
 def _condition_panels(params: Params) -> tuple[Figure, dict[str, Axes]]:
@@ -344,8 +350,9 @@ def differences_to_vanilla(contrasts: pd.DataFrame, backbone: str) -> pd.DataFra
     """An encoder's differences to its vanilla: columns language, label, measure, value, low, high."""
     rows = contrasts[contrasts["condition_b"] == f"{backbone}/vanilla"]
     rows = rows.rename(columns={"difference": "value", "ci_low": "low", "ci_high": "high"})
-    labels = [comparison.label(conditions.parse(row.condition_a), row.language) for row in rows.itertuples()]
-    return rows.assign(label=labels)[["language", "label", "measure", "value", "low", "high"]]
+    return rows.assign(label=_labels(rows["condition_a"], rows["language"]))[
+        ["language", "label", "measure", "value", "low", "high"]
+    ]
 
 
 def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
@@ -392,9 +399,8 @@ def draw_seeds(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         own = rows[rows["over"] == over]
         _language_rows(axis, own, names, params)
         ends = own.groupby("label", sort=False)["null_high"].max().loc[names]
-        edge = 0.5 - 0.08
-        for y, end in enumerate(ends):
-            axis.plot([end, end], [y - edge, y + edge], color=NULL["color"], linewidth=1.0, label="end of chance")
+        heights = np.arange(len(names))
+        axis.vlines(ends, heights - 0.42, heights + 0.42, color=NULL["color"], linewidth=1.0, label="end of chance")
         axis.set(xlim=(min(-0.1, own["low"].min() - 0.05), 1.05), xlabel=f"rho over {over}")
     plots.shared_legend(figure, axes)
     return figure
@@ -423,9 +429,8 @@ def between_seeds(table: pd.DataFrame, backbone: str) -> pd.DataFrame:
     high, null_high.
     """
     rows = _own(table, backbone).rename(columns={"rho": "value", "ci_low": "low", "ci_high": "high"})
-    parsed = [conditions.parse(name) for name in rows["condition"]]
-    labels = [comparison.label(condition, la) for condition, la in zip(parsed, rows["language"], strict=True)]
-    by = rows.assign(label=labels).groupby(["language", "label", "over"], sort=False)
+    labelled = rows.assign(label=_labels(rows["condition"], rows["language"]))
+    by = labelled.groupby(["language", "label", "over"], sort=False)
     return by[["value", "low", "high", "null_high"]].mean().reset_index()
 
 
@@ -465,6 +470,5 @@ def caption_tuned(loaded: Tables, params: Params, *, backbone: str) -> str:
 def probe_and_tuned(table: pd.DataFrame, backbone: str) -> pd.DataFrame:
     """An encoder's rows of ``probe_vs_finetuned`` with ``label`` (condition and layer) and value, low, high."""
     rows = _own(table, backbone).rename(columns={"difference": "value", "ci_low": "low", "ci_high": "high"})
-    parsed = [conditions.parse(name) for name in rows["condition"]]
-    kinds = [comparison.label(condition, la) for condition, la in zip(parsed, rows["language"], strict=True)]
+    kinds = _labels(rows["condition"], rows["language"])
     return rows.assign(label=[f"{kind}, {layer} layer" for kind, layer in zip(kinds, rows["layer"], strict=True)])

@@ -191,13 +191,8 @@ def _down_to_features(clips: vjp.Clips, own: Mapping[str, Tensor], frames: Tenso
     found = dict(zip(names, features, strict=True))
     if "cnn" in own:
         found["cnn"] = torch.zeros_like(clips.states["cnn"]).repeat(len(frames), 1, 1, 1)
-        _put(found["cnn"], own["cnn"], frames)
+        vjp.add_at(found["cnn"], own["cnn"], vjp.single(frames))
     return {layer: found[layer] for layer in own}
-
-
-def _put(everywhere: Tensor, own: Tensor, frames: Tensor) -> None:
-    """``own`` (token, clip, channel) into ``everywhere`` (token, clip, frame, channel) at ``frames`` (token, clip)."""
-    everywhere[torch.arange(len(frames), device=frames.device)[:, None], *vjp.single(frames)] = own
 
 
 def _down_the_blocks(clips: vjp.Clips, own: Sequence[Tensor], names: Sequence[str], frames: Tensor) -> Tensor:
@@ -217,7 +212,7 @@ def _down_the_blocks(clips: vjp.Clips, own: Sequence[Tensor], names: Sequence[st
             carried[done] = block.pull_at(start, at)
             done += 1
     if done < len(names):  # layer 0 has no block
-        _put(carried[done], own[done], frames)
+        vjp.add_at(carried[done], own[done], at)
     return carried
 
 
@@ -411,34 +406,32 @@ def measure(
 ) -> Measured:
     """Energy over offset of every token and layer. Notebook: notebooks/04_gradient_energy"""
     groups = dict(list(tokens.groupby("utterance_id", sort=False)))
-    audio = {name: corpus.audio(name) for name in groups}
+    n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     reach_s = float(np.abs(edges_ms).max()) / 1000
+    null: dict[str, np.ndarray] = {}  # utterance -> (token, bins)
     energy: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token, bins)
     with tqdm(total=len(groups), desc="gradients", unit="utt") as bar:
-        for names in _alike(encoder, audio, groups):
-            clips = np.stack([audio[name] for name in names])
+        for names in _alike(encoder, n_samples, groups):
+            clips = np.stack([corpus.audio(name) for name in names])
             centers = np.stack([groups[name]["center_s"] for name in names])
             tones = np.stack([groups[name]["tone"].to_numpy(dtype=str) for name in names])
             found = input_gradients(encoder, probes, clips, centers, tones, target=target, wrt=wrt, reach_s=reach_s)
             for i, name in enumerate(names):
-                own = {layer: gradient[i] for layer, gradient in found.items()}
-                energy[name] = {k: energy_over_offset(encoder, g, centers[i], edges_ms) for k, g in own.items()}
+                null[name] = null_energy(clips.shape[1], centers[i], edges_ms)
+                energy[name] = {k: energy_over_offset(encoder, g[i], centers[i], edges_ms) for k, g in found.items()}
             bar.update(len(names))
-    null = [null_energy(audio[name].size, group["center_s"].tolist(), edges_ms) for name, group in groups.items()]
     joined = {layer: np.concatenate([energy[name][layer] for name in groups]) for layer in probes}
-    ordered = pd.concat(groups.values())
-    return Measured(joined, np.concatenate(null), ordered["utterance_id"].to_numpy(), ordered["token_id"].to_numpy())
+    joined_null, ordered = np.concatenate([null[name] for name in groups]), by_utterance(tokens)
+    return Measured(joined, joined_null, ordered["utterance_id"].to_numpy(), ordered["token_id"].to_numpy())
 
 
-def _alike(
-    encoder: Encoder, audio: Mapping[str, np.ndarray], groups: Mapping[str, pd.DataFrame]
-) -> Iterator[list[str]]:
+def _alike(encoder: Encoder, n_samples: pd.Series, groups: Mapping[str, pd.DataFrame]) -> Iterator[list[str]]:
     """Names of the utterances that are measured together: of one length, with the same number of tokens."""
     alike: dict[tuple[int, int], list[str]] = {}
-    for name, samples in audio.items():
-        alike.setdefault((samples.size, len(groups[name])), []).append(name)
-    for (n_samples, _), names in alike.items():
-        most = together(encoder, n_samples)
+    for name, group in groups.items():
+        alike.setdefault((int(n_samples[name]), len(group)), []).append(name)
+    for (length, _), names in alike.items():
+        most = together(encoder, length)
         yield from (names[i : i + most] for i in range(0, len(names), most))
 
 

@@ -123,7 +123,7 @@ class Attention:
         # A query row moves every key, along one direction a head: (cotangent, frame, 2 heads) by (2 heads, hidden)
         along = torch.cat([query @ into[1], mixed @ into[2]], dim=1).permute(2, 0, 1, 3)
         everywhere = torch.cat([scores, own], dim=1).permute(2, 0, 3, 1) @ along
-        return _add_at(everywhere, (scores @ self.key @ into[0]).sum(dim=1).transpose(0, 1), at)
+        return add_at(everywhere, (scores @ self.key @ into[0]).sum(dim=1).transpose(0, 1), at)
 
     @staticmethod
     def _by_head(x: Tensor) -> Tensor:
@@ -159,7 +159,7 @@ class StableBlock:
 
     def pull_at(self, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
         g = self.forward_norm.pull(self.feed_forward.pull(g, at), at).add_(g)
-        return _add_at(self.attention_norm.pull(self.attention.pull_at(g, at)), g, at)
+        return add_at(self.attention_norm.pull(self.attention.pull_at(g, at)), g, at)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +179,7 @@ class PostNormBlock:
     def pull_at(self, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
         g = self.forward_norm.pull(g, at)
         g = self.attention_norm.pull(self.feed_forward.pull(g, at).add_(g), at)
-        return _add_at(self.attention.pull_at(g, at), g, at)
+        return add_at(self.attention.pull_at(g, at), g, at)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,13 +195,13 @@ class PlainBlock:
             return torch.autograd.grad(self.block(source), source, g.flatten(0, 1))[0].view_as(g)
 
     def pull_at(self, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
-        return self.pull(_add_at(g.new_zeros(len(g), *self.x.shape), g, at))
+        return self.pull(add_at(g.new_zeros(len(g), *self.x.shape), g, at))
 
 
 Block = StableBlock | PostNormBlock | PlainBlock
 
 
-def _add_at(everywhere: Tensor, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
+def add_at(everywhere: Tensor, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
     """``everywhere`` (cotangent, clip, frame, channel) plus ``g`` (cotangent, clip, channel) at the frames ``at``."""
     cotangent = torch.arange(len(g), device=g.device)[:, None]
     everywhere[cotangent, *at] += g
