@@ -34,7 +34,7 @@ from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 
-CPU_CHUNK_VALUES = 2**20  # numbers in the largest tensor of one step: 4 MB stays near the core
+CPU_CHUNK_VALUES = 2**21  # numbers in the largest tensor of one step: products of that size run near the peak
 GPU_CHUNK_VALUES = 2**26  # and 256 MB keeps a GPU busy
 MAX_TOGETHER_S = 20.0  # seconds of clips that are traced together; XLS-R leaves some 90 MB a second
 MAX_STORED_VALUES = 2**27  # numbers in all cotangents of the tokens that go down together: 0.5 GB
