@@ -45,10 +45,11 @@ def test_hidden_vectors_follow_the_rows_of_tokens(tmp_path, glide_corpus):
     tokens = glide_corpus.tokens.sample(frac=1, random_state=0)
     vectors = probes.hidden_vectors(encoder, glide_corpus, tokens)
     assert list(vectors) == encoder.layers
-    row = 17
-    token = tokens.iloc[row]
-    alone = encoder.hidden_at(glide_corpus.audio(token["utterance_id"]), [token["center_s"]])
-    assert np.allclose(vectors["2"][row], alone["2"][0], atol=1e-6)
+    n_samples = glide_corpus.utterances["n_samples"]
+    assert n_samples.nunique() < len(n_samples)  # some go up together
+    for row, token in enumerate(tokens.itertuples()):
+        alone = encoder.hidden_at(glide_corpus.audio(token.utterance_id), [token.center_s])
+        assert all(np.allclose(vectors[layer][row], alone[layer][0], atol=1e-5) for layer in encoder.layers)
 
 
 def test_a_centre_outside_the_audio_names_the_utterance(tmp_path, glide_corpus):
