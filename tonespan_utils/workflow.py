@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from tonespan_utils import conditions, gpus
 from tonespan_utils import params as params_module
@@ -33,6 +34,13 @@ LAB = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.Ne
 WIDGETS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDGETS}"]
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
+# Half a hundred notebooks start and end in a run. Collecting garbage while torch and transformers are imported takes a
+# fifth of that time, taking a finished kernel apart two seconds: what it made is on disk by then.
+KERNEL = {
+    "startup_timeout": KERNEL_START_S,
+    "extra_arguments": ["--IPKernelApp.exec_lines=import gc; gc.set_threshold(100_000)"],
+    "shutdown_kernel": "immediate",
+}
 
 
 def run(
@@ -103,8 +111,7 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
 
     Raises TonespanError naming the cell, the reason and where the partly executed notebook lies.
     """
-    import papermill
-
+    papermill = _papermill()
     source = NOTEBOOKS / f"{name}.ipynb"
     if not source.is_file():
         raise TonespanError(f"no notebook {source}; run `make sync` if only its .py is there")
@@ -120,7 +127,7 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
                 cwd=str(ROOT),
                 progress_bar={"desc": output.stem, "unit": "cell", "mininterval": 5, "leave": True},
                 kernel_manager_class=_ipc_kernels(sockets),
-                startup_timeout=KERNEL_START_S,
+                **KERNEL,
             )
         os.replace(partial, output)
     except papermill.PapermillExecutionError as error:
@@ -140,8 +147,7 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
 
     Raises TonespanError where the server cannot start.
     """
-    import papermill
-
+    papermill = _papermill()
     params = params_module.load(profile)
     prepared = params.runs / "explorer" / "explorer.ipynb"  # a folder of its own, for JupyterLab lists it
     _writable(prepared.parent)
@@ -157,6 +163,16 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
     templates = {"JUPYTER_PATH": os.pathsep.join([str(TEMPLATES), *filter(None, [os.environ.get("JUPYTER_PATH")])])}
     if subprocess.run(command, env=environment() | templates).returncode:
         raise TonespanError("the notebook server stopped; its message above says why")
+
+
+def _papermill() -> ModuleType:
+    """Papermill, imported without the grammar of international addresses that jsonschema would build on the way: a
+    second and a half for a format that no notebook has.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)
+    import papermill
+
+    return papermill
 
 
 def _ipc_kernels(sockets: str) -> type:
