@@ -24,11 +24,13 @@ import hashlib
 import json
 import pickle
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 import torch
 from transformers import (
     HubertConfig,
@@ -42,7 +44,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from tonespan_utils import hub
-from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import OUTPUT_ROOT, ROOT, Params
 
@@ -57,6 +59,7 @@ HEADS = re.compile(
     r"(lm_head|classifier|projector|layer_weights|tdnn|objective|quantizer|project_hid|project_q|final_proj"
     r"|label_embeddings_concat)\b|feature_extractor\.(weight|bias)$"
 )
+TOGETHER_S = 20.0  # seconds of speech that go up together; XLS-R leaves some 90 MB a second for the way down
 MASKED = "masked_spec_embed"  # used in training alone; some public checkpoints leave it out
 
 
@@ -144,6 +147,32 @@ class Encoder:
         frames = [self.frame_at(center, samples.size) for center in centers_s]
         states = self.forward(self.prepare(samples))
         return {layer: state[0, frames].float().cpu().numpy() for layer, state in states.items()}
+
+
+def center_frames(encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> np.ndarray:
+    """The frame at each token's centre: (token,). Raises TonespanError naming the utterance whose centre lies outside
+    its audio.
+    """
+    n_samples, frames = corpus.utterances.set_index("utterance_id")["n_samples"], []
+    for utterance_id, center_s in zip(tokens["utterance_id"], tokens["center_s"], strict=True):
+        try:
+            frames.append(encoder.frame_at(center_s, int(n_samples[utterance_id])))
+        except TonespanError as error:
+            raise TonespanError(f"utterance {utterance_id}: {error}") from None
+    return np.array(frames, dtype=int)
+
+
+Kind = TypeVar("Kind", bound=Hashable)
+
+
+def alike(kinds: Mapping[str, Kind], most: Callable[[Kind], int]) -> Iterator[list[str]]:
+    """Names of utterances that may go through together: of one kind (their length, say), at most ``most(kind)``."""
+    groups: dict[Kind, list[str]] = {}
+    for name, kind in kinds.items():
+        groups.setdefault(kind, []).append(name)
+    for kind, names in groups.items():
+        size = max(1, most(kind))
+        yield from (names[i : i + size] for i in range(0, len(names), size))
 
 
 def hop(config: PreTrainedConfig) -> int:

@@ -16,7 +16,7 @@ Notebook: notebooks/04_gradient_energy
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -31,12 +31,11 @@ from tqdm.auto import tqdm
 from tonespan_utils import spans, vjp
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
-from tonespan_utils.encoders import Encoder
+from tonespan_utils.encoders import TOGETHER_S, Encoder, alike
 from tonespan_utils.errors import TonespanError
 
 CPU_CHUNK_VALUES = 2**21  # numbers in the largest tensor of one step: products of that size run near the peak
 GPU_CHUNK_VALUES = 2**26  # and 256 MB keeps a GPU busy
-MAX_TOGETHER_S = 20.0  # seconds of clips that are traced together; XLS-R leaves some 90 MB a second
 MAX_STORED_VALUES = 2**27  # numbers in all cotangents of the tokens that go down together: 0.5 GB
 
 
@@ -81,7 +80,7 @@ def input_gradients(
 def together(encoder: Encoder, n_samples: int) -> int:
     """How many clips of ``n_samples`` are best taken up and down together: one, if they fill the device alone."""
     values = max(1, vjp.widest(encoder, n_samples))  # none in a clip without a frame, which is refused later
-    return max(1, min(_chunk(values, encoder.model.device), round(MAX_TOGETHER_S * SAMPLE_RATE) // n_samples))
+    return max(1, min(_chunk(values, encoder.model.device), round(TOGETHER_S * SAMPLE_RATE) // n_samples))
 
 
 def exact_products() -> AbstractContextManager:
@@ -411,7 +410,8 @@ def measure(
     null: dict[str, np.ndarray] = {}  # utterance -> (token, bins)
     energy: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token, bins)
     with tqdm(total=len(groups), desc="gradients", unit="utt") as bar:
-        for names in _alike(encoder, n_samples, groups):
+        kinds = {name: (int(n_samples[name]), len(group)) for name, group in groups.items()}  # length, tokens
+        for names in alike(kinds, lambda kind: together(encoder, kind[0])):
             clips = np.stack([corpus.audio(name) for name in names])
             centers = np.stack([groups[name]["center_s"] for name in names])
             tones = np.stack([groups[name]["tone"].to_numpy(dtype=str) for name in names])
@@ -423,16 +423,6 @@ def measure(
     joined = {layer: np.concatenate([energy[name][layer] for name in groups]) for layer in probes}
     joined_null, ordered = np.concatenate([null[name] for name in groups]), by_utterance(tokens)
     return Measured(joined, joined_null, ordered["utterance_id"].to_numpy(), ordered["token_id"].to_numpy())
-
-
-def _alike(encoder: Encoder, n_samples: pd.Series, groups: Mapping[str, pd.DataFrame]) -> Iterator[list[str]]:
-    """Names of the utterances that are measured together: of one length, with the same number of tokens."""
-    alike: dict[tuple[int, int], list[str]] = {}
-    for name, group in groups.items():
-        alike.setdefault((int(n_samples[name]), len(group)), []).append(name)
-    for (length, _), names in alike.items():
-        most = together(encoder, length)
-        yield from (names[i : i + most] for i in range(0, len(names), most))
 
 
 def precision(

@@ -12,7 +12,7 @@ Notebook: notebooks/03_layer_probes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,10 @@ from tqdm.auto import tqdm
 from tonespan_utils import classify, spans, splits
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
-from tonespan_utils.encoders import Encoder
+from tonespan_utils.encoders import TOGETHER_S, Encoder, alike, center_frames
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.features import Features, of_samples
 from tonespan_utils.spans import Interval
-
-TOGETHER_S = 20.0  # seconds of speech that go up together
 
 
 @torch.no_grad()
@@ -43,11 +41,13 @@ def hidden_vectors(
     Raises TonespanError naming the utterance whose centre lies outside its audio. Notebook: notebooks/03_layer_probes
     """
     features = features or (lambda utterance_id: of_samples(encoder, corpus.audio(utterance_id)))
-    frames = _center_frames(encoder, corpus, tokens)
+    frames = center_frames(encoder, corpus, tokens)
     rows = tokens.groupby("utterance_id", sort=False).indices
+    n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
+    lengths = {name: encoder.n_frames(int(n_samples[name])) for name in rows}
     found: dict[str, np.ndarray] = {}
     with tqdm(total=len(rows), desc="hidden vectors", unit="utt") as bar:
-        for names in _of_one_length(encoder, corpus, list(rows)):
+        for names in alike(lengths, lambda n_frames: round(TOGETHER_S * SAMPLE_RATE / encoder.hop) // n_frames):
             cnn = torch.from_numpy(np.stack([features(name) for name in names])).to(encoder.model.device)
             at = np.concatenate([rows[name] for name in names])
             clip = np.repeat(np.arange(len(names)), [rows[name].size for name in names])
@@ -56,29 +56,6 @@ def hidden_vectors(
                 store[at] = states[clip, frames[at]].float().cpu().numpy()
             bar.update(len(names))
     return found
-
-
-def _center_frames(encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> np.ndarray:
-    """The frame of each token's centre (token,)."""
-    n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
-    frames = []
-    for utterance_id, center_s in zip(tokens["utterance_id"], tokens["center_s"], strict=True):
-        try:
-            frames.append(encoder.frame_at(center_s, int(n_samples[utterance_id])))
-        except TonespanError as error:
-            raise TonespanError(f"utterance {utterance_id}: {error}") from None
-    return np.array(frames, dtype=int)
-
-
-def _of_one_length(encoder: Encoder, corpus: Corpus, names: Sequence[str]) -> Iterator[list[str]]:
-    """``names`` of utterances with as many frames as each other, some seconds of speech at a time."""
-    n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
-    alike: dict[int, list[str]] = {}
-    for name in names:
-        alike.setdefault(encoder.n_frames(int(n_samples[name])), []).append(name)
-    for n_frames, group in alike.items():
-        most = max(1, round(TOGETHER_S * SAMPLE_RATE / encoder.hop) // n_frames)
-        yield from (group[i : i + most] for i in range(0, len(group), most))
 
 
 class Scored:

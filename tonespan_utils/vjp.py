@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import EllipsisType
 
 import torch
@@ -111,10 +112,8 @@ class Attention:
         query = query.view(*each, n_frames, n, width).permute(3, 0, 2, 1, 4)
         key = key.view(*each, width, n, n_frames).permute(3, 0, 4, 1, 2)
         value = value.view(*each, n_frames, n, width).permute(3, 0, 2, 1, 4)
-        ways = [x.reshape(-1, n_heads * width) for x in (query, key, value)]
-        below = ways[0] @ self.into[0]
-        for x, weight in zip(ways[1:], self.into[1:], strict=True):
-            below.addmm_(x, weight)
+        query, key, value = (x.reshape(-1, n_heads * width) for x in (query, key, value))
+        below = (query @ self.into[0]).addmm_(key, self.into[1]).addmm_(value, self.into[2])
         return below.view_as(g)
 
     def pull_at(self, g: Tensor, at: tuple[Tensor, Tensor]) -> Tensor:
@@ -235,38 +234,43 @@ class Positions:
     """``x`` plus its positional convolution; ``slope`` (clip, frame, hidden) of its activation, ``scale`` of its
     input.
 
-    The convolution's kernel is as long as many clips: a product of spectra takes a fifth of the time of autograd's way
-    on a CPU. ``spectrum`` (frequency, group, out, in) is the kernel's over ``length`` frames, enough for no frame to
-    meet another from the far end; ``padding`` is the convolution's own.
+    The kernel of ``conv`` is as long as many clips: a product of spectra takes a fifth of the time of autograd's way
+    on a CPU.
     """
 
-    spectrum: Tensor
-    length: int
-    padding: int
+    conv: nn.Conv1d
     slope: Tensor
     scale: Tensor | None
 
+    @property
+    def length(self) -> int:
+        """Frames that a transform spans: enough for no frame to meet another from the far end."""
+        return next_fast_len(self.slope.shape[1] + self.conv.kernel_size[0] - 1, real=True)
+
+    @cached_property
+    def spectrum(self) -> Tensor:
+        """The kernel's, (frequency, group, out, in); left until clips go down, for some only go up."""
+        kernel = self.conv.weight.to(torch.promote_types(self.slope.dtype, torch.float32))  # no transform in bfloat16
+        bins = torch.fft.rfft(kernel, n=self.length).unflatten(0, (self.conv.groups, -1))
+        return bins.permute(3, 0, 1, 2).contiguous()
+
     def pull(self, g: Tensor) -> Tensor:
-        n_frames, n_groups = g.shape[-2], self.spectrum.shape[1]
+        first, n_frames = self.conv.padding[0], g.shape[-2]
         inner = (g * self.slope).flatten(0, 1).to(self.spectrum.dtype.to_real())
-        bins = torch.fft.rfft(inner, n=self.length, dim=1).unflatten(2, (n_groups, -1)).permute(1, 2, 0, 3)
+        bins = torch.fft.rfft(inner, n=self.length, dim=1).unflatten(2, (self.conv.groups, -1)).permute(1, 2, 0, 3)
         bins = (bins @ self.spectrum).permute(2, 0, 1, 3).flatten(2)
-        through = torch.fft.irfft(bins, n=self.length, dim=1)[:, self.padding : self.padding + n_frames]
-        through = through.view_as(g).to(g.dtype)
+        through = torch.fft.irfft(bins, n=self.length, dim=1)[:, first : first + n_frames].view_as(g).to(g.dtype)
         return through + g if self.scale is None else through * self.scale + g
 
 
 def positions(module: nn.Module, x: Tensor) -> tuple[Tensor, Positions]:
     """Hugging Face's ``pos_conv_embed`` on ``x`` (clip, frame, hidden), residual included."""
-    source, scale, conv = x.mT, None, module.conv
+    source, scale = x.mT, None
     if getattr(module, "batch_norm", None) is not None:  # some HuBERTs; frozen, it is a factor per channel
         source, scale = elementwise(module.batch_norm, source)
         scale = scale.mT
-    inner, slope = elementwise(module.activation, module.padding(conv(source)).mT)
-    length = next_fast_len(x.shape[1] + conv.kernel_size[0] - 1, real=True)
-    kernel = conv.weight.to(torch.promote_types(x.dtype, torch.float32))  # no transform in bfloat16
-    spectrum = torch.fft.rfft(kernel, n=length).unflatten(0, (conv.groups, -1)).permute(3, 0, 1, 2).contiguous()
-    return x + inner, Positions(spectrum, length, conv.padding[0], slope, scale)
+    inner, slope = elementwise(module.activation, module.padding(module.conv(source)).mT)
+    return x + inner, Positions(module.conv, slope, scale)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from transformers import Wav2Vec2CTCTokenizer
 
 from tonespan_utils import splits
-from tonespan_utils.encoders import Encoder
+from tonespan_utils.encoders import Encoder, center_frames
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads, scores
 from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech, clips, dealt
@@ -240,6 +240,7 @@ class Tone:
         self.setting, self.tokens = setting, tokens
         train, test = splits.train_test(tokens)
         self.classes = _classes_of(tokens["tone"].iloc[train], "tone")
+        self.frames = pd.Series(center_frames(setting.encoder, speech.corpus, tokens), index=tokens.index)
         self.train = setting.targets(self._examples(speech, tokens.iloc[train]))
         self.test_tokens = tokens.iloc[test]
         self.test = self._examples(speech, self.test_tokens)
@@ -254,15 +255,8 @@ class Tone:
     def _targets(self, speech: Speech, utterance_id: str, group: pd.DataFrame) -> np.ndarray:
         targets = np.full(len(speech.features(utterance_id)), NO_TARGET)
         known = group[group["tone"].isin(self.classes)]
-        targets[self._frames(speech, utterance_id, known)] = [self.classes.index(tone) for tone in known["tone"]]
+        targets[self.frames[known.index]] = [self.classes.index(tone) for tone in known["tone"]]
         return targets
-
-    def _frames(self, speech: Speech, utterance_id: str, group: pd.DataFrame) -> list[int]:
-        n_samples = speech.corpus.audio(utterance_id).size
-        try:
-            return [self.setting.encoder.frame_at(center, n_samples) for center in group["center_s"]]
-        except TonespanError as error:
-            raise TonespanError(f"utterance {utterance_id}: {error}") from None
 
     @staticmethod
     def loss(outputs: object, labels: torch.Tensor, num_items_in_batch: object = None) -> torch.Tensor:
@@ -271,12 +265,11 @@ class Tone:
 
     def predictions(self, predict: Predict) -> pd.DataFrame:
         """Test tokens with the tone that was heard: token_id, utterance_id, tone, predicted."""
-        (speech,) = self.setting.speech
         logits = predict(self.test, lambda outputs: outputs.logits)
         heard = pd.Series(index=self.test_tokens.index, dtype=object)
         for example, frames in zip(self.test, logits, strict=True):
             group = self.test_tokens[self.test_tokens["utterance_id"] == example.utterance_id]
-            best = frames[self._frames(speech, example.utterance_id, group)].argmax(axis=-1)
+            best = frames[self.frames[group.index]].argmax(axis=-1)
             heard[group.index] = [self.classes[number] for number in best]
         return self.test_tokens[["token_id", "utterance_id", "tone"]].assign(predicted=heard)
 
