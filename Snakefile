@@ -102,7 +102,7 @@ rule baseline:
 
 rule finetune:
     input:
-        code("02_finetune", "features.py", *FINETUNE),
+        code("02_finetune", "features.py", "spelling.py", *FINETUNE),
         tokens=rules.corpus.output.tokens,
         start=start,
     params:

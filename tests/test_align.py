@@ -213,6 +213,15 @@ def test_a_checkpoint_hears_what_transformers_hears(recogniser):
     assert aligner.name.endswith("(characters)")
 
 
+def test_a_recogniser_of_the_study_is_given_text_as_it_learned_it(tmp_path):
+    names = ["<pad>", "<unk>", "|", *"มแ่าปไ"]
+    folder = make_checkpoint(tmp_path, "xlsr", head="ForCTC", vocab_size=len(names), pad_token_id=0, spelling="spoken")
+    (folder / "vocab.json").write_text(json.dumps({name: n for n, name in enumerate(names)}))
+    aligner = aligners.from_checkpoint(str(folder), ["แม่มา"], "th")
+    signs = align.write("แม่มา", tone.parse("แม่มา", "th"), aligner.spell)
+    assert "".join(sign.label for sign in signs) == "มแ่มา" and aligner.name.endswith("(characters as spoken)")
+
+
 def test_a_checkpoint_aligns_a_corpus(recogniser):
     corpus = tones_corpus(["กา มี", "ตูไป"], seconds=1.5)
     aligner = aligners.from_checkpoint(str(recogniser), corpus.utterances["text"].tolist(), "th")

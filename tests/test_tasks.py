@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import Wav2Vec2CTCTokenizer
 
-from tonespan_utils import encoders, features
+from tonespan_utils import encoders, features, spelling
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import tasks
 from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech
@@ -24,11 +24,13 @@ def encoder(tmp_path_factory):
     return encoders.load(make_checkpoint(tmp_path_factory.mktemp("x"), "xlsr"))
 
 
-def setting(encoder, *corpora, clip_ms=None, shuffled=False, max_test_utterances=400) -> tasks.Setting:
+def setting(encoder, *corpora, clip_ms=None, crop_ms=1200, shuffled=False, max_test_utterances=400) -> tasks.Setting:
     def heard(corpus):
         return Speech(corpus, lambda name: features.of_samples(encoder, corpus.audio(name)))
 
-    return tasks.Setting(encoder, [heard(c) for c in corpora], 0, shuffled, clip_ms, max_test_utterances, level=0.9)
+    return tasks.Setting(
+        encoder, [heard(c) for c in corpora], 0, shuffled, clip_ms, crop_ms, max_test_utterances, level=0.9
+    )
 
 
 def changed(corpus, *, where=None, **columns):
@@ -120,7 +122,8 @@ def certain(task, texts):
 
     def predict(examples, pick):
         assert [one.utterance_id for one in examples] == [one.utterance_id for one in task.test]
-        spoken = [np.stack([task.encode(text), np.zeros(len(text), dtype=int)], axis=1).ravel() for text in texts]
+        written = map(task.encode, texts)
+        spoken = [np.stack([numbers, np.zeros(len(numbers), dtype=int)], axis=1).ravel() for numbers in written]
         return [np.eye(len(task.vocabulary))[numbers] for numbers in spoken]
 
     return predict
@@ -133,7 +136,7 @@ def test_asr_learns_characters_and_is_scored_on_test_utterances(encoder):
     assert {one.utterance_id for one in task.test} == set(table.index[table["split"] == "test"])
     names = list(task.vocabulary)
     for one in task.train:
-        text = "".join(names[number] for number in one.target).replace("|", " ")
+        text = spelling.written("".join(names[number] for number in one.target).replace("|", " "))
         assert text == table.loc[one.utterance_id, "text"] and table.loc[one.utterance_id, "split"] == "train"
     (score,) = task.scores(certain(task, task.references))
     assert score.metric == "cer" and score.value == 0 and score.null > 0.2
@@ -141,6 +144,16 @@ def test_asr_learns_characters_and_is_scored_on_test_utterances(encoder):
     assert score.value > 0.2
     config = task.model.config
     assert (config.vocab_size, config.pad_token_id, config.ctc_loss_reduction) == (len(names), 0, "mean")
+
+
+def test_asr_learns_the_order_of_speech_and_is_scored_on_the_script_s_own(encoder):
+    corpus = changed(make_speech(), text="แม่ไป tế")
+    task = tasks.build("asr", setting(encoder, corpus))
+    names = list(task.vocabulary)
+    assert [names[number] for number in task.train[0].target] == [*"มแ่ปไ", "|", "t", "ê", "\u0301"]
+    assert task.references == ["แม่ไป tế"] * 6 and task.model.config.spelling == spelling.SPOKEN
+    (score,) = task.scores(certain(task, task.references))
+    assert score.value == 0
 
 
 def test_its_tokenizer_reads_what_the_scores_read(encoder, tmp_path):
@@ -245,12 +258,30 @@ def test_speakers_are_learned_and_others_are_verified(encoder):
     def predict(examples, pick):
         """Training speakers in directions of their own, the two others in two of those."""
         asked.append(examples)
-        heard = [one.target for one in examples] if examples is task.train else [int(name[1]) for name in task.speakers]
+        heard = [one.target for one in examples] if examples is task.heard else [int(name[1]) for name in task.speakers]
         return list(np.eye(8)[heard])
 
     (score,) = task.scores(predict)
     assert (score.metric, score.value) == ("eer", 0)
-    assert [id(examples) for examples in asked] == [id(task.train), id(task.test)]  # space, then scores
+    assert [id(examples) for examples in asked] == [id(task.heard), id(task.test)]  # space, then scores
+
+
+def test_speakers_are_learned_from_crops_and_embedded_whole(encoder):
+    task = tasks.build("speaker", setting(encoder, make_speech(), crop_ms=300))
+    n_frames = encoder.n_frames(4800)
+    whole = {one.utterance_id: one for one in task.heard}
+    assert {len(one.features) for one in task.train} == {n_frames} and len(whole) == 18
+    for name, count in Counter(one.utterance_id for one in task.train).items():
+        own, parts = whole[name], [one for one in task.train if one.utterance_id == name]
+        assert count == len(own.features) // n_frames and {one.target for one in parts} == {own.target}
+        spare = len(own.features) - count * n_frames
+        middle = own.features[spare // 2 : spare // 2 + count * n_frames]
+        assert np.array_equal(np.concatenate([one.features for one in parts]), middle)
+
+
+def test_what_is_shorter_than_a_crop_is_learned_whole(encoder):
+    task = tasks.build("speaker", setting(encoder, make_speech(), crop_ms=60_000))
+    assert task.train == task.heard
 
 
 @pytest.mark.parametrize("clip_ms", [60, 335, None])

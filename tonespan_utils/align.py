@@ -28,6 +28,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -117,13 +118,15 @@ def _masked(part: Masked) -> list[Sign]:
     return [Sign(SPACE, -1)] if part.reason == "space" else []
 
 
-def by_characters(vocabulary: Mapping[str, int]) -> Spell:
-    """Syllables as their characters, composed and in the vocabulary's case; one that it lacks becomes a star."""
+composed = partial(unicodedata.normalize, "NFC")
+
+
+def by_characters(vocabulary: Mapping[str, int], *, spelled: Callable[[str], str] = composed) -> Spell:
+    """Syllables as their characters, ``spelled`` so and in the vocabulary's case; one that it lacks becomes a star."""
     known = {form: label for label in vocabulary for form in (label.upper(), label.lower(), label)}
 
     def spell(_: Syllable, written: str) -> list[tuple[str, bool]]:
-        composed = unicodedata.normalize("NFC", written)
-        letters = [c for c in composed if unicodedata.category(c)[0] in "LMN"]
+        letters = [c for c in spelled(written) if unicodedata.category(c)[0] in "LMN"]
         return [(known.get(c, STAR), False) for c in letters]
 
     return spell

@@ -20,7 +20,7 @@ import torchaudio
 from transformers import AutoModelForCTC, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from tonespan_utils import align, encoders, hmm, tone
+from tonespan_utils import align, encoders, hmm, spelling, tone
 from tonespan_utils.align import STAR, Aligner, Frames, Spell
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus, sources
 from tonespan_utils.corpus.audio import build_once
@@ -32,6 +32,7 @@ TOKENIZER = ("vocab.json", "tokenizer_config.json")
 SPELLINGS: dict[str, Callable[[Mapping[str, int]], Spell]] = {
     "characters": align.by_characters, "IPA": align.by_ipa, "Latin letters": align.by_letters,
 }  # fmt: skip
+AS_SPOKEN = {"characters as spoken": partial(align.by_characters, spelled=spelling.spoken)}  # those of 02_finetune
 MIN_KNOWN = 0.8  # of a language's labels; below it stars do the aligning
 N_TEXTS = 200  # to choose the spelling by
 HOP, RECEPTIVE = 320, 400  # samples, of wav2vec 2.0's front end: torchaudio's models do not name theirs
@@ -113,7 +114,8 @@ def from_checkpoint(
     moved = {
         label: int(np.flatnonzero(columns == number)[0]) for label, number in vocabulary.items() if number != blank
     }
-    return _spelled(str(checkpoint), moved, hear, texts, language)
+    spellings = AS_SPOKEN if getattr(model.config, "spelling", None) == spelling.SPOKEN else SPELLINGS
+    return _spelled(str(checkpoint), moved, hear, texts, language, spellings)
 
 
 def mms_fa(texts: Sequence[str], language: str) -> Aligner:
@@ -134,21 +136,28 @@ def mms_fa(texts: Sequence[str], language: str) -> Aligner:
         scores, _ = model(torch.as_tensor(samples, dtype=torch.float32, device=device)[None])
         return Frames(scores[0].float().cpu().numpy(), (RECEPTIVE - 1) / 2 / SAMPLE_RATE, HOP / SAMPLE_RATE)
 
-    return _spelled(MMS_FA, vocabulary, hear, texts, language)
+    return _spelled(MMS_FA, vocabulary, hear, texts, language, SPELLINGS)
 
 
 def _texts(corpus: Corpus) -> list[str]:
     return corpus.utterances["text"].tolist()[:N_TEXTS]
 
 
-def _spelled(name: str, vocabulary: dict[str, int], hear: Callable, texts: Sequence[str], language: str) -> Aligner:
+def _spelled(
+    name: str,
+    vocabulary: dict[str, int],
+    hear: Callable,
+    texts: Sequence[str],
+    language: str,
+    spellings: Mapping[str, Callable[[Mapping[str, int]], Spell]],
+) -> Aligner:
     """The aligner with the spelling of which the vocabulary knows most."""
-    shares = {kind: _known_share(make(vocabulary), texts, language) for kind, make in SPELLINGS.items()}
+    shares = {kind: _known_share(make(vocabulary), texts, language) for kind, make in spellings.items()}
     best = max(shares, key=lambda kind: shares[kind])  # the first of equals
     if shares[best] < MIN_KNOWN:
         known = ", ".join(f"{100 * share:.0f} % of {kind}" for kind, share in shares.items())
         raise TonespanError(f"{name}: not a recogniser of {language!r}: its vocabulary has {known} of these texts")
-    return Aligner(f"{name} ({best})", vocabulary, SPELLINGS[best](vocabulary), hear)
+    return Aligner(f"{name} ({best})", vocabulary, spellings[best](vocabulary), hear)
 
 
 def _known_share(spell: Spell, texts: Sequence[str], language: str) -> float:

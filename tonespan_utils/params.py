@@ -157,7 +157,10 @@ class Finetune(Section):
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     control_seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     steps: Count
+    head_first_steps: Annotated[int, Field(ge=0)]
     batch_size: Count
+    task_batch: Mapping[Head, Count]
+    xvector_crop_ms: Annotated[float, Field(ge=100)]
     learning_rate: Positive
     task_rate: Mapping[Head, Positive]
     head_rate: Mapping[Head, Positive]

@@ -1,9 +1,9 @@
 """Fine-tuning: one condition with one seed, from a backbone's checkpoint to a scored model on disk.
 
 :func:`run` is all a notebook needs. The parts: :mod:`.tasks` (what is learned and how it is scored), :mod:`.examples`
-(utterances as features with targets), :mod:`.heads` (transformers' models on a checked encoder), :mod:`.training`
-(transformers' Trainer), :mod:`.penalty` (what looking far costs in ``narrow_asr``), :mod:`.scores` (metrics with
-interval and null).
+(utterances as features with targets), :mod:`.heads` (transformers' models on a checked encoder), :mod:`.head_first` (a
+CTC head's first updates), :mod:`.training` (transformers' Trainer), :mod:`.penalty` (what looking far costs in
+``narrow_asr``), :mod:`.scores` (metrics with interval and null).
 
 Every task of a profile starts from the same checkpoint and gets the same number of updates with the same schedule. The
 convolutional front end stays as it was.
@@ -27,7 +27,7 @@ from tonespan_utils.conditions import Condition
 from tonespan_utils.corpus import Corpus, labelled, sources
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune import tasks, training
+from tonespan_utils.finetune import head_first, tasks, training
 from tonespan_utils.finetune.examples import Collate, Speech
 from tonespan_utils.params import ROOT, Finetune, Params
 from tonespan_utils.tables import COLUMNS
@@ -58,9 +58,13 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     start = encoders.load_condition(params, condition.starts_from, seed=seed)
     task = _task(params, condition, start, seed)
     collate, work = Collate(start), params.data / "training" / f"{condition.part}.seed{seed}"
-    settings = _rated(params.finetune, task.kind)
+    settings = _for_kind(params.finetune, task.kind)
     asked = {"loss": task.loss, "head_rate": settings.head_rate[task.kind]}
     asked["penalty"] = params.finetune.span_penalty if condition.is_narrow else None
+    if task.kind == "ctc":
+        rate = settings.learning_rate * asked["head_rate"]
+        alone = {"steps": settings.head_first_steps, "rate": rate, "seed": seed}
+        head_first.teach(task.model, task.train, collate, **alone)
     curve = training.train(task.model, task.train, collate, settings, **asked, seed=seed, work=work)
 
     def predict(examples, pick):
@@ -81,9 +85,12 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     )
 
 
-def _rated(settings: Finetune, kind: str) -> Finetune:
-    """The settings with the learning rate of a kind of head: one that CTC needs is too high for a classifier."""
-    return settings.model_copy(update={"learning_rate": settings.learning_rate * settings.task_rate[kind]})
+def _for_kind(settings: Finetune, kind: str) -> Finetune:
+    """The settings with the learning rate and batch of a kind of head: a rate that CTC needs is too high for a
+    classifier.
+    """
+    rate, size = settings.learning_rate * settings.task_rate[kind], settings.batch_size * settings.task_batch[kind]
+    return settings.model_copy(update={"learning_rate": rate, "batch_size": size})
 
 
 def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
@@ -98,6 +105,7 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
         seed=seed,
         shuffled=condition.is_shuffled,
         clip_ms=params.finetune.clip_ms,
+        crop_ms=params.finetune.xvector_crop_ms,
         max_test_utterances=params.finetune.max_test_utterances,
         level=params.bootstrap.level,
     )

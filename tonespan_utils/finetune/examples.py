@@ -83,6 +83,18 @@ def clips(encoder: Encoder, speech: Speech, utterance_id: str, *, clip_ms: float
     return [features.of_samples(encoder, samples[start : start + length]) for start in starts]
 
 
+def crops(example: Example, n_frames: int) -> list[Example]:
+    """As many whole crops of ``n_frames`` as fit into an example with one target, from its middle; a shorter one
+    itself.
+    """
+    count = len(example.features) // n_frames
+    if count == 0:
+        return [example]
+    first = (len(example.features) - count * n_frames) // 2
+    parts = example.features[first : first + count * n_frames].reshape(count, n_frames, -1)
+    return [replace(example, features=part) for part in parts]
+
+
 def dealt(examples: list[Example], *, seed: int) -> list[Example]:
     """The same speech with targets dealt at random: utterances swap theirs, tone tokens swap their tones."""
     rng = np.random.default_rng(seed)

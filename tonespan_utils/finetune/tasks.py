@@ -24,11 +24,12 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 from transformers import Wav2Vec2CTCTokenizer
 
-from tonespan_utils import splits
+from tonespan_utils import spelling, splits
+from tonespan_utils.corpus import SAMPLE_RATE
 from tonespan_utils.encoders import Encoder, center_frames
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads, scores
-from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech, clips, dealt
+from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech, clips, crops, dealt
 from tonespan_utils.finetune.scores import Score
 
 PAD, UNKNOWN, SPACE = "<pad>", "<unk>", "|"
@@ -47,6 +48,7 @@ class Setting:
     seed: int
     shuffled: bool
     clip_ms: float | None
+    crop_ms: float
     max_test_utterances: int
     level: float
 
@@ -61,7 +63,7 @@ class Setting:
 
 
 class Asr:
-    """CTC over the characters of the language's own script."""
+    """CTC over the characters of the language's own script, in the order of speech (:mod:`tonespan_utils.spelling`)."""
 
     kind, loss = "ctc", None
 
@@ -69,31 +71,34 @@ class Asr:
         (speech,) = setting.speech
         self.setting = setting
         train, test = _transcribed(speech, speech.utterances(test=False), setting.test_utterances(speech))
-        self.vocabulary = vocabulary([text for *_, text in train])
+        self.vocabulary = vocabulary([spelling.spoken(text) for *_, text in train])
         self.train = fitting(setting.targets([Example(name, part, self.encode(text)) for name, part, text in train]))
         self.test = [Example(name, part, np.array([0])) for name, part, _ in test]
         self.references = [text for *_, text in test]
         _need_test(self.test, "asr")
-        if strange := set("".join(self.references)) - {" "} - set(self.vocabulary):
+        if strange := set(spelling.spoken("".join(self.references))) - {" "} - set(self.vocabulary):
             tqdm.write(f"test transcripts hold characters no training transcript has: {' '.join(sorted(strange))}")
         self.model = heads.build(
             setting.encoder, self.kind, seed=setting.seed,
             vocab_size=len(self.vocabulary), pad_token_id=self.vocabulary[PAD], ctc_loss_reduction="mean",
+            spelling=spelling.SPOKEN,
         )  # fmt: skip
 
     def encode(self, text: str) -> np.ndarray:
-        """Characters as numbers; one that the vocabulary lacks is ``<unk>``."""
-        spaced = text.replace(" ", SPACE)
+        """Written text as numbers; a character that the vocabulary lacks is ``<unk>``."""
+        spaced = spelling.spoken(text).replace(" ", SPACE)
         return np.array([self.vocabulary.get(character, self.vocabulary[UNKNOWN]) for character in spaced])
 
     def scores(self, predict: Predict) -> list[Score]:
         logits = predict(self.test, lambda outputs: outputs.logits)
         names = list(self.vocabulary)
-        heard = [greedy_text(frames.argmax(axis=-1), names) for frames in logits]
+        heard = [spelling.written(greedy_text(frames.argmax(axis=-1), names)) for frames in logits]
         return [scores.character_error_rate(self.references, heard, level=self.setting.level, seed=self.setting.seed)]
 
     def save(self, folder: Path) -> None:
-        """The tokenizer beside the weights, so that the folder is a whole recogniser."""
+        """The tokenizer beside the weights, so that the folder is a whole recogniser; it gives text as it is spoken,
+        which ``spelling.written`` puts into the script's own order.
+        """
         (folder / "vocab.json").write_text(json.dumps(self.vocabulary, ensure_ascii=False), encoding="utf-8")
         Wav2Vec2CTCTokenizer(
             str(folder / "vocab.json"), pad_token=PAD, unk_token=UNKNOWN, word_delimiter_token=SPACE,
@@ -185,8 +190,9 @@ class Classification:
 class Speaker:
     """Speaker verification: x-vectors (Snyder et al. 2018) with an additive angular margin, scored by cosine.
 
-    One frame-wise layer lies below the statistics, not five: the encoder has context enough, and a few hundred updates
-    do not train five layers from nothing. The cosine is taken between linear discriminants of the training speakers.
+    It learns from crops, so that an update meets more people, and embeds whole utterances. One frame-wise layer lies
+    below the statistics, not five: the encoder has context enough, and a few hundred updates do not train five layers
+    from nothing. The cosine is taken between linear discriminants of the training speakers.
     """
 
     kind, loss = "xvector", None
@@ -196,13 +202,15 @@ class Speaker:
         train, test = _labelled(setting, "speaker")
         self.classes = _classes(train, "speaker")
         examples = [Example(name, features, self.classes.index(person)) for name, features, person in train]
-        self.train = setting.targets(examples)
+        self.heard = setting.targets(examples)
+        n_frames = max(XVECTOR_FRAMES, setting.encoder.n_frames(round(setting.crop_ms * SAMPLE_RATE / 1000)))
+        self.train = [crop for example in self.heard for crop in crops(example, n_frames)]
         self.test = [Example(name, features, 0) for name, features, _ in test]
         self.speakers = np.array([person for *_, person in test])
         _need_test(self.test, "speaker")
         self.utterances = np.array([example.utterance_id for example in self.test])
         scores.need_pairs(self.speakers, self.utterances)
-        _check_length(self.train + self.test)
+        _check_length(self.heard + self.test)
         width = setting.encoder.model.config.hidden_size
         self.model = heads.build(
             setting.encoder, self.kind, seed=setting.seed, num_labels=len(self.classes),
@@ -210,8 +218,8 @@ class Speaker:
         )  # fmt: skip
 
     def scores(self, predict: Predict) -> list[Score]:
-        heard, met = (np.stack(predict(part, lambda outputs: outputs.embeddings)) for part in (self.train, self.test))
-        speakers = np.array([example.target for example in self.train])
+        heard, met = (np.stack(predict(part, lambda outputs: outputs.embeddings)) for part in (self.heard, self.test))
+        speakers = np.array([example.target for example in self.heard])
         embeddings = scores.discriminants(met, heard=heard, speakers=speakers)
         settings = {"level": self.setting.level, "seed": self.setting.seed}
         return [scores.equal_error_rate(embeddings, self.speakers, self.utterances, **settings)]
