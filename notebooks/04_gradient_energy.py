@@ -36,7 +36,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 
-from tonespan_utils import conditions, encoders, features, gradients, params, plots, probes, spans, tables, token_energy
+from tonespan_utils import conditions, encoders, gradients, params, plots, probes, spans, tables, token_energy
 from tonespan_utils.corpus import sources
 
 p = params.load(params_path)
@@ -61,7 +61,7 @@ for name, energy in {"exponential, a = 60": np.exp(-np.abs(offsets) / 60), "flat
 # null is cut in the same way. A fine-tuned condition has an encoder, and probes, per seed.
 
 # %%
-found, confidence = ({language: [] for language in languages} for _ in range(2))
+found = {language: [] for language in languages}
 for seed in seeds:
     encoder = encoders.load_condition(p, condition, seed=seed)
     for language in languages:
@@ -71,8 +71,6 @@ for seed in seeds:
         fast = encoders.cast(encoder, g.dtype)
         measured = gradients.measure(fast, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
         found[language].append(measured)
-        heard = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
-        confidence[language].append(probes.confidence(encoder, own_probes, corpus, tokens, features=heard))
 
 # %% [markdown]
 # Gradients are computed in single precision unless `gradient.dtype` says otherwise; then ten tokens show what that costs.
@@ -97,7 +95,7 @@ stored["spans"].pivot(index="layer", columns="language", values="span_ms").loc[e
 # Kept too, for the explorer: the energy of every single token, and how sure its probe is of the true tone.
 
 # %%
-token_energy.save(p.results, condition, found, confidence, seeds, edges)
+token_energy.save(p.results, condition, found, seeds, edges)
 
 # %% [markdown]
 # Colours are multiples of the flat null, so that black means "less than everywhere else"; white ticks are at +-r_com.

@@ -113,22 +113,22 @@ def write(p: params.Params) -> None:
 def _write_token_energy(p: params.Params, condition: Condition, radii: pd.DataFrame) -> None:
     """Rough two-sided exponentials with the tokens' radii as constants; confidence falls from token to token."""
     edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-    found, confidence, rng = {}, {}, np.random.default_rng(0)
+    found, rng = {}, np.random.default_rng(0)
     for language, rows in radii.groupby("language", sort=False):
         names = rows["token_id"].unique()
         by_seed = [own.pivot(index="token_id", columns="layer", values="r_com_ms") for _, own in rows.groupby("seed")]
         wide = [own.loc[names, LAYERS].clip(lower=10) for own in by_seed]
         rough = rng.normal(0, 0.7, (len(names), offsets.size))
+        sure = np.linspace(0.98, 0.3, len(names))[:, None] * np.linspace(0.6, 1, len(LAYERS))
         found[language] = [
             Measured(
                 {layer: np.exp(rough - np.abs(offsets) / own[[layer]].to_numpy()) for layer in LAYERS},
                 np.full((len(names), offsets.size), 1 / offsets.size), names, names,
+                dict(zip(LAYERS, sure.T, strict=True)),
             )
             for own in wide
         ]  # fmt: skip
-        sure = np.linspace(0.98, 0.3, len(names))[:, None] * np.linspace(0.6, 1, len(LAYERS))
-        confidence[language] = [pd.DataFrame(sure, index=names, columns=LAYERS)] * len(wide)
-    token_energy.save(p.results, condition.name, found, confidence, [0, 1], edges)
+    token_energy.save(p.results, condition.name, found, [0, 1], edges)
 
 
 def write_clips(p: params.Params, tokens: pd.DataFrame) -> None:

@@ -335,13 +335,13 @@ def test_measured_together_or_alone_a_token_keeps_its_place(encoder, glide_corpu
     assert lengths.nunique() > 1 and lengths.duplicated().any(), "some with as many tokens as others"
     asked = (encoder, random_probes(encoder, ["1", "2"]), glide_corpus)
     how = {"target": "true", "wrt": "waveform"}
-    measured, sizes, plain = [], [], gradients.input_gradients
+    measured, sizes, plain = [], [], gradients.gradients_and_confidence
 
     def counted(encoder, probes, clips, *rest, **options):
         sizes.append(len(clips))
         return plain(encoder, probes, clips, *rest, **options)
 
-    monkeypatch.setattr(gradients, "input_gradients", counted)
+    monkeypatch.setattr(gradients, "gradients_and_confidence", counted)
     for most in (3, 1):
         monkeypatch.setattr(gradients, "together", lambda encoder, n_samples, most=most: most)
         measured.append(gradients.measure(*asked, tokens, edges, **how))
@@ -351,6 +351,28 @@ def test_measured_together_or_alone_a_token_keeps_its_place(encoder, glide_corpu
     assert np.allclose(together.null, alone.null)
     for layer in ("1", "2"):
         assert np.allclose(together.energy[layer], alone.energy[layer], rtol=1e-9, atol=0)
+        assert np.allclose(together.confidence[layer], alone.confidence[layer], rtol=1e-6, atol=0)
+
+
+def test_confidence_is_the_probes_probability_of_the_named_tone(encoder, glide_corpus):
+    tokens = glide_corpus.tokens[glide_corpus.tokens["split"] == "test"].head(9)
+    probes = random_probes(encoder, encoder.layers)
+    edges, _ = spans.offset_bins(200, 20)
+    measured = gradients.measure(encoder, probes, glide_corpus, tokens, edges, target="margin", wrt="waveform")
+    other = {"rise": "fall", "fall": "rise"}
+    for layer, probe in probes.items():
+        expected = []
+        for token in tokens.set_index("token_id").loc[measured.tokens].itertuples():
+            at = (encoder, probe, encoder.prepare(glide_corpus.audio(token.utterance_id)), layer, token.center_s)
+            expected.append(1 / (1 + np.exp(logit(*at, other[token.tone]) - logit(*at, token.tone))))
+        np.testing.assert_allclose(measured.confidence[layer], expected, rtol=1e-5)
+
+
+def test_no_confidence_in_a_tone_the_probe_does_not_know(encoder, samples):
+    probes = random_probes(encoder, ["1"])
+    asked = (encoder, probes, samples, CENTERS[:2], ["rise", "dip"])
+    _, sure = gradients.gradients_and_confidence(*asked, target="predicted")
+    assert 0 < sure["1"][0] < 1 and np.isnan(sure["1"][1])
 
 
 POOL_EDGES = np.arange(-100.0, 101.0, 20.0)
@@ -364,7 +386,7 @@ def measured_with(seed, n_utterances=4):
     energy["2"][3] = 0
     utterances = np.repeat([f"u{number}" for number in range(n_utterances)], 2)
     tokens = np.array([f"t{number}" for number in range(2 * n_utterances)])
-    return gradients.Measured(energy, rng.uniform(0.5, 1, (2 * n_utterances, 10)), utterances, tokens)
+    return gradients.Measured(energy, rng.uniform(0.5, 1, (2 * n_utterances, 10)), utterances, tokens, confidence={})
 
 
 def slow_rows(measured, layer):

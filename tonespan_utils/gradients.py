@@ -60,9 +60,30 @@ def input_gradients(
     Raises TonespanError for a tone no probe knows, a clip shorter than one frame, or hidden states that are not finite.
     Notebook: notebooks/04_gradient_energy
     """
+    asked = {"target": target, "wrt": wrt, "reach_s": reach_s}
+    return gradients_and_confidence(encoder, probes, samples, centers_s, tones, **asked)[0]
+
+
+def gradients_and_confidence(
+    encoder: Encoder,
+    probes: Mapping[str, LinearClassifier],
+    samples: np.ndarray,
+    centers_s: ArrayLike,
+    tones: ArrayLike,
+    *,
+    target: str = "true",
+    wrt: str = "waveform",
+    reach_s: float = np.inf,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What :func:`input_gradients` gives, and how probable each layer's probe finds the named tones.
+
+    The second is layer -> (token,), or (clip, token): softmax over the probe's logits, which is what its training made
+    likely; nan for a tone that the probe does not know. Errors are those of :func:`input_gradients`.
+    Notebook: notebooks/04_gradient_energy
+    """
     clips, centers_s, tones = np.atleast_2d(samples), np.atleast_2d(centers_s), np.atleast_2d(tones)
     frames = np.array([[encoder.frame_at(float(center), clips.shape[1]) for center in own] for own in centers_s])
-    found: dict[str, list[np.ndarray]] = {layer: [] for layer in probes}
+    found, sure = ({layer: [] for layer in probes} for _ in range(2))
 
     def work(part: slice) -> None:
         prepared = torch.cat([encoder.prepare(one) for one in clips[part]])
@@ -70,11 +91,12 @@ def input_gradients(
         readout = read_out(traced.states, probes, frames[part], tones[part], target=target)
         for layer, gradient in pull_down(encoder, traced, readout, wrt=wrt, reach_s=reach_s).items():
             found[layer].append(gradient)
+            sure[layer].append(_confidence(traced.states[layer], probes[layer], frames[part], tones[part]))
 
     with exact_products():
         in_chunks(work, len(clips), together(encoder, clips.shape[1]))
-    joined = {layer: np.concatenate(parts) for layer, parts in found.items()}
-    return joined if np.ndim(samples) > 1 else {layer: gradient[0] for layer, gradient in joined.items()}
+    joined = tuple({layer: np.concatenate(parts) for layer, parts in each.items()} for each in (found, sure))
+    return joined if np.ndim(samples) > 1 else tuple({layer: own[0] for layer, own in each.items()} for each in joined)
 
 
 def together(encoder: Encoder, n_samples: int) -> int:
@@ -146,10 +168,27 @@ def read_out(
         hidden = states[layer][vjp.single(at)]
         if not torch.isfinite(hidden).all():
             raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
-        maps = [torch.as_tensor(x, dtype=hidden.dtype, device=hidden.device) for x in (probe.weight, probe.bias)]
+        maps = _maps(probe, hidden)
         signs = _target_signs(hidden @ maps[0].T + maps[1], probe, np.transpose(tones), target=target)
         weight[layer], bias[layer] = signs @ maps[0], signs @ maps[1]
     return Readout(at, weight, bias)
+
+
+def _maps(probe: LinearClassifier, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """A probe's weight (class, hidden) and bias (class,), of the kind of ``hidden``."""
+    weight, bias = (torch.as_tensor(x, dtype=hidden.dtype, device=hidden.device) for x in (probe.weight, probe.bias))
+    return weight, bias
+
+
+@torch.no_grad()
+def _confidence(states: Tensor, probe: LinearClassifier, frames: np.ndarray, tones: np.ndarray) -> np.ndarray:
+    """The probability of ``tones`` (clip, token) in one layer's ``states`` (clip, frame, hidden): (clip, token)."""
+    hidden = states[np.arange(len(frames))[:, None], frames]
+    weight, bias = _maps(probe, hidden)
+    shares = torch.softmax((hidden @ weight.T + bias).float(), dim=-1).cpu().numpy()
+    places = np.array([[probe.classes.index(one) if one in probe.classes else -1 for one in row] for row in tones])
+    true = np.take_along_axis(shares, np.maximum(places, 0)[..., None], axis=-1)[..., 0]
+    return np.where(places < 0, np.nan, true)
 
 
 def pull_down(
@@ -367,12 +406,15 @@ def by_utterance(tokens: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Measured:
-    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins), utterances and names (token,)."""
+    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins), utterances and names (token,); how
+    probable each layer's probe finds their tones, layer -> (token,).
+    """
 
     energy: dict[str, np.ndarray]
     null: np.ndarray
     utterances: np.ndarray
     tokens: np.ndarray
+    confidence: dict[str, np.ndarray]
 
 
 def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) -> pd.DataFrame:
@@ -409,20 +451,28 @@ def measure(
     reach_s = float(np.abs(edges_ms).max()) / 1000
     null: dict[str, np.ndarray] = {}  # utterance -> (token, bins)
     energy: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token, bins)
+    sure: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token,)
+    asked = {"target": target, "wrt": wrt, "reach_s": reach_s}
     with tqdm(total=len(groups), desc="gradients", unit="utt") as bar:
         kinds = {name: (int(n_samples[name]), len(group)) for name, group in groups.items()}  # length, tokens
         for names in alike(kinds, lambda kind: together(encoder, kind[0])):
             clips = np.stack([corpus.audio(name) for name in names])
             centers = np.stack([groups[name]["center_s"] for name in names])
             tones = np.stack([groups[name]["tone"].to_numpy(dtype=str) for name in names])
-            found = input_gradients(encoder, probes, clips, centers, tones, target=target, wrt=wrt, reach_s=reach_s)
+            found, known = gradients_and_confidence(encoder, probes, clips, centers, tones, **asked)
             for i, name in enumerate(names):
                 null[name] = null_energy(clips.shape[1], centers[i], edges_ms)
                 energy[name] = {k: energy_over_offset(encoder, g[i], centers[i], edges_ms) for k, g in found.items()}
+                sure[name] = {layer: own[i] for layer, own in known.items()}
             bar.update(len(names))
-    joined = {layer: np.concatenate([energy[name][layer] for name in groups]) for layer in probes}
-    joined_null, ordered = np.concatenate([null[name] for name in groups]), by_utterance(tokens)
-    return Measured(joined, joined_null, ordered["utterance_id"].to_numpy(), ordered["token_id"].to_numpy())
+    ordered = by_utterance(tokens)
+    return Measured(
+        energy={layer: np.concatenate([energy[name][layer] for name in groups]) for layer in probes},
+        null=np.concatenate([null[name] for name in groups]),
+        utterances=ordered["utterance_id"].to_numpy(),
+        tokens=ordered["token_id"].to_numpy(),
+        confidence={layer: np.concatenate([sure[name][layer] for name in groups]) for layer in probes},
+    )
 
 
 def precision(

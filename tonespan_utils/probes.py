@@ -19,14 +19,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from scipy.special import softmax
 from tqdm.auto import tqdm
 
 from tonespan_utils import classify, spans, splits
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.encoders import TOGETHER_S, Encoder, alike, center_frames
-from tonespan_utils.errors import TonespanError
 from tonespan_utils.features import Features, of_samples
 from tonespan_utils.spans import Interval
 
@@ -169,30 +167,6 @@ def _control_f1(whitened: classify.Whitened, train: np.ndarray, vectors: np.ndar
     """Macro-F1 on ``vectors`` with labels ``test`` of the probe trained on the labels ``train``."""
     predicted = whitened.fit(train).predict(vectors)
     return float(classify.macro_f1(classify.confusion(test, predicted, np.unique(np.concatenate([train, test])))))
-
-
-def confidence(
-    encoder: Encoder,
-    probes: Mapping[str, LinearClassifier],
-    corpus: Corpus,
-    tokens: pd.DataFrame,
-    *,
-    features: Features | None = None,
-) -> pd.DataFrame:
-    """The probability each layer's probe gives to the true tone: a row per token_id, a column per layer.
-
-    Softmax over the probe's logits, which is what its training made likely. Raises TonespanError for a tone no probe
-    knows. Notebook: notebooks/04_gradient_energy
-    """
-    vectors = hidden_vectors(encoder, corpus, tokens, features=features)
-    found = {}
-    for layer, probe in probes.items():
-        unknown = set(tokens["tone"]) - set(probe.classes)
-        if unknown:
-            raise TonespanError(f"the probe knows {', '.join(probe.classes)}, not {', '.join(sorted(unknown))}")
-        true = [probe.classes.index(tone) for tone in tokens["tone"]]
-        found[layer] = softmax(probe.logits(vectors[layer]), axis=1)[np.arange(len(true)), true]
-    return pd.DataFrame(found, index=tokens["token_id"].to_numpy())
 
 
 def path(results: Path, condition: str, language: str, *, seed: int) -> Path:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from tonespan_utils import conditions, spans, tables
 from tonespan_utils.errors import TonespanError
@@ -50,13 +49,12 @@ def save(
     results: Path,
     condition: str,
     found: Mapping[str, Sequence[Measured]],
-    confidence: Mapping[str, Sequence[pd.DataFrame]],
     seeds: Sequence[int],
     edges_ms: np.ndarray,
 ) -> Path:
-    """Keep what ``gradients.measure`` and ``probes.confidence`` gave, per language and seed. Returns the path.
+    """Keep what ``gradients.measure`` gave, per language and seed. Returns the path.
 
-    ``confidence`` has a row per token_id and a column per layer. Notebook: notebooks/04_gradient_energy
+    Notebook: notebooks/04_gradient_energy
     """
     layers = list(next(iter(found.values()))[0].energy)
     arrays = {
@@ -68,11 +66,11 @@ def save(
     for language, measured in found.items():
         tokens = measured[0].tokens  # the same ones, in the same order, under every seed
         share = [np.stack([spans.normalise(one.energy[layer]) for layer in layers], axis=1) for one in measured]
-        heard = [one.loc[tokens, layers].to_numpy() for one in confidence[language]]
+        sure = [np.stack([one.confidence[layer] for layer in layers], axis=1) for one in measured]
         arrays |= {
             f"{language}/token_id": np.array(tokens, dtype=str),
             f"{language}/share": np.stack(share).astype(np.float16),
-            f"{language}/confidence": np.stack(heard).astype(np.float32),
+            f"{language}/confidence": np.stack(sure).astype(np.float32),
         }
     where = path(results, condition)
     tables.write_atomically(where, lambda file: np.savez_compressed(file, **arrays), mode="wb")
