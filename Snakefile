@@ -113,6 +113,7 @@ rule finetune:
         curves=RESULTS / "parts" / "finetune_curves.{part}.seed{seed}.csv",
         tones=RESULTS / "parts" / "tone_predictions.{part}.seed{seed}.csv",
         run=RUNS / "02_finetune.{part}.seed{seed}.ipynb",
+    priority: 2  # whose probes and gradients come after it: last of all, it would leave the other cores idle
     resources:
         gpu=1,
         mem_mb=24_000,
@@ -136,6 +137,7 @@ rule probes:
         encoder=RESULTS / "parts" / "encoders.{part}.csv",
         probes=directory(RESULTS / "probes" / "{part}"),
         run=RUNS / "03_layer_probes.{part}.ipynb",
+    priority: 1
     resources:
         gpu=1,
         mem_mb=24_000,

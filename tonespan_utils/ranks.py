@@ -5,7 +5,7 @@ Notebook: notebooks/06_sanity
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -56,8 +56,9 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
             if n < 3 or len(wide) < 2:
                 rows.append(row | dict.fromkeys(AGREEMENT_COLUMNS[3:-1], np.nan))
                 continue
-            rho = [correlate(values[a][rows_of], values[b][rows_of]) for rows_of in drawn]
-            null = [correlate(values[a], _dealt(values[b], over, rng)) for _ in range(n_resamples)]
+            rho = _each_draw(correlate, values[a], values[b], drawn)
+            dealt = np.stack([_dealt(values[b], over, rng) for _ in range(n_resamples)], axis=-1)
+            null = correlate(np.broadcast_to(values[a][..., None], dealt.shape), dealt)
             (low, high), nulls = (np.nanquantile(x, [tail, 1 - tail]) for x in (rho[1:], null))
             row |= {"rho": rho[0], "ci_low": low, "ci_high": high, "null_low": nulls[0], "null_high": nulls[1]}
             rows.append(row)
@@ -68,10 +69,24 @@ def _dealt(values: Floats, over: str, rng: np.random.Generator) -> Floats:
     return rng.permutation(values, axis=0 if over == "tokens" else 1)
 
 
-def _over_tokens(a: Floats, b: Floats) -> float:
+def _each_draw(correlate: Callable, a: Floats, b: Floats, drawn: Sequence[NDArray[np.int64]]) -> Floats:
+    """``correlate`` of ``a`` and ``b`` (token, layer) at each draw's tokens: (draw,); draws of one size go together."""
+    found, sizes = np.empty(len(drawn)), np.array([len(rows) for rows in drawn])
+    for size in np.unique(sizes):
+        which = np.flatnonzero(sizes == size)
+        rows = np.stack([drawn[i] for i in which])  # (draw, token)
+        found[which] = correlate(*(np.moveaxis(values[rows], 0, -1) for values in (a, b)))
+    return found
+
+
+def _over_tokens(a: Floats, b: Floats) -> Floats:
+    """Of (token, layer, draw): the mean over layers of the correlation over tokens, (draw,)."""
     found = correlation(a, b)
-    return float(np.nanmean(found)) if not np.isnan(found).all() else np.nan
+    known = ~np.isnan(found)
+    total, count = np.where(known, found, 0).sum(axis=0), known.sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def _over_layers(a: Floats, b: Floats) -> float:
-    return float(correlation(a.mean(axis=0)[:, None], b.mean(axis=0)[:, None])[0])
+def _over_layers(a: Floats, b: Floats) -> Floats:
+    """Of (token, layer, draw): the correlation over layers of the mean over tokens, (draw,)."""
+    return correlation(a.mean(axis=0), b.mean(axis=0))
