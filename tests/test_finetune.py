@@ -191,6 +191,21 @@ def test_a_failure_while_a_model_is_stored_leaves_no_model_and_no_update_is_done
     assert encoders.load(done.folder).identity == before, "the older model stays whole"
 
 
+def test_only_the_head_of_a_recogniser_learns_alone_first(p, monkeypatch):
+    asked = []
+
+    def noted(model, examples, collate, **how):
+        asked.append((type(model).__name__, how))
+        return plain(model, examples, collate, **how)
+
+    plain = finetune.head_first.teach
+    monkeypatch.setattr(finetune.head_first, "teach", noted)
+    for name in ("asr-th", "gender"):
+        finetune.run(p, f"mini/{name}", seed=1)
+    rate = p.finetune.learning_rate * p.finetune.task_rate["ctc"] * p.finetune.head_rate["ctc"]
+    assert asked == [("Wav2Vec2ForCTC", {"steps": p.finetune.head_first_steps, "rate": rate, "seed": 1})]
+
+
 def test_a_loss_that_breaks_leaves_no_model(p, monkeypatch):
     plain = training.Trainer.training_step
     monkeypatch.setattr(training.Trainer, "training_step", lambda *args, **kwargs: plain(*args, **kwargs) * torch.nan)

@@ -142,13 +142,8 @@ def _load_recordings(params: Params, language: str) -> Corpus:
     )
 
 
-ALIGNING = (
-    "align.py",
-    "aligners.py",
-    "hmm.py",
-    "spelling.py",
-    "corpus/nucleus.py",
-)  # named, not imported: they lie above
+# named, not imported: they lie above
+ALIGNING = ("align.py", "aligners.py", "hmm.py", "spelling.py", "corpus/nucleus.py")
 
 _LOADERS = {"synthetic": _load_synthetic, "fleurs": _load_fleurs, "recordings": _load_recordings}
 
