@@ -67,7 +67,7 @@ def test_its_loss_is_the_model_s_own(encoder, examples):
         examples = [one for one in examples if len(one.target) == 5]
     hidden = [torch.from_numpy(one) for one in head_first._hidden(model, examples, collate)]
     found = head_first._ctc(model.lm_head, hidden, [one.target for one in examples], model)
-    assert float(found) == pytest.approx(own_loss(model, encoder, examples), rel=1e-5)
+    assert found.item() == pytest.approx(own_loss(model, encoder, examples), rel=1e-5)
 
 
 def test_the_seed_decides(encoder, examples):

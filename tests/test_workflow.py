@@ -59,7 +59,8 @@ def test_smoke_writes_every_table_figure_and_notebook(smoke_params):
             record = provenance.read(stem.with_suffix(f".{kind}"))
             assert record["figure"] == name and record["checkpoints"]["mini"].startswith("sha256:")
         assert f'src="{name}.svg"' in page
-    assert "http" not in re.sub(r"xmlns\S+", "", page), "the page must not reach for the network"
+    # With its colon, which the tables packed as base64 cannot hold: "http" alone comes up there by chance.
+    assert not re.search("https?:", re.sub(r"xmlns\S+", "", page)), "the page must not reach for the network"
 
 
 def test_smoke_tables_make_sense(smoke_params):

@@ -167,7 +167,7 @@ def methods(loaded: dict[str, pd.DataFrame], params: Params) -> list[tuple[str, 
     ]
     if trained:
         seeds = _listed([str(seed) for seed in f.seeds])
-        crops = f"{f.batch_size * f.task_batch['xvector']} crops of {f.xvector_crop_ms / 1000:g} s"
+        crops = f"{f.batch_size * f.task_batch['xvector']} crops of {f.xvector_crop_ms:g} ms"
         fine = (
             f"{f.steps:,} updates of {f.batch_size} utterances (speaker: {crops}) for every task, peak learning rate "
             f"{f.learning_rate:g}, seeds {seeds}; before them {f.head_first_steps:,} of a recogniser's head alone; "
