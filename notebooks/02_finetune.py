@@ -26,9 +26,9 @@
 #   one label at a time; errors are counted in the text as it is written. The new head first learns alone
 #   (`finetune.head_first_steps`), so that it does not spoil the encoder while it knows nothing.
 # - **emotion**, **gender**: one label per utterance, from the mean over its frames.
-# - **speaker**: x-vectors with an angular margin, learned from crops (`finetune.xvector_crop_ms`); scored on whole utterances by verification, same
-#   person or not, on people never heard in training: the cosine of two x-vectors in the space of the training speakers' linear
-#   discriminants.
+# - **speaker**: x-vectors with an angular margin, learned from crops (`finetune.xvector_crop_ms`); scored on whole utterances by
+#   verification, same person or not, on people never heard in training: the cosine of two x-vectors in the space of the training
+#   speakers' linear discriminants.
 # - **narrow_asr**: ASR that also pays for looking further than a given span: at random frames, for the share of input-gradient energy
 #   beyond it (`finetune.span_penalty`).
 # - **shuffled**: the same speech and the same number of updates, but labels dealt at random. What changes here, any training changes.

@@ -335,13 +335,13 @@ def test_measured_together_or_alone_a_token_keeps_its_place(encoder, glide_corpu
     assert lengths.nunique() > 1 and lengths.duplicated().any(), "some with as many tokens as others"
     asked = (encoder, random_probes(encoder, ["1", "2"]), glide_corpus)
     how = {"target": "true", "wrt": "waveform"}
-    measured, sizes, plain = [], [], gradients.gradients_and_confidence
+    measured, sizes, plain = [], [], gradients.gradients_and_chances
 
     def counted(encoder, probes, clips, *rest, **options):
         sizes.append(len(clips))
         return plain(encoder, probes, clips, *rest, **options)
 
-    monkeypatch.setattr(gradients, "gradients_and_confidence", counted)
+    monkeypatch.setattr(gradients, "gradients_and_chances", counted)
     for most in (3, 1):
         monkeypatch.setattr(gradients, "together", lambda encoder, n_samples, most=most: most)
         measured.append(gradients.measure(*asked, tokens, edges, **how))
@@ -370,9 +370,11 @@ def test_confidence_is_the_probes_probability_of_the_named_tone(encoder, glide_c
 
 def test_no_confidence_in_a_tone_the_probe_does_not_know(encoder, samples):
     probes = random_probes(encoder, ["1"])
-    asked = (encoder, probes, samples, CENTERS[:2], ["rise", "dip"])
-    _, sure = gradients.gradients_and_confidence(*asked, target="predicted")
-    assert 0 < sure["1"][0] < 1 and np.isnan(sure["1"][1])
+    tones = np.array([["rise", "dip"]])
+    asked = (encoder, probes, samples[None], np.array([CENTERS[:2]]), tones)
+    _, chances = gradients.gradients_and_chances(*asked, target="predicted", wrt="waveform", reach_s=np.inf)
+    (sure,) = gradients.chance_of(chances["1"], probes["1"], tones)
+    assert 0 < sure[0] < 1 and np.isnan(sure[1])
 
 
 POOL_EDGES = np.arange(-100.0, 101.0, 20.0)

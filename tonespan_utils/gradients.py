@@ -60,30 +60,20 @@ def input_gradients(
     Raises TonespanError for a tone no probe knows, a clip shorter than one frame, or hidden states that are not finite.
     Notebook: notebooks/04_gradient_energy
     """
-    asked = {"target": target, "wrt": wrt, "reach_s": reach_s}
-    return gradients_and_confidence(encoder, probes, samples, centers_s, tones, **asked)[0]
+    asked = (np.atleast_2d(samples), np.atleast_2d(centers_s), np.atleast_2d(tones))
+    found, _ = gradients_and_chances(encoder, probes, *asked, target=target, wrt=wrt, reach_s=reach_s)
+    return found if np.ndim(samples) > 1 else {layer: gradient[0] for layer, gradient in found.items()}
 
 
-def gradients_and_confidence(
-    encoder: Encoder,
-    probes: Mapping[str, LinearClassifier],
-    samples: np.ndarray,
-    centers_s: ArrayLike,
-    tones: ArrayLike,
-    *,
-    target: str = "true",
-    wrt: str = "waveform",
-    reach_s: float = np.inf,
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """What :func:`input_gradients` gives, and how probable each layer's probe finds the named tones.
-
-    The second is layer -> (token,), or (clip, token): softmax over the probe's logits, which is what its training made
-    likely; nan for a tone that the probe does not know. Errors are those of :func:`input_gradients`.
-    Notebook: notebooks/04_gradient_energy
+def gradients_and_chances(
+    encoder: Encoder, probes: Mapping[str, LinearClassifier], clips: np.ndarray, centers_s: np.ndarray,
+    tones: np.ndarray, *, target: str, wrt: str, reach_s: float,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:  # fmt: skip
+    """:func:`input_gradients` of ``clips`` (clip, n), and the probability that each layer's probe gives to each of its
+    classes: layer -> (clip, token, class), the softmax of its logits, which is what its training made likely.
     """
-    clips, centers_s, tones = np.atleast_2d(samples), np.atleast_2d(centers_s), np.atleast_2d(tones)
     frames = np.array([[encoder.frame_at(float(center), clips.shape[1]) for center in own] for own in centers_s])
-    found, sure = ({layer: [] for layer in probes} for _ in range(2))
+    found, chances = ({layer: [] for layer in probes} for _ in range(2))
 
     def work(part: slice) -> None:
         prepared = torch.cat([encoder.prepare(one) for one in clips[part]])
@@ -91,12 +81,23 @@ def gradients_and_confidence(
         readout = read_out(traced.states, probes, frames[part], tones[part], target=target)
         for layer, gradient in pull_down(encoder, traced, readout, wrt=wrt, reach_s=reach_s).items():
             found[layer].append(gradient)
-            sure[layer].append(_confidence(traced.states[layer], probes[layer], frames[part], tones[part]))
+            hidden = traced.states[layer][vjp.single(readout.frames)]
+            shares = torch.softmax(_logits(hidden, probes[layer]).float(), dim=-1)
+            chances[layer].append(shares.transpose(0, 1).cpu().numpy())
 
     with exact_products():
         in_chunks(work, len(clips), together(encoder, clips.shape[1]))
-    joined = tuple({layer: np.concatenate(parts) for layer, parts in each.items()} for each in (found, sure))
-    return joined if np.ndim(samples) > 1 else tuple({layer: own[0] for layer, own in each.items()} for each in joined)
+    found, chances = ({layer: np.concatenate(parts) for layer, parts in each.items()} for each in (found, chances))
+    return found, chances
+
+
+def chance_of(chances: np.ndarray, probe: LinearClassifier, tones: np.ndarray) -> np.ndarray:
+    """The probability of the named ``tones`` (clip, token) among ``chances`` (clip, token, class): (clip, token); nan
+    for a tone that the probe does not know.
+    """
+    places = np.array([[probe.classes.index(one) if one in probe.classes else -1 for one in row] for row in tones])
+    named = np.take_along_axis(chances, np.maximum(places, 0)[..., None], axis=-1)[..., 0]
+    return np.where(places < 0, np.nan, named)
 
 
 def together(encoder: Encoder, n_samples: int) -> int:
@@ -168,9 +169,8 @@ def read_out(
         hidden = states[layer][vjp.single(at)]
         if not torch.isfinite(hidden).all():
             raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
-        maps = _maps(probe, hidden)
-        signs = _target_signs(hidden @ maps[0].T + maps[1], probe, np.transpose(tones), target=target)
-        weight[layer], bias[layer] = signs @ maps[0], signs @ maps[1]
+        signs = _target_signs(_logits(hidden, probe), probe, np.transpose(tones), target=target)
+        weight[layer], bias[layer] = (signs @ part for part in _maps(probe, hidden))
     return Readout(at, weight, bias)
 
 
@@ -180,15 +180,9 @@ def _maps(probe: LinearClassifier, hidden: Tensor) -> tuple[Tensor, Tensor]:
     return weight, bias
 
 
-@torch.no_grad()
-def _confidence(states: Tensor, probe: LinearClassifier, frames: np.ndarray, tones: np.ndarray) -> np.ndarray:
-    """The probability of ``tones`` (clip, token) in one layer's ``states`` (clip, frame, hidden): (clip, token)."""
-    hidden = states[np.arange(len(frames))[:, None], frames]
+def _logits(hidden: Tensor, probe: LinearClassifier) -> Tensor:
     weight, bias = _maps(probe, hidden)
-    shares = torch.softmax((hidden @ weight.T + bias).float(), dim=-1).cpu().numpy()
-    places = np.array([[probe.classes.index(one) if one in probe.classes else -1 for one in row] for row in tones])
-    true = np.take_along_axis(shares, np.maximum(places, 0)[..., None], axis=-1)[..., 0]
-    return np.where(places < 0, np.nan, true)
+    return hidden @ weight.T + bias
 
 
 def pull_down(
@@ -459,7 +453,8 @@ def measure(
             clips = np.stack([corpus.audio(name) for name in names])
             centers = np.stack([groups[name]["center_s"] for name in names])
             tones = np.stack([groups[name]["tone"].to_numpy(dtype=str) for name in names])
-            found, known = gradients_and_confidence(encoder, probes, clips, centers, tones, **asked)
+            found, chances = gradients_and_chances(encoder, probes, clips, centers, tones, **asked)
+            known = {layer: chance_of(own, probes[layer], tones) for layer, own in chances.items()}
             for i, name in enumerate(names):
                 null[name] = null_energy(clips.shape[1], centers[i], edges_ms)
                 energy[name] = {k: energy_over_offset(encoder, g[i], centers[i], edges_ms) for k, g in found.items()}

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import soundfile
-from scipy.special import softmax
 
 from tonespan_utils import encoders, gradients, plots, probes, spans
 from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, audio
@@ -105,8 +104,9 @@ def _measure(
             )
         own, encoder = probes.load_probes(stored), encoders.load_condition(params, condition, seed=seed)
         layers = list(own)
-        shares.append(_share(encoder, own, samples, center_s, tone, edges_ms, wrt=params.gradient.wrt))
-        heard.append(_confidence(encoder, own, samples, center_s, tone))
+        share, sure = _heard(encoder, own, samples, center_s, tone, edges_ms, wrt=params.gradient.wrt)
+        shares.append(share)
+        heard.append(sure)
     share = np.mean(shares, axis=0)[None]
     return layers, {
         "share": share,
@@ -116,23 +116,18 @@ def _measure(
     }
 
 
-def _share(
+def _heard(
     encoder: Encoder, own: dict, samples: np.ndarray, center_s: float, tone: str, edges_ms: np.ndarray, *, wrt: str
-) -> np.ndarray:
-    """Energy shares (layer, bin)."""
-    found = gradients.input_gradients(
-        encoder, own, samples, [center_s], [tone], target="true" if tone else "predicted", wrt=wrt,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Energy shares (layer, bin) and the probability (layer,) of the tone, or of the likeliest where none is named."""
+    tones, target = np.array([[tone]]), "true" if tone else "predicted"
+    found, chances = gradients.gradients_and_chances(
+        encoder, own, samples[None], np.array([[center_s]]), tones, target=target, wrt=wrt,
         reach_s=float(np.abs(edges_ms).max()) / 1000,
     )  # fmt: skip
-    energy = [gradients.energy_over_offset(encoder, found[layer], [center_s], edges_ms)[0] for layer in own]
-    return spans.normalise(np.stack(energy))
-
-
-def _confidence(encoder: Encoder, own: dict, samples: np.ndarray, center_s: float, tone: str) -> np.ndarray:
-    """Probability (layer,) of the tone, or of the likeliest where none is named."""
-    vectors = encoder.hidden_at(samples, [center_s])
-    found = []
-    for layer, probe in own.items():
-        chances = softmax(probe.logits(vectors[layer])[0])
-        found.append(chances[probe.classes.index(tone)] if tone else chances.max())
-    return np.array(found)
+    energy = [gradients.energy_over_offset(encoder, found[layer][0], [center_s], edges_ms)[0] for layer in own]
+    sure = [
+        (gradients.chance_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
+        for layer, probe in own.items()
+    ]
+    return spans.normalise(np.stack(energy)), np.array(sure)
