@@ -113,6 +113,10 @@ def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
 
 def notebook(arguments: argparse.Namespace) -> None:
     """Execute one notebook through Papermill: what the rules of the workflow call."""
+    from tonespan_utils import warm
+
+    if (status := warm.hand_over(sys.argv[1:])) is not None:
+        sys.exit(status)
     from tonespan_utils import gpus, workflow
 
     with gpus.one() if arguments.gpu else contextlib.nullcontext():

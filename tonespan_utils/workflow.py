@@ -16,11 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 
-from tonespan_utils import conditions, gpus
+from tonespan_utils import conditions, gpus, warm
 from tonespan_utils import params as params_module
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import ROOT, Params
@@ -68,7 +68,8 @@ def run(
         options = [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])]
         command = snakemake(resolved, [*options, "--", target])
         start = time.monotonic()
-        code = subprocess.run(command, env=environment()).returncode
+        with warm.serving(environment()) if not (cluster or dry_run) else nullcontext({}) as found:
+            code = subprocess.run(command, env=environment() | found).returncode
     if code:
         raise TonespanError(
             f"profile {params.profile} stopped; the message above names the notebook, the cell and its log"

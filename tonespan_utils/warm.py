@@ -1,0 +1,189 @@
+"""Notebooks from a warm process: libraries are imported once in a run, not in each of half a hundred notebooks.
+
+A run starts one server (:func:`serving`), which imports what notebooks need of others' libraries and then does nothing
+but fork. ``python -m tonespan_utils notebook ...`` hands itself over (:func:`hand_over`) and waits for its exit status;
+the fork runs Papermill, whose kernel is a fork too (:mod:`tonespan_utils.forked_kernel`).
+
+Conventions
+-----------
+- Libraries alone are warm: each notebook imports this project's own modules as they lie on the disk then.
+- Nothing outlives its caller: the server ends with the run, a fork with the command that asked for it.
+- Where nothing is warm (on a cluster, on another system than Linux, after the server died) all starts as usual.
+
+Sources: the idea of Android's zygote and of the standard library's ``multiprocessing.forkserver``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+SOCKET = "TONESPAN_WARM"  # where the server listens, for the commands of its run
+# Not matplotlib and ipykernel: at import the one decides how figures are shown, tqdm by the other how progress is.
+LIBRARIES = (
+    "papermill", "nbclient", "IPython.core.interactiveshell",
+    "scipy.signal", "scipy.stats", "pandas", "pydantic", "sklearn.pipeline", "sklearn.linear_model", "sklearn.cluster",
+    "sklearn.discriminant_analysis", "parselmouth", "librosa", "jiwer", "torch", "safetensors.torch",
+    "transformers.trainer", "transformers.models.hubert.modeling_hubert",
+    "transformers.models.wav2vec2.modeling_wav2vec2",
+)  # fmt: skip
+FORK_SAFE = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  # to ask CUDA itself for GPUs would lose them to every fork
+KILLED = 1  # exit status of a command whose fork did not live to tell its own
+STREAMS = 3  # standard input, output and error
+CHUNK = 1 << 16
+
+
+@contextlib.contextmanager
+def serving(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A server while the block runs; gives the variables by which commands of the block find it.
+
+    ``environment`` is what the server starts with. It imports while the block already runs: who asks early waits.
+    """
+    if sys.platform != "linux":  # elsewhere system libraries forbid a fork once they are loaded
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="tonespan-") as folder:
+        path = str(Path(folder) / "warm")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            program = f"from tonespan_utils import warm; warm.serve({listener.fileno()})"
+            server = subprocess.Popen(
+                [sys.executable, "-c", program],
+                stdin=subprocess.PIPE, env={**environment, **FORK_SAFE}, pass_fds=[listener.fileno()],
+            )  # fmt: skip
+        try:
+            yield {SOCKET: path}
+        finally:
+            server.stdin.close()  # tells it to end, as would the end of this process
+            server.wait()
+
+
+def hand_over(arguments: Sequence[str]) -> int | None:
+    """Let the run's server do ``python -m tonespan_utils ARGUMENTS`` and return its exit status; None without one."""
+    path = os.environ.get(SOCKET)
+    if not path:
+        return None
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(path)
+        except OSError:
+            return None
+        request = {"arguments": list(arguments), "environment": dict(os.environ), "folder": os.getcwd()}
+        send(connection, request, range(STREAMS))
+        with contextlib.suppress(ConnectionError):
+            if status := connection.recv(1):
+                return status[0]
+    print(f"tonespan: {' '.join(arguments)}: its process was killed or ran out of memory", file=sys.stderr)
+    return KILLED
+
+
+def serve(descriptor: int) -> None:
+    """Fork for each command that asks at a listening socket, until standard input closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, whose end is ours
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that ended leave nothing behind
+    gc.disable()
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    gc.freeze()  # what is shared stays shared: no fork's collector touches it
+    gc.enable()
+    with socket.socket(fileno=descriptor) as listener, selectors.DefaultSelector() as waiting:
+        waiting.register(0, selectors.EVENT_READ)
+        waiting.register(listener, selectors.EVENT_READ)
+        while all(key.fileobj is listener for key, _ in waiting.select()):
+            connection, _ = listener.accept()
+            with connection:
+                if os.fork() == 0:
+                    listener.close()
+                    leave(_command, connection)
+
+
+def _command(connection: socket.socket) -> int:
+    """In a fork: be the command that asked, with its streams, folder and environment, and tell it the exit status."""
+    from tonespan_utils import forked_kernel
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request, streams = receive(connection)
+    _take_on(streams)
+    become(request["environment"], request["folder"])
+    forked_kernel.prepare(connection)
+    threading.Thread(target=_end_with, args=[connection], daemon=True).start()
+    from tonespan_utils import __main__
+
+    status = __main__.main(request["arguments"])
+    gc.collect()  # a progress bar draws its end when it is collected
+    connection.sendall(bytes([status]))
+    return status
+
+
+def _take_on(streams: Sequence[int]) -> None:
+    """Make open files the standard streams; what Python knew of the old ones (a file, a pipe) holds no more."""
+    for target, stream in enumerate(streams):
+        os.dup2(stream, target)
+        os.close(stream)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+
+
+def _end_with(connection: socket.socket) -> None:
+    """End this process when the command that asked for it has ended."""
+    watch = select.poll()
+    watch.register(connection, 0)  # that is, for hanging up alone
+    watch.poll()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def send(connection: socket.socket, message: Mapping[str, Any], streams: Sequence[int] = ()) -> None:
+    """Send a message and open files, and nothing after it."""
+    data = json.dumps(message).encode()
+    sent = socket.send_fds(connection, [data], streams) if streams else 0
+    connection.sendall(data[sent:])
+    connection.shutdown(socket.SHUT_WR)
+
+
+def receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """What :func:`send` sent: the message, None where the other side ended without one, and the open files."""
+    data, streams, _, _ = socket.recv_fds(connection, CHUNK, STREAMS)
+    while chunk := connection.recv(CHUNK):
+        data += chunk
+    return json.loads(data) if data else None, streams
+
+
+def become(environment: Mapping[str, str], folder: str) -> None:
+    """Take on another process's environment and folder; what is done from here on is done here."""
+    os.environ.clear()
+    os.environ.update({name: value for name, value in environment.items() if name != SOCKET})
+    os.chdir(folder)
+
+
+def leave(work: Callable[[socket.socket], int], connection: socket.socket) -> NoReturn:
+    """Do the work of a fork and end it, never going back into what it was forked from."""
+    status = KILLED
+    try:
+        status = work(connection)
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
