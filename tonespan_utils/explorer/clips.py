@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -23,7 +25,7 @@ import soundfile
 from tqdm.auto import tqdm
 
 from tonespan_utils import acoustic, f0, tables
-from tonespan_utils.corpus import SAMPLE_RATE, sources
+from tonespan_utils.corpus import SAMPLE_RATE, Corpus, sources
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
 
@@ -105,13 +107,22 @@ def cut(params: Params, tokens: pd.DataFrame) -> Clips:
     parts = []
     for language, rows in tokens.groupby("language", sort=False):
         corpus = sources.load(params, language)
-        own = rows.groupby("utterance_id", sort=False)
-        for utterance_id, group in tqdm(own, desc=f"clips {language}", unit="utt"):
-            names, centers_s = group["token_id"].tolist(), group["center_s"].tolist()
-            parts.append(of_utterance(corpus.audio(utterance_id), centers_s, names, params))
+        parts += _cut_from(corpus, rows, params, desc=f"clips {language}")
     joined = join(parts)
     row = {name: number for number, name in enumerate(joined.token_ids)}
     return joined.take([row[name] for name in tokens["token_id"]])
+
+
+def _cut_from(corpus: Corpus, tokens: pd.DataFrame, params: Params, *, desc: str) -> list[Clips]:
+    """The clips of each utterance of one language; in threads, for Opus and Praat do most of it outside Python."""
+    by_utterance = tokens.groupby("utterance_id", sort=False)
+
+    def work(item: tuple[str, pd.DataFrame]) -> Clips:
+        utterance_id, own = item
+        return of_utterance(corpus.audio(utterance_id), own["center_s"].tolist(), own["token_id"].tolist(), params)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(tqdm(pool.map(work, by_utterance), total=len(by_utterance), desc=desc, unit="utt"))
 
 
 def save(path: Path, clips: Clips, params: Params, tokens: pd.DataFrame) -> None:
