@@ -62,8 +62,10 @@ def run(notebook):
 rule paper:
     default_target: True
     input:
-        FIGURES / "index.html",  # may have come with the repository, and newer than all it is made from:
-        RESULTS / "claims.csv",  # this one never does
+        FIGURES / "index.html",  # pages may have come with the repository, and newer than all they are made from:
+        FIGURES / "explorer.html",
+        RESULTS / "claims.csv",  # these never do
+        RESULTS / "clips.npz",
 
 
 rule corpus:
@@ -190,20 +192,25 @@ rule alignment:  # asked for by name: make alignment
         run("07_alignment") + " --gpu"
 
 
+MEASURES = [
+    *rules.corpus.output,
+    *rules.baseline.output,
+    *expand(rules.probes.output.f1, part=MEASURED),
+    *expand(rules.gradients.output.spans, part=MEASURED),
+    *expand(rules.gradients.output.token_energy, part=MEASURED),
+]
+
+
 rule figures:
     input:
         code(
             "05_rcom_comparison", "comparison.py", "ranks.py", "claims.py", "signatures.py", "plots.py", "figures.py",
-            "encoder_figures.py", "report.py", "report.html", "paper.mplstyle", *EXPLORER,
+            "encoder_figures.py", "report.py", "report.html", "paper.mplstyle",
         ),
-        rules.corpus.output,
-        rules.baseline.output,
-        expand(rules.probes.output.f1, part=MEASURED),
-        expand(rules.gradients.output.spans, part=MEASURED),
-        expand(rules.gradients.output.token_energy, part=MEASURED),
+        MEASURES,
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
-        section=P.section("profile", "seed", "conditions", "bootstrap", "explorer"),
+        section=P.section("profile", "seed", "conditions", "bootstrap"),
     output:
         comparison=RESULTS / "comparison.csv",
         contrasts=RESULTS / "contrasts.csv",
@@ -212,12 +219,24 @@ rule figures:
         seeds=RESULTS / "seed_agreement.csv",
         signatures=RESULTS / "signatures.csv",
         claims=RESULTS / "claims.csv",
-        clips=RESULTS / "clips.npz",
-        explorer=FIGURES / "explorer.html",
         report=FIGURES / "index.html",
         run=RUNS / "05_rcom_comparison.ipynb",
     shell:
         run("05_rcom_comparison")
+
+
+rule explorer:
+    input:
+        code("05_explorer_page", "comparison.py", "plots.py", *EXPLORER),
+        MEASURES,
+    params:
+        section=P.section("profile", "seed", "conditions", "explorer", "gradient", "f0", "baseline"),
+    output:
+        clips=RESULTS / "clips.npz",
+        page=FIGURES / "explorer.html",
+        run=RUNS / "05_explorer_page.ipynb",
+    shell:
+        run("05_explorer_page")
 
 
 # Not a part of the paper: `make validity`. Speech, trainings and probes of its own lie under <profile>/validity.

@@ -30,7 +30,6 @@ from IPython.display import Markdown, display
 
 from tonespan_utils import claims, comparison, conditions, figures, params, report, signatures, tables
 from tonespan_utils.corpus import sources
-from tonespan_utils.explorer import page
 
 p = params.load(params_path)
 parsed = [conditions.parse(name) for name in p.conditions]
@@ -134,7 +133,7 @@ for name, recipe in figures.recipes(p).items():
     display(Markdown(recipe.caption(loaded, p)))
 
 # %% [markdown]
-# Two pages that open from disk: the report, and the explorer, where single tokens can be seen and heard.
+# The report opens from disk, and leads to the explorer's page (`05_explorer_page`).
 
 # %%
-report.write(p, loaded), page.write(p)
+report.write(p, loaded)

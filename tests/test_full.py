@@ -87,6 +87,7 @@ def test_every_task_and_family_runs_on_stand_ins(standin, monkeypatch):
             notebook("03_layer_probes", condition=name)
             notebook("04_gradient_energy", condition=name)
     notebook("05_rcom_comparison")
+    notebook("05_explorer_page")
     check_everything_is_there(p)
 
 

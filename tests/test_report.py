@@ -37,6 +37,7 @@ def run(tmp_path_factory):
         p = params.load(path)
         fake_results.write(p)
         run_notebook("05_rcom_comparison", params_path=path)
+        run_notebook("05_explorer_page", params_path=path)
         plt.close("all")
     return folder, path
 

@@ -31,12 +31,13 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 SOCKET = "TONESPAN_WARM"  # where the server listens, for the commands of its run
 # Not matplotlib and ipykernel: at import the one decides how figures are shown, tqdm by the other how progress is.
 LIBRARIES = (
-    "papermill", "nbclient", "IPython.core.interactiveshell",
+    "nbclient", "IPython.core.interactiveshell",
     "scipy.signal", "scipy.stats", "pandas", "pydantic", "sklearn.pipeline", "sklearn.linear_model", "sklearn.cluster",
     "sklearn.discriminant_analysis", "parselmouth", "librosa", "jiwer", "torch", "safetensors.torch",
     "transformers.trainer", "transformers.models.hubert.modeling_hubert",
@@ -74,6 +75,16 @@ def serving(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
             server.wait()
 
 
+def papermill() -> ModuleType:
+    """Papermill, imported without the grammar of international addresses that jsonschema would build on the way: a
+    second and a half for a format that no notebook has.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)
+    import papermill
+
+    return papermill
+
+
 def hand_over(arguments: Sequence[str]) -> int | None:
     """Let the run's server do ``python -m tonespan_utils ARGUMENTS`` and return its exit status; None without one."""
     path = os.environ.get(SOCKET)
@@ -98,6 +109,7 @@ def serve(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, whose end is ours
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that ended leave nothing behind
     gc.disable()
+    papermill()
     for name in LIBRARIES:
         importlib.import_module(name)
     gc.freeze()  # what is shared stays shared: no fork's collector touches it

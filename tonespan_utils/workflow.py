@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import ModuleType
 
 from tonespan_utils import conditions, gpus, warm
 from tonespan_utils import params as params_module
@@ -112,7 +111,7 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
 
     Raises TonespanError naming the cell, the reason and where the partly executed notebook lies.
     """
-    papermill = _papermill()
+    papermill = warm.papermill()
     source = NOTEBOOKS / f"{name}.ipynb"
     if not source.is_file():
         raise TonespanError(f"no notebook {source}; run `make sync` if only its .py is there")
@@ -148,7 +147,7 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
 
     Raises TonespanError where the server cannot start.
     """
-    papermill = _papermill()
+    papermill = warm.papermill()
     params = params_module.load(profile)
     prepared = params.runs / "explorer" / "explorer.ipynb"  # a folder of its own, for JupyterLab lists it
     _writable(prepared.parent)
@@ -164,16 +163,6 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
     templates = {"JUPYTER_PATH": os.pathsep.join([str(TEMPLATES), *filter(None, [os.environ.get("JUPYTER_PATH")])])}
     if subprocess.run(command, env=environment() | templates).returncode:
         raise TonespanError("the notebook server stopped; its message above says why")
-
-
-def _papermill() -> ModuleType:
-    """Papermill, imported without the grammar of international addresses that jsonschema would build on the way: a
-    second and a half for a format that no notebook has.
-    """
-    sys.modules.setdefault("rfc3987_syntax", None)
-    import papermill
-
-    return papermill
 
 
 def _ipc_kernels(sockets: str) -> type:

@@ -1,6 +1,6 @@
 """The explorer as one HTML file: module, style and bundle inside, nothing to fetch, no kernel.
 
-Notebook: notebooks/05_rcom_comparison
+Notebook: notebooks/05_explorer_page
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tonespan_utils.explorer import bundle
 from tonespan_utils.params import Params
 
 MAX_BYTES = 30_000_000  # of the page: more than this and a browser takes seconds to open it
-NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
+NOTEBOOK = "notebooks/05_explorer_page.ipynb"
 NAME = "explorer"  # as `make figure NAME=...` knows it
 
 
@@ -31,7 +31,7 @@ def source(name: str) -> str:
 
 def write(params: Params) -> Path:
     """Write ``figures/<profile>/explorer.html`` with about ``explorer.n_tokens`` tokens, fewer where they would pass
-    MAX_BYTES. Returns its path. Notebook: notebooks/05_rcom_comparison
+    MAX_BYTES. Returns its path. Notebook: notebooks/05_explorer_page
     """
     n_tokens = params.explorer.n_tokens
     while len(page := render(params, n_tokens)) > MAX_BYTES:
