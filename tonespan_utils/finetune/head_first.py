@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from tonespan_utils.finetune.examples import Collate, Example
 from tonespan_utils.finetune.training import BETAS, WEIGHT_DECAY, predict
 
-POOL = 160  # utterances at most: each is seen ten times in a hundred updates, and more would only be heard once more
+POOL = 400  # utterances at most: what the encoder hears of them is held in memory
 BATCH_SIZE = 16
 WARMUP_SHARE = 0.2
 
