@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,14 @@ def test_a_second_run_redoes_nothing(smoke):
     assert done.returncode == 0 and "up to date" in done.stdout
     assert time.monotonic() - start < 60
     assert before == {path: path.stat().st_mtime_ns for path in smoke.rglob("*.csv")}
+
+
+def test_pages_that_came_with_the_repository_do_not_stand_for_a_run(smoke, tmp_path):
+    shutil.copytree(smoke / "figures", tmp_path / "figures")  # newer than every notebook and module
+    done = command("run", "smoke", "--dry-run", output=tmp_path)
+    told = done.stdout + done.stderr
+    assert done.returncode == 0 and "Nothing to be done" not in told
+    assert re.search(r"^corpus +1$", told, re.MULTILINE)
 
 
 def test_figures_are_redrawn_from_tables_alone(smoke, smoke_params):

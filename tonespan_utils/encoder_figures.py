@@ -356,19 +356,30 @@ def differences_to_vanilla(contrasts: pd.DataFrame, backbone: str) -> pd.DataFra
 
 
 def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
-    """F1 of the best layer against its span's distance to the cue width, a panel per language."""
+    """F1 of the best layer against its span's distance to the cue width, a panel per language, no wider than they are:
+    a null outside is told in its corner.
+    """
     figure, axes = _condition_panels(params)
+    everything = _own(loaded["comparison"], backbone)
+    right, bottom = 1.1 * everything["distance_high_ms"].max(), everything["f1_low"].min() - 0.03
+    next(iter(axes.values())).set(
+        xlim=(-0.03 * right, right), ylim=(bottom, min(1.0, everything["f1_high"].max()) + 0.03)
+    )
     for language, axis in axes.items():
-        own = _own(select(loaded["comparison"], language=language), backbone)
+        own = select(everything, language=language)
         for _, row in own.iterrows():
             role, label = _kind(conditions.parse(row["condition"]), language)
             at_chance = not row["f1_low"] > row["chance_f1"]
             plots.scatter_with_intervals(axis, row, role=role, label=label, hollow=at_chance)
-        null_ms = (own["null_span_ms"] - own["cue_width_ms"]).abs().mean()
-        axis.axhline(own["chance_f1"].mean(), label="chance", **plots.NULL)
-        axis.axvline(null_ms, label="flat null", **plots.NULL | {"linestyle": "--"})
-        axis.set_ylim(0, 1.03)
-    next(iter(axes.values())).set_xlim(left=-10)  # a distance is never below 0; room for the markers at it
+        chance, null_ms = own["chance_f1"].mean(), (own["null_span_ms"] - own["cue_width_ms"]).abs().mean()
+        if chance > bottom:
+            axis.axhline(chance, label="chance", **plots.NULL)
+        else:
+            plots.corner_note(axis, f"chance {chance:.2f} \N{DOWNWARDS ARROW}", right=False)
+        if null_ms < right:
+            axis.axvline(null_ms, label="flat null", **plots.NULL | {"linestyle": "--"})
+        else:
+            plots.corner_note(axis, f"flat map {null_ms:.0f} ms \N{RIGHTWARDS ARROW}", right=True)
     plots.shared_legend(figure, axes.values())
     return plots.label_axes(figure, x="distance of the span to the cue width (ms)", y="macro-F1")
 
@@ -384,7 +395,8 @@ def caption_scatter(loaded: Tables, params: Params, *, backbone: str) -> str:
     return (
         "Macro-F1 of the best layer against the distance |2 r_com - cue width| of its span, with "
         f"{params.bootstrap.level:.0%} intervals; open: F1 not above chance, so the span says nothing about tone; "
-        f"dotted: chance; dashed: the distance of a flat map. Nearest: {told}."
+        "chance and the distance of a flat map are lines, or told in the corner beyond which they lie. "
+        f"Nearest: {told}."
     )
 
 

@@ -129,6 +129,12 @@ def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = 
     return figure, axes
 
 
+def corner_note(axis: Axes, text: str, *, right: bool) -> None:
+    """A word in a lower corner of an axis, on what lies beyond it."""
+    place = {"x": 0.98 if right else 0.02, "ha": "right" if right else "left"}
+    axis.text(y=0.03, s=text, va="bottom", transform=axis.transAxes, fontsize=7, color=NULL["color"], **place)
+
+
 def shared_legend(figure: Figure, axes: Iterable[Axes]) -> None:
     """One legend over the figure, every label once."""
     handles = {}
