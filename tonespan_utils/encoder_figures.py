@@ -361,10 +361,11 @@ def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     """
     figure, axes = _condition_panels(params)
     everything = _own(loaded["comparison"], backbone)
-    right, bottom = 1.1 * everything["distance_high_ms"].max(), everything["f1_low"].min() - 0.03
-    next(iter(axes.values())).set(
-        xlim=(-0.03 * right, right), ylim=(bottom, min(1.0, everything["f1_high"].max()) + 0.03)
-    )
+    right = 1.1 * np.nan_to_num(everything["distance_high_ms"].max()) or 100.0  # nan where no span has a distance
+    low, high = everything["f1_low"].min(), everything["f1_high"].max()
+    room = max(high - low, 0.05)  # 0 ms and F1 of 1 in full view, no tick beyond them, corners for notes
+    bottom, top = low - 0.2 * room, high + 0.08 * room
+    next(iter(axes.values())).set(xlim=(-0.03 * right, right), ylim=(bottom, top))
     for language, axis in axes.items():
         own = select(everything, language=language)
         for _, row in own.iterrows():
