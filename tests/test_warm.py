@@ -113,10 +113,8 @@ def test_bad_input_is_told_as_by_a_cold_notebook(found, output):
 
 
 def test_a_command_that_is_killed_takes_its_notebook_along(found, output):
-    marked = found | {"TONESPAN_TEST_MARK": "killed-command"}
-    run = start(marked, "05_rcom_comparison", output / "killed.ipynb")
-    server = os.getpid()
-    forks = lambda: [p for child in children(server) for p in descendants(child) if p != run.pid]  # noqa: E731
+    run = start(found, "05_rcom_comparison", output / "killed.ipynb")
+    forks = lambda: [p for child in children(os.getpid()) for p in descendants(child) if p != run.pid]  # noqa: E731
     assert wait_until(lambda: len(forks()) >= 2), "a fork for Papermill and one for the kernel"
     forked = forks()
     run.kill()
@@ -127,8 +125,7 @@ def test_a_command_that_is_killed_takes_its_notebook_along(found, output):
 
 def test_a_notebook_that_is_killed_is_told_in_one_line(found, output):
     run = start(found, "05_rcom_comparison", output / "lost.ipynb")
-    server = os.getpid()
-    forks = lambda: [p for child in children(server) if child != run.pid for p in children(child)]  # noqa: E731
+    forks = lambda: [p for child in children(os.getpid()) if child != run.pid for p in children(child)]  # noqa: E731
     assert wait_until(forks)
     os.kill(forks()[0], signal.SIGKILL)
     _, errors = run.communicate(timeout=60)

@@ -68,11 +68,11 @@ def serving(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
                 [sys.executable, "-c", program],
                 stdin=subprocess.PIPE, env={**environment, **FORK_SAFE}, pass_fds=[listener.fileno()],
             )  # fmt: skip
-        try:
-            yield {SOCKET: path}
-        finally:
-            server.stdin.close()  # tells it to end, as would the end of this process
-            server.wait()
+        with server:
+            try:
+                yield {SOCKET: path}
+            finally:
+                server.terminate()  # the end of this process ends it too, but not before it has imported all
 
 
 def papermill() -> ModuleType:
