@@ -30,7 +30,7 @@ def test_its_graph_resolves_offline(tmp_path, monkeypatch, capfd):
     counts = dict(re.findall(r"^(\w+) +(\d+)$", printed.out + printed.err, re.MULTILINE))
     trained, measured = 26 * 4 * 3, 15 * 4
     expected = {"corpus": 1, "baseline": 1, "finetune": trained, "probes": measured, "gradients": measured}
-    expected |= {"figures": 1, "paper": 1, "total": trained + 2 * measured + 4}
+    expected |= {"figures": 1, "explorer": 1, "paper": 1, "total": trained + 2 * measured + 5}
     assert {name: int(count) for name, count in counts.items()} == expected
     assert not list((tmp_path / "results").rglob("*.csv")) and "up to date" not in printed.out
 
