@@ -22,6 +22,7 @@ TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained
 ALIGNER = [ROOT / "tonespan_utils" / name for name in sources.ALIGNING]
 ALIGNING = ALIGNER if P.align.model else []  # where tokens come from one
 ON_GPU = P.align.model not in (None, "own")  # an own aligner needs none
+FIRST, SECOND = 200, 100  # priorities: what much else waits for, or takes long, must not be left for the end
 
 
 wildcard_constraints:
@@ -34,6 +35,14 @@ def trained(condition, seeds):
     """The score tables that are there once a condition has been trained with some seeds; none for a vanilla encoder."""
     names = [f"finetune.{condition.part}.seed{seed}.csv" for seed in seeds] if condition.is_trained else []
     return [RESULTS / "parts" / name for name in names]
+
+
+def breadth(wildcards):
+    """How much there is to measure of a condition: models by languages. The most goes first, so that what is left at
+    the end is short, and no core waits long for another.
+    """
+    condition = CONDITION[wildcards.part]
+    return len(P.seeds(condition.name)) * len(conditions.measured_languages(condition, P.speech.tonal))
 
 
 def start(wildcards):
@@ -99,6 +108,7 @@ rule baseline:
         spans=RESULTS / "baseline_spans.csv",
         windows=RESULTS / "baseline_windows.csv",
         run=RUNS / "01_baseline_spans.ipynb",
+    priority: FIRST
     shell:
         run("01_baseline_spans")
 
@@ -116,7 +126,7 @@ rule finetune:
         curves=RESULTS / "parts" / "finetune_curves.{part}.seed{seed}.csv",
         tones=RESULTS / "parts" / "tone_predictions.{part}.seed{seed}.csv",
         run=RUNS / "02_finetune.{part}.seed{seed}.ipynb",
-    priority: 2  # whose probes and gradients come after it: last of all, it would leave the other cores idle
+    priority: FIRST
     resources:
         gpu=1,
         mem_mb=24_000,
@@ -140,7 +150,7 @@ rule probes:
         encoder=RESULTS / "parts" / "encoders.{part}.csv",
         probes=directory(RESULTS / "probes" / "{part}"),
         run=RUNS / "03_layer_probes.{part}.ipynb",
-    priority: 1
+    priority: lambda wildcards: SECOND + breadth(wildcards)
     resources:
         gpu=1,
         mem_mb=24_000,
@@ -164,6 +174,7 @@ rule gradients:
         tokens=RESULTS / "parts" / "token_spans.{part}.csv",
         token_energy=RESULTS / "token_energy" / "{part}.npz",
         run=RUNS / "04_gradient_energy.{part}.ipynb",
+    priority: breadth
     resources:
         gpu=1,
         mem_mb=24_000,

@@ -10,6 +10,7 @@ import time
 from itertools import product
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 
@@ -63,6 +64,16 @@ def test_smoke_writes_every_table_figure_and_notebook(smoke_params):
         assert f'src="{name}.svg"' in page
     # With its colon, which the tables packed as base64 cannot hold: "http" alone comes up there by chance.
     assert not re.search("https?:", re.sub(r"xmlns\S+", "", page)), "the page must not reach for the network"
+
+
+def test_nothing_long_is_left_for_the_end(smoke_params):
+    started = {}
+    for path in smoke_params.runs.glob("*.ipynb"):
+        name = path.name.split(".")[0]
+        at = nbformat.read(path, as_version=4).metadata.papermill.start_time
+        started.setdefault(name, []).append(at)
+    assert max(started["01_baseline_spans"]) < min(started["04_gradient_energy"])
+    assert max(started["02_finetune"]) < min(started["04_gradient_energy"])
 
 
 def test_smoke_tables_make_sense(smoke_params):
