@@ -152,7 +152,7 @@ def _optimizer(model: PreTrainedModel, rate: float, head_rate: float) -> torch.o
             decay = WEIGHT_DECAY if weight.ndim > 1 else 0.0  # biases and norms do not decay
             groups.setdefault((rate if id(weight) in encoder else head_rate * rate, decay), []).append(weight)
     parts = [{"params": held, "lr": lr, "weight_decay": decay} for (lr, decay), held in groups.items()]
-    return torch.optim.AdamW(parts, lr=rate, betas=BETAS)
+    return torch.optim.AdamW(parts, lr=rate, betas=BETAS, fused=True)  # one pass over the weights
 
 
 def batches(lengths: Sequence[int], steps: int, batch_size: int, *, seed: int) -> np.ndarray:
