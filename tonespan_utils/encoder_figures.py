@@ -241,11 +241,12 @@ def draw_energy_maps(loaded: Tables, params: Params, *, condition_of: Mapping[st
 
 
 def caption_energy_maps(loaded: Tables, params: Params, *, title: str, condition_of: Mapping[str, str]) -> str:
-    own = [select(loaded["spans"], language=la, condition=name)["n_tokens"].max() for la, name in condition_of.items()]
+    own = {select(loaded["spans"], language=la, condition=name)["n_tokens"].max() for la, name in condition_of.items()}
+    counts = " to ".join(str(count) for count in sorted({min(own), max(own)}))
     return (
         f"{title}: energy of the gradient of the {params.gradient.target} tone's logit with respect to the "
         f"{params.gradient.wrt}, by layer and time from the tone centre, over what a model that looks everywhere "
-        f"alike would show; white ticks at +-r_com. {min(own)} to {max(own)} tokens per language."
+        f"alike would show; white ticks at ±r_com. {counts} tokens per language."
         f"{_untold(loaded, condition_of)}"
     )
 
@@ -283,7 +284,7 @@ def caption_spans(loaded: Tables, params: Params, *, backbone: str) -> str:
         for row in first.itertuples()
     )
     return (
-        f"Effective span by relative depth, within +-{params.gradient.window_ms:.0f} ms of the tone centre; "
+        f"Effective span by relative depth, within ±{params.gradient.window_ms:.0f} ms of the tone centre; "
         f"{_bands(params)} Dotted: the span of a flat map; dashed with its band: the cue width found in the signal. "
         f"Energy spread evenly over a width S has a span of S/2. {_hollow_layers(loaded, backbone)}"
         f"Top layer of {first['condition'].iloc[0]}: {told}."

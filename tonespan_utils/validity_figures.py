@@ -278,7 +278,7 @@ def caption_penalty(loaded: Tables, params: Params) -> str:
     paid = params.finetune.span_penalty
     return (
         f"Speech recognition with and without a price on looking far: {paid.weight:g} times the share of the logits' "
-        f"input-gradient energy beyond +-{paid.span_ms / 2:g} ms, at random frames; planted width "
+        f"input-gradient energy beyond ±{paid.span_ms / 2:g} ms, at random frames; planted width "
         f"{params.validity.sanity_span_ms:g} ms, one training each. {'; '.join(told)}. Bars: "
         f"{params.bootstrap.level:.0%} intervals over utterances; dashed: the width beyond which is paid for."
     )
