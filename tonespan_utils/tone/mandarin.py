@@ -35,6 +35,7 @@ from tonespan_utils.tone import _mandarin_readings as readings
 from tonespan_utils.tone import _mandarin_sandhi as sandhi
 from tonespan_utils.tone._hanzi import SIMPLIFIED, Unit, phrases
 from tonespan_utils.tone._mandarin_sandhi import Spoken
+from tonespan_utils.tone._mandarin_words import SUNG
 from tonespan_utils.tone._masking import fill
 
 CHAO = {"1": "55", "2": "35", "3": "21", "4": "51"}
@@ -61,8 +62,6 @@ APICAL = dict.fromkeys(("z", "c", "s"), "ɹ̩") | dict.fromkeys(("zh", "ch", "sh
 SYLLABIC = {"m": "m̩", "n": "n̩", "ng": "ŋ̍"}
 INITIAL = re.compile("zh|ch|sh|[bpmfdtnlgkhjqxrzcs]")
 
-NOT_ERHUA = frozenset("婴幼孤少胎健宠男女混托新小患弃产早育生妻连遗乳侄低高寡孙")  # X儿: 儿 is a child, and a syllable
-
 
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a text in simplified characters; of traditional ones jieba finds fewer words."""
@@ -82,17 +81,13 @@ def _speak(phrase: list[Unit]) -> list[Spoken]:
         before, after = (words[near][0] if 0 <= near < len(words) else "" for near in (number - 1, number + 1))
         for index, reading in enumerate(readings.read(word, before=before, after=after)):
             at = unit if phrase[unit].is_numeral else unit + index
-            if _is_erhua(word, index):
+            if readings.is_erhua(word, index):
                 spoken[-1].last = at
+                spoken[-1].is_uncertain |= word[index - 1] in SUNG
             else:
                 spoken.append(Spoken(word[index], number, at, at, reading[:-1], reading[-1], reading[-1]))
+                spoken[-1].is_uncertain = readings.is_uncertain(word, index)
     return spoken
-
-
-def _is_erhua(word: str, index: int) -> bool:
-    """Whether the character is a 儿 that colours the syllable before it: at the end of a word, or before 们 and 个."""
-    ends = index and (index == len(word) - 1 or word[index + 1] in "们个")
-    return bool(ends) and word[index] == "儿" and word[index - 1] not in NOT_ERHUA
 
 
 def _syllables(phrase: list[Unit], spoken: list[Spoken]) -> list[Syllable]:
@@ -111,7 +106,7 @@ def _syllables(phrase: list[Unit], spoken: list[Spoken]) -> list[Syllable]:
                 coda="ɻ" if item.first != item.last else coda,  # erhua takes the place of the coda
                 tone=item.tone,
                 chao=chao,
-                flags=("expanded",) if unit.is_numeral else (),
+                flags=item.is_uncertain * ("uncertain",) + unit.is_numeral * ("expanded",),
                 lexical_tone=item.lexical,
             )
         )
