@@ -62,7 +62,7 @@ def streams(path: Path) -> list[Path | BinaryIO]:
     """
     n_bytes = path.stat().st_size
     if n_bytes == 0:
-        raise TonespanError(f"{path}: empty file; copy it again")
+        raise TonespanError(f"{path}: empty file")
     with path.open("rb") as file:
         start = file.read(SNIFFED_BYTES)
     _refuse_foreign(path, start)
