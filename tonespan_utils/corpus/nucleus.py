@@ -9,10 +9,11 @@ lateral beside it differ there by more than overall, for those lack the second f
 so the level also falls where the spectrum changes. Phonated is what Praat calls voiced, a strong enough
 autocorrelation peak between the pitch floor and ceiling (Boersma 1993), with gaps of up to ``MAX_GAP`` frames, which it
 leaves where it jumps an octave, and what joins that in creaky voice: single pulses, between which the level falls by
-``PULSE_DB``, at 40 to 70 Hz or irregularly (Keating, Garellek and Kreiman 2015). A
-glottal stop of up to ``MAX_BREAK_S`` between two phonated stretches (Vietnamese nga, Burmese creaky) does not end a
-nucleus, nor does fading by ``DIP_DB`` between two loud parts (Mandarin's tone 3). So the middle depends little on how a tone is phonated: simulated vowels in breathy, creaky and broken
-voice move it by 5 ms or less on average (tests/test_nucleus.py), where voicing alone moved it by 45 to 65.
+``PULSE_DB``, at 40 to 70 Hz or irregularly (Keating, Garellek and Kreiman 2015). A glottal stop of up to
+``MAX_BREAK_S`` between two phonated stretches (Vietnamese nga, Burmese creaky) does not end a nucleus, nor does fading
+by ``DIP_DB`` between two loud parts (Mandarin's tone 3). So the middle depends little on how a tone is phonated:
+simulated vowels in breathy, creaky and broken voice move it by 5 ms or less on average (tests/test_nucleus.py), where
+voicing alone moved it by 28 to 65.
 
 Where a forced alignment gave the nucleus, phonation only trims its edges (:func:`sonorance`, :func:`trimmed`).
 
