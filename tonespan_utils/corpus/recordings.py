@@ -400,7 +400,7 @@ def _measured(recordings: Sequence[Recording], cache_dir: Path, folder: Path, se
     One such folder is kept per speech folder and ``selection``, what was chosen from it.
     """
     inputs = [[str(one.path), _state(one.path), _spans(one)] for one in recordings]
-    code = [Path(module.__file__).read_text(encoding="utf-8") for module in (audio, nucleus)]
+    code = [Path(module.__file__).read_text(encoding="utf-8") for module in (audio, *audio.containers.MODULES, nucleus)]
     key = sha256(json.dumps([inputs, code]).encode()).hexdigest()[:16]
     place = sha256(f"{folder.resolve()} {selection}".encode()).hexdigest()[:8]
     return audio.build_once(
