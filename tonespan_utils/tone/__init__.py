@@ -60,7 +60,11 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """Characters that carry no tone token; ``reason``: space, punctuation, digits, latin, symbol, script or unknown."""
+    """Characters that carry no tone token; ``reason`` is one of these:
+
+    space, punctuation, digits, latin (letters), symbol, script (of another language), address (a web or mail address,
+    a path, a file name, a hashtag, a handle), or unknown (letters that no rule reads).
+    """
 
     start: int
     end: int
@@ -77,7 +81,11 @@ def parse(text: str, language: str) -> list[Part]:
     """
     if language not in MODULES:
         raise TonespanError(f"no text-to-tone rules for language {language!r}; known: {', '.join(MODULES)}")
-    return importlib.import_module(f"tonespan_utils.tone.{MODULES[language]}").parse(text)
+    from tonespan_utils.tone import _doors  # imports this module
+
+    reader = importlib.import_module(f"tonespan_utils.tone.{MODULES[language]}")
+    draft = _doors.enter(text, language)
+    return draft.given(reader.parse(draft.text))
 
 
 def syllables(text: str, language: str) -> list[Syllable]:
