@@ -47,7 +47,9 @@ SIBLING = {"th": "lo", "lo": "th"}  # two scripts encoded alike, 0x80 apart
 DIGIT = re.compile(r"[^\W\D]")
 FOREIGN_DIGITS = {"my": re.compile("[^\\D0-9\u1040-\u1049]"), "": re.compile(r"[^\D0-9]")}
 FORMS = re.compile(f"[{FOLDED}]")
-LOOKS_LATIN = re.compile(f"(?<=[{_latin_marks.LETTERS}])[{''.join(LOOK_ALIKES)}]+|[{''.join(LOOK_ALIKES)}]+(?=[{_latin_marks.LETTERS}])")
+LOOKS_LATIN = re.compile(
+    f"(?<=[{_latin_marks.LETTERS}])[{''.join(LOOK_ALIKES)}]+|[{''.join(LOOK_ALIKES)}]+(?=[{_latin_marks.LETTERS}])"
+)
 LOST = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]+")
 
 
@@ -115,7 +117,10 @@ def _siblings(draft: Draft, language: str) -> None:
             draft.doubt(*match.span())
         return moved
 
-    draft.substitute(re.compile(f"(?<=[{own}])[{signs}]+|(?<=[{own}])[{other}](?=[{own}])|(?<![{other}])[{other}](?=[{own}])"), own_form)
+    draft.substitute(
+        re.compile(f"(?<=[{own}])[{signs}]+|(?<=[{own}])[{other}](?=[{own}])|(?<![{other}])[{other}](?=[{own}])"),
+        own_form,
+    )
 
 
 def _burmese(draft: Draft, language: str) -> None:
@@ -141,7 +146,9 @@ def _distrust(draft: Draft, language: str) -> None:
     for match in re.finditer(f"(?<![{letters}])[{signs}]+[{SPACES}]?", text):  # on no letter
         draft.doubt(max(0, match.start() - 2), min(len(text), match.end() + 1))
     if language in ONE_OF:
-        for match in re.finditer(f"(?<=[{letters}])[\u0300-\u036f\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ecd\u102b-\u103e]+", text):
+        for match in re.finditer(
+            f"(?<=[{letters}])[\u0300-\u036f\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ecd\u102b-\u103e]+", text
+        ):
             _distrust_signs(draft, match, language)
 
 

@@ -2,7 +2,7 @@
 
 :func:`detect` names the encoding where a text certainly is in one. Zawgyi (Burmese) has Unicode's code points with
 other meanings; its signs are orders of code points that Unicode never has: U+1039 without a consonant after it, the
-letters of U+1060 to U+1097 after or before Burmese ones, U+103B or U+1031 before its consonant at the start of a word
+letters of U+1060 to U+1097 after Burmese ones, U+103B or U+1031 before its consonant, a stack of unlike consonants
 (Unicode Technical Note 11; the Unicode FAQ "Myanmar scripts and languages"). Old Vietnamese encodings:
 ``_vietnamese_encodings``. UTF-8 read in an 8-bit or Chinese encoding is decoded again: where that gives several letters
 of the language, it is no accident.
@@ -16,15 +16,20 @@ import unicodedata
 from tonespan_utils.tone._vietnamese_encodings import vietnamese
 
 _CONSONANT = "\u1000-\u1021\u103f"
+_GROUPS = ("ကခဂဃင", "စဆဇဈဉည", "ဋဌဍဎဏ", "တထဒဓန", "ပဖဗဘမ")  # by place: a Unicode stack is of one group
+_MIXED_STACKS = "|".join(
+    f"[{group}]\u1039[{''.join(_GROUPS[:at] + _GROUPS[at + 1 :]).replace('မ', '')}သဟအ]"
+    for at, group in enumerate(_GROUPS)
+)  # not before မ, as in Sanskrit words
 ZAWGYI = re.compile(
-    f"\u1039(?![{_CONSONANT}\u200b-\u200d])"  # Zawgyi's asat; Unicode's stacks a consonant
-    "|[\u1000-\u102a\u102b-\u103e][\u1060-\u1063\u1065-\u1068\u1069-\u106d\u1070-\u107f\u1080-\u108f\u1091-\u1093\u1095-\u1097]"
-    "|[\u105a\u1033\u1034\u1064\u107e-\u1084\u108b-\u108d]"
-    f"|(?<![{_CONSONANT}\u1025\u1029\u1039\u103a\u103b\u103c\u1037])\u103b[{_CONSONANT}]"
+    f"\u1039(?![{_CONSONANT}\u200b-\u200d])"  # Zawgyi's asat; Unicode's U+1039 stacks a consonant
+    f"|{_MIXED_STACKS}"
+    "|[\u1000-\u103e][\u1060-\u1063\u1065-\u106d\u1070-\u108f\u1091-\u1097]"
+    f"|[{_CONSONANT}]\u1064|[\u107e-\u1084]"
+    f"|(?<![{_CONSONANT}\u1025\u1029\u1037\u1039-\u103c])\u103b[{_CONSONANT}]"
 )
-PREPOSED_E = re.compile(f"(?<![{_CONSONANT}\u1023-\u102a\u103a-\u103e])\u1031[{_CONSONANT}]")
-OTHER_LANGUAGES = re.compile("[\u1022\u1028\u1033-\u1035\u1050-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]+")
-MIN_PREPOSED = 2  # one alone may be a slip of the keyboard
+ZAWGYI_HINT = re.compile(f"(?<![{_CONSONANT}\u1023-\u102a\u103a-\u103e])\u1031[{_CONSONANT}]|\u1036\u102f")
+MIN_HINTS = 2  # one alone may be a slip of the keyboard
 
 OWN = {  # letters that a repaired text of the language has
     "my": "\u1000-\u103f", "th": "\u0e01-\u0e4e", "lo": "\u0e81-\u0edf", "vi": "\u00c0-\u00ff\u0102-\u01b0\u1ea0-\u1ef9",
@@ -63,9 +68,7 @@ def advice(encoding: str) -> str:
 
 
 def _is_zawgyi(text: str) -> bool:
-    if ZAWGYI.search(text) or len(PREPOSED_E.findall(text)) >= MIN_PREPOSED:
-        return True
-    return False
+    return bool(ZAWGYI.search(text)) or len(ZAWGYI_HINT.findall(text)) >= MIN_HINTS
 
 
 def _is_utf8_read_as(text: str, codec: str, own: str) -> bool:

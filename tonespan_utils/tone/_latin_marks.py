@@ -29,7 +29,9 @@ CHAIN = re.compile(
     rf"(?:[{SPACES}]+[{_MARK}]+(?:[{SPACES}]?[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff][{LETTERS}]*[{_MARK}]*)?)+"
 )
 PIECE = re.compile(rf"([{SPACES}]*)((?:[{LETTERS}]|[{_MARK}])+)")
-WIDE_GAP = re.compile(rf"[{LETTERS}][{SPACES}][{_MARK}]+[{SPACES}]{{2}}[{LETTERS}]")  # where a mark takes a space, words take two
+WIDE_GAP = re.compile(
+    rf"[{LETTERS}][{SPACES}][{_MARK}]+[{SPACES}]{{2}}[{LETTERS}]"
+)  # where a mark takes a space, words take two
 PARTED = re.compile(rf"(?<=[{LETTERS}])[{SPACES}]+(?=[\u0300-\u036f])")
 BEHIND = re.compile(f"(?<=[AEIOUYaeiouymnMN\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff])[{''.join(COMBINING)}`]")
 UNSURE_DOT = re.compile(r"(?<=[eosEOS])\.(?=[a-z])")

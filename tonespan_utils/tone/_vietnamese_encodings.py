@@ -68,19 +68,17 @@ CONVERSIONS = {
 def vietnamese(text: str) -> str:
     """The old encoding a Vietnamese text is in: one in which its accented words are Vietnamese, as they are not now."""
     suspects = [word for word in text.split() if not word.isascii() and any(char.isalpha() for char in word)]
-    before = sum(_reads(word) for word in suspects)
+    before = sum(_reads(word, loans=True) for word in suspects)
     if not suspects or before > MAX_READ * len(suspects):
         return ""
-    after = {
-        name: sum(_reads(convert(word)) for word in suspects) for name, convert in CONVERSIONS.items()
-    }
+    after = {name: sum(_reads(convert(word)) for word in suspects) for name, convert in CONVERSIONS.items()}
     best = max(after, key=after.__getitem__)
     enough = after[best] >= max(MIN_READ * len(suspects), before + min(2, len(suspects)))
     return best if enough else ""
 
 
-def _reads(word: str) -> bool:
-    from tonespan_utils.tone.vietnamese import read_word  # that module needs nothing of this one, but loads slowly
+def _reads(word: str, *, loans: bool = False) -> bool:
+    from tonespan_utils.tone.vietnamese import read_loan, read_word  # at first use: a table of all rimes
 
-    letters = word.strip("!\"#%&'()*,-./:;?[]“”‘’…–—")
-    return bool(letters) and read_word(unicodedata.normalize("NFC", letters)) is not None
+    letters = unicodedata.normalize("NFC", word.strip("!\"#%&'()*,-./:;?[]“”‘’…–—"))
+    return bool(letters) and (read_word(letters) is not None or (loans and bool(read_loan(letters))))

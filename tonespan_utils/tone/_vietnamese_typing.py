@@ -28,7 +28,9 @@ STROKE = "\u0335"
 FITS = {"\u0302": "aeo", "\u0306": "a", "\u031b": "ou", STROKE: "d"}
 _LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 _SIGNS = re.escape("".join(SIGN))
-SIGNED = re.compile(rf"(?<![{LETTERS}0-9@])[{_LETTER}][{LETTERS}]*(?:[{_SIGNS}]+[{LETTERS}]+)*[{_SIGNS}]*(?<=[{_SIGNS}{LETTERS}])(?![0-9])")
+SIGNED = re.compile(
+    rf"(?<![{LETTERS}0-9@])[{_LETTER}][{LETTERS}]*(?:[{_SIGNS}]+[{LETTERS}]+)*[{_SIGNS}]*(?<=[{_SIGNS}{LETTERS}])(?![0-9])"
+)
 NUMBERED = re.compile(rf"(?<![{LETTERS}0-9])[{_LETTER}]+[1-9](?:[{_LETTER}]*[1-9])*[{_LETTER}]*(?![{LETTERS}0-9])")
 
 
@@ -80,8 +82,10 @@ def _sure(tail: str, after: str, typed: bool) -> str:
     signs = ""
     for place, sign in enumerate(tail):
         last = place == len(tail) - 1
-        if sign in AMBIGUOUS and not (typed and (sign in "'’+*" or (not last and sign != "("))) and not (
-            typed and sign == "(" and ")" not in after
+        if (
+            sign in AMBIGUOUS
+            and not (typed and (sign in "'’+*" or (not last and sign != "(")))
+            and not (typed and sign == "(" and ")" not in after)
         ):
             break
         signs += sign
