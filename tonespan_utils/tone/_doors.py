@@ -44,7 +44,6 @@ ONE_OF = {  # sets of signs of which a letter has one
     "my": ("\u1037\u1038",), "th": ("่้๊๋", "ิีึืั็", "ุู"), "lo": ("່້໊໋", "ິີຶືັົ", "ຸູ"),
 }  # fmt: skip
 SIBLING = {"th": "lo", "lo": "th"}  # two scripts encoded alike, 0x80 apart
-DIGIT = re.compile(r"[^\W\D]")
 FOREIGN_DIGITS = {"my": re.compile("[^\\D0-9\u1040-\u1049]"), "": re.compile(r"[^\D0-9]")}
 FORMS = re.compile(f"[{FOLDED}]")
 LOOKS_LATIN = re.compile(
@@ -156,4 +155,4 @@ def _distrust_signs(draft: Draft, match: re.Match[str], language: str) -> None:
     """Signs after a letter: doubted where one is of another script, or two of one set differ."""
     foreign = not re.fullmatch(f"[{LETTERS[language]}]+", match[0])
     if foreign or any(len(set(match[0]) & set(kind)) > 1 for kind in ONE_OF[language]):
-        draft.doubt(match.start() - 1, match.end())
+        draft.doubt(match.start() - 1, min(len(draft.text), match.end() + 1))

@@ -34,6 +34,8 @@ WIDE_GAP = re.compile(
 )  # where a mark takes a space, words take two
 PARTED = re.compile(rf"(?<=[{LETTERS}])[{SPACES}]+(?=[\u0300-\u036f])")
 BEHIND = re.compile(f"(?<=[AEIOUYaeiouymnMN\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff])[{''.join(COMBINING)}`]")
+SIGNS_BELOW = "\u0323\u0329\u0331"
+ZERO_WIDTH_SPACES = re.compile(rf"[{LETTERS}]+(?:\u200b+[{LETTERS}]+)+")
 UNSURE_DOT = re.compile(r"(?<=[eosEOS])\.(?=[a-z])")
 
 
@@ -46,10 +48,17 @@ def join(draft: Draft, language: str) -> None:
 
 
 def _join_yoruba(draft: Draft) -> None:
-    draft.substitute(PARTED, lambda match: "")
-    draft.substitute(BEHIND, lambda match: _accent(match))
+    draft.substitute(PARTED, _closed_up)
+    draft.substitute(BEHIND, _accent)
     for match in UNSURE_DOT.finditer(draft.text):
         draft.doubt(match.start() - 1, match.end() + 1)
+
+
+def _closed_up(match: re.Match[str]) -> str:
+    """Nothing for the space before a mark, unless the mark is a sign below a letter that never has one."""
+    cluster = unicodedata.normalize("NFD", match.string[max(0, match.start() - 4) : match.start()])
+    base = re.sub("[\u0300-\u036f]", "", cluster)[-1:].lower()
+    return match[0] if match.string[match.end()] in SIGNS_BELOW and base not in tuple("eos") else ""
 
 
 def _accent(match: re.Match[str]) -> str:
@@ -61,6 +70,7 @@ def _accent(match: re.Match[str]) -> str:
 def _join_vietnamese(draft: Draft) -> None:
     from tonespan_utils.tone import _vietnamese_typing
 
+    draft.substitute(ZERO_WIDTH_SPACES, _without_zero_width_spaces)
     chains = [_Chain(match) for match in CHAIN.finditer(draft.text)]
     broken_so = any(chain.is_certain for chain in chains) or WIDE_GAP.search(draft.text)
     if not broken_so:
@@ -71,6 +81,14 @@ def _join_vietnamese(draft: Draft) -> None:
     draft.substitute(CHAIN, lambda match: next(joined).text)
     _one_tone_mark(draft)
     _vietnamese_typing.join(draft)
+
+
+def _without_zero_width_spaces(match: re.Match[str]) -> str:
+    """Words with zero-width spaces in them: those spaces go that lie inside a legal syllable, the others part words."""
+    from tonespan_utils.tone.vietnamese import read_word
+
+    joined = match[0].replace("\u200b", "")
+    return joined if read_word(joined) else match[0]
 
 
 class _Chain:

@@ -38,9 +38,7 @@ def _vni(match: re.Match[str]) -> str:
 
 def _bytes(text: str) -> bytes:
     """The bytes that were read as Windows-1252, or where that has no such byte, as Latin-1."""
-    return b"".join(
-        char.encode("latin-1", "ignore") if ord(char) < 256 else char.encode("cp1252", "ignore") for char in text
-    )
+    return b"".join(char.encode("latin-1") if ord(char) < 256 else char.encode("cp1252", "replace") for char in text)
 
 
 def _cp1258(text: str) -> str:

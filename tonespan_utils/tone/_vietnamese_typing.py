@@ -61,7 +61,7 @@ def _signed(match: re.Match[str], typed: bool) -> tuple[str, bool, bool]:
     quoted = match.string[max(0, match.start() - 1) : match.start()] in tuple("`'’´") and tail[:1] != ""
     sure_tail = "" if quoted else _sure(tail, match.string[match.end() :], typed)
     letters = apply(core + sure_tail)
-    changed = core + sure_tail != core or any(sign in core for sign in SIGN)
+    changed = any(char in SIGN for char in core + sure_tail) or (typed and core[:2].lower() == "dd")
     if changed and letters and read_word(letters):
         inner = [char for char in core + sure_tail if char in SIGN]
         proves = any(char not in AMBIGUOUS for char in inner) or (len(inner) > 1 and "." not in inner)
