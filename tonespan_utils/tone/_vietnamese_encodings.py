@@ -38,7 +38,9 @@ def _vni(match: re.Match[str]) -> str:
 
 def _bytes(text: str) -> bytes:
     """The bytes that were read as Windows-1252, or where that has no such byte, as Latin-1."""
-    return b"".join(char.encode("latin-1") if ord(char) < 256 else char.encode("cp1252", "replace") for char in text)
+    return b"".join(
+        char.encode("latin-1") if ord(char) < 256 else char.encode("cp1252", "xmlcharrefreplace") for char in text
+    )
 
 
 def _cp1258(text: str) -> str:
@@ -66,7 +68,7 @@ CONVERSIONS = {
 def vietnamese(text: str) -> str:
     """The old encoding a Vietnamese text is in: one in which its accented words are Vietnamese, as they are not now."""
     suspects = [word for word in text.split() if not word.isascii() and any(char.isalpha() for char in word)]
-    before = sum(_reads(word, loans=True) for word in suspects)
+    before = sum(_reads(word, loans=len(suspects) == 1) for word in suspects)
     if not suspects or before > MAX_READ * len(suspects):
         return ""
     after = {name: sum(_reads(convert(word)) for word in suspects) for name, convert in CONVERSIONS.items()}
