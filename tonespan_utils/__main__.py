@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonespan_utils import tone
+from tonespan_utils import tone, tone_table
 from tonespan_utils.errors import TonespanError
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the latter two as shells count signals: 128 + SIGINT, SIGPIPE
@@ -35,30 +35,29 @@ def _add_tones_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="UTF-8 text, one sentence a line; - is standard input")
     parser.epilog = (
         "One line out for each line in, tab separated: the text (tabs in it become spaces), the tones, the syllables "
-        "in IPA, their character spans start-end, their flags joined by + or - for none; several by spaces."
+        "in IPA, their character spans start-end, their flags joined by + or - for none; several by spaces. What is no "
+        "syllable, spaces and punctuation apart, stands in its place as [reason:characters], without IPA (-), flagged "
+        "masked. A last line on standard error counts what was masked and flagged."
     )
 
 
 def tones(arguments: argparse.Namespace) -> None:
-    """Print text, tones, IPA, spans and flags for each line of a file."""
+    """Print text, tones, IPA, spans and flags of each line, and on standard error what was masked and flagged."""
     if arguments.language not in tone.MODULES:
         tone.parse("", arguments.language)  # raises the one message about languages, before any file is read
-    for line in read_lines(arguments.file):
+    lines = tone_table.refuse_wrong_encoding(
+        read_lines(arguments.file),
+        arguments.language,
+        name="standard input" if arguments.file == "-" else arguments.file,
+    )
+    counts = tone_table.Counts()
+    for line in lines:
         with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is no part of the table
-            syllables = tone.syllables(line, arguments.language)
-        print(tone_row(line, syllables))
-
-
-def tone_row(text: str, syllables: list[tone.Syllable]) -> str:
-    """The five columns of one line; a tab or carriage return in the text becomes a space, so the spans still hold."""
-    columns = [
-        text.translate({ord("\t"): " ", ord("\r"): " "}),
-        " ".join(syllable.tone for syllable in syllables),
-        " ".join(syllable.ipa for syllable in syllables),
-        " ".join(f"{syllable.start}-{syllable.end}" for syllable in syllables),
-        " ".join("+".join(syllable.flags) or "-" for syllable in syllables),
-    ]
-    return "\t".join(columns)
+            parts = tone.parse(line, arguments.language)
+        print(tone_table.row(line, parts))
+        counts.add(line, parts, wrong=tone.wrong_encoding(line, arguments.language))
+    if counts.summary:
+        print(f"tonespan: {counts.summary}", file=sys.stderr)
 
 
 def read_lines(path: str) -> Iterator[str]:

@@ -279,6 +279,8 @@ def tokens(
 def _utterance(
     samples: np.ndarray, text: str, language: str, aligner: Aligner
 ) -> list[tuple[Syllable, Aligned | None]]:
+    if why := tone.wrong_encoding(text, language):
+        raise TonespanError(why)
     parts = tone.parse(text, language)
     syllables = [part for part in parts if isinstance(part, Syllable)]
     if not syllables:
