@@ -57,9 +57,7 @@ def why_no_span(span: Interval, null_ms: float, *, above_chance_low: float) -> s
     return why_at_chance(above_chance_low) or why_at_null(span, null_ms)
 
 
-def why_no_cue(
-    windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floats, n_tokens: int, level: float
-) -> str:
+def why_no_cue(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floats, n_tokens: int, level: float) -> str:
     """Why a curve of F1 shows no cue width. ``f1`` (window, 1 + draw) and ``knees_ms`` (1 + draw,): the data first, then
     bootstrap draws; ``chance`` (shuffle,) is the largest F1 of any window where predictions are dealt at random.
 
