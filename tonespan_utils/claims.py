@@ -233,7 +233,7 @@ def worst(parts: Sequence[Interval], relation: str) -> Interval:
 def _rows_of(
     one: Check, roles: Mapping[str, Roles], barred: Mapping[str, str], backbone: str, speech: str, level: float
 ) -> Iterator[dict[str, object]]:
-    """A check's rows per language, then over all of them; ``barred`` says where it cannot be asked though all is there."""
+    """A check's rows per language, then over all of them; ``barred``: why it cannot be asked though all is there."""
     missing = {language: [role for role in one.needs if role not in roles[language]] for language in roles}
     barred = {language: "" if missing[language] else reason for language, reason in barred.items()}
     asked = {}

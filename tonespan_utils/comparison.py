@@ -220,8 +220,10 @@ def _halves_of_depth(by_layer: Mapping[str, Floats], layers: Sequence[str], note
 @dataclass(frozen=True)
 class Measured:
     """One condition in one language: ``draws`` (draw,) by measure, ``by_layer`` (draw, layer) by measure, and what
-    they rest on. ``best_layer`` names both choices where they differ. ``note``, ``top_note`` and ``layer_notes`` (layer,) say why a span is no finding: at the best layer, at the top, and in each;
-    ``chance_note`` why there is no best layer, whatever ``best_layer`` names. Empty for a finding.
+    they rest on. ``best_layer`` names both choices where they differ.
+
+    ``note``, ``top_note`` and ``layer_notes`` (layer,) say why a span is no finding: at the best layer, at the top, and
+    in each; ``chance_note`` why there is no best layer, whatever ``best_layer`` names. Empty for a finding.
     """
 
     condition: Condition

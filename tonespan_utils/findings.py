@@ -13,7 +13,7 @@ been looked at (the largest deviation of the draws is the yardstick; Romano & Wo
 
 Besides, the two lines must not meet at the edge of the windows, and must meet in nearly every draw.
 
-Conventions: every function gives the reason in words, or "" for a finding; nan is an unknown number, and proves nothing.
+Conventions: every function gives the reason in words, or "" for a finding; nan is an unknown number and proves nothing.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -58,8 +58,8 @@ def why_no_span(span: Interval, null_ms: float, *, above_chance_low: float) -> s
 
 
 def why_no_cue(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floats, n_tokens: int, level: float) -> str:
-    """Why a curve of F1 shows no cue width. ``f1`` (window, 1 + draw) and ``knees_ms`` (1 + draw,): the data first, then
-    bootstrap draws; ``chance`` (shuffle,) is the largest F1 of any window where predictions are dealt at random.
+    """Why a curve of F1 shows no cue width. ``f1`` (window, 1 + draw) and ``knees_ms`` (1 + draw,): the data first,
+    then bootstrap draws; ``chance`` (shuffle,) is the largest F1 of any window where predictions are dealt at random.
 
     Notebook: notebooks/01_baseline_spans
     """

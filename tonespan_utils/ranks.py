@@ -42,7 +42,8 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
     result: ``a, b, over, rho, ci_low, ci_high, null_low, null_high, n``. ``over`` is ``tokens`` (ranks of tokens within
     a layer, mean over layers) or ``layers`` (ranks of the layers' mean radii). Intervals draw utterances anew; the null
     deals the tokens (the layers) of one side at random. Tokens that lack a radius anywhere are left out; nan where
-    fewer than three are left to rank, and no interval from under LEAST_TOKENS tokens. Notebooks: 06_sanity (estimators), 05_rcom_comparison (seeds)
+    fewer than three are left to rank, and no interval from under LEAST_TOKENS tokens. Notebooks: 06_sanity
+    (estimators), 05_rcom_comparison (seeds)
     """
     wide = radii.pivot(index=["token_id", "utterance_id"], columns=[by, "layer"], values="r_com_ms").dropna()
     layers, names = list(dict.fromkeys(radii["layer"])), list(dict.fromkeys(radii[by]))

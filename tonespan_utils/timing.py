@@ -40,7 +40,8 @@ def errors_ms(found: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
 def error_row(errors: pd.DataFrame, *, n_known: int, n_resamples: int, level: float, seed: int) -> dict[str, float]:
     """Bias (median), median and 95th percentile of the size of errors with intervals, share over 40 ms, and coverage.
 
-    ``n_known`` is how many tokens there were to be found; fewer than ``spans.LEAST_TOKENS`` have no interval. Notebook: notebooks/07_alignment
+    ``n_known`` is how many tokens there were to be found; fewer than ``spans.LEAST_TOKENS`` have no interval.
+    Notebook: notebooks/07_alignment
     """
     values, size = errors["error_ms"].to_numpy(), errors["error_ms"].abs().to_numpy()
     weights = spans.resample_rows(errors["utterance_id"], n_resamples=n_resamples, seed=seed)
