@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, f0, findings, spans, splits
+from tonespan_utils import classify, f0, findings, sides, spans, splits
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Baseline
@@ -245,8 +245,11 @@ def sweep_corpus(
 ) -> Sweep:
     """The sweep of some tokens of a corpus by one front end, as the parameters of the baseline have it.
 
-    Raises what :func:`token_features` raises. Notebook: notebooks/01_baseline_spans
+    Tokens of a recording shorter than the widest window are left out (they are listed in ``rejected``); where none is
+    left, it raises what :func:`token_features` raises. Notebook: notebooks/01_baseline_spans
     """
+    whole = (sides.clip_ms(corpus, tokens) >= max(given.windows_ms)).to_numpy()
+    tokens = tokens[whole] if whole.any() else tokens
     features = token_features(
         corpus, tokens, frontend=frontend, shape=shape, max_window_ms=max(given.windows_ms), hop_ms=given.hop_ms,
         analysis_window_ms=given.analysis_window_ms, n_bands=given.n_bands, n_mfcc=given.n_mfcc,

@@ -41,9 +41,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-LEAST_TOKENS = (
-    10  # for an interval: the percentile bootstrap of fewer says little but which tokens there happened to be
-)
+LEAST_TOKENS = 10  # for an interval: the bootstrap of fewer says little but which tokens there happened to be
 OUTER = 0.2  # of the window on each side: far from every cue, and enough bins for a steady level
 LEAST_ABOVE_FLOOR = 0.05  # share of the energy; with less, the rest is the scatter of the floor
 
