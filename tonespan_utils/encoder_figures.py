@@ -457,7 +457,7 @@ def caption_seeds(loaded: Tables, params: Params, *, backbone: str) -> str:
         least, above = own.loc[own["value"].idxmin()], (own["low"] > own["null_high"]).sum()
         told.append(
             f"over {over} above chance in {above} of {len(own)}, least in {LANGUAGE_NAMES[least.language]}, "
-            f"{least.label}, {_interval(least.value, least.low, least.high, '.2f')} (n = {least.n:.0f} {over})"
+            f"{least.label} (n = {least.n:.0f}), {_interval(least.value, least.low, least.high, '.2f')}"
         )
     return (
         "Spearman's rho of r_com between trainings of one condition with other seeds: of one token within a layer "

@@ -20,12 +20,13 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from tonespan_utils import comparison, conditions, plots, spans, tables, token_energy
+from tonespan_utils import comparison, conditions, findings, plots, spans, tables, token_energy
 from tonespan_utils.corpus import SAMPLE_RATE, sources
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.explorer import clips as clip_store
 from tonespan_utils.explorer.clips import Clips
 from tonespan_utils.params import Params
+from tonespan_utils.spans import Interval
 
 VERSION = 1
 STEPS_PER_OCTAVE = 20

@@ -221,7 +221,7 @@ class App {
     const row = (name, width) => arrays[`${number}.${name}`].subarray(at * width, (at + 1) * width);
     const profile = arrays[`${number}.pooled`];
     return { ...Object.fromEntries([...row("table", TABLE.length)].map((value, i) => [TABLE[i], value])),
-             profile: row("pooled", profile.shape[1]), layer: block.layers[at], label: block.label };
+             profile: row("pooled", profile.shape[1]), layer: block.layers[at], label: block.label, noFinding: block.no_finding?.[at] ?? "" };
   }
   null(recording) {
     if (!this.nulls.has(recording)) this.nulls.set(recording, flatNull(this.header, recording.before, recording.after));
@@ -421,7 +421,7 @@ class App {
       row("90 % radius (ms)", "token_r90", token.map(one => one ? ms(one.r90) : "–")),
       row("P(true tone)", "confidence", token.map(one => one ? one.confidence.toFixed(3) : "–")),
       group(`All tokens, ${level} % interval`),
-      row("span 2 r_com (ms)", "span", pool.map(one => one ? [ms(one.span), range(one.low, one.high, ms)] : "–")),
+      row("span 2 r_com (ms)", "span", pool.map(one => !one ? "–" : one.noFinding ? ["none", `no finding: ${one.noFinding}`] : [ms(one.span), range(one.low, one.high, ms)])),
       row("90 % radius (ms)", "r90", pool.map(one => one ? ms(one.r90) : "–")),
       row("null span (ms)", "null", pool.map(one => one ? ms(one.null) : "–")),
       row("probe F1", "f1", pool.map(one => one ? [one.f1.toFixed(2), `chance ${one.chance.toFixed(2)}`] : "–")),
