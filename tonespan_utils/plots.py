@@ -8,6 +8,7 @@ Notebook: notebooks/05_rcom_comparison
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -134,12 +135,16 @@ def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = 
 def corner_note(axis: Axes, text: str, *, right: bool) -> None:
     """A word in a lower corner of an axis, on what lies beyond it."""
     place = {"x": 0.98 if right else 0.02, "ha": "right" if right else "left"}
-    axis.text(y=0.03, s=text, va="bottom", transform=axis.transAxes, fontsize=7, color=NULL["color"], **place)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}  # over lines that cross the corner
+    wrapped = textwrap.fill(text, 40)  # a panel is about 60 letters wide
+    axis.text(
+        y=0.05, s=wrapped, va="bottom", transform=axis.transAxes, fontsize=7, color=NULL["color"], bbox=box, **place
+    )
 
 
 def panel_count(axis: Axes, n: float, what: str = "tokens") -> None:
     """How many tokens a panel rests on, over its right corner."""
-    axis.set_title(f"n = {n:,.0f} {what}", loc="right", fontsize=7, color="0.35")
+    axis.set_title(f"n = {n:,.0f} {what}", loc="right", fontsize=7, color="0.35", fontweight="normal")
 
 
 def shared_legend(figure: Figure, axes: Iterable[Axes]) -> None:
