@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 _LATIN = "A-Za-z0-9\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff"
-_DOMAINS = "com|org|net|edu|gov|mil|int|info|io|ai|app|dev|biz|tv|vn|th|mm|cn|hk|tw|mo|uk|de|fr|eu|jp|kr|sg"
+_DOMAINS = "com|org|net|edu|gov|mil|int|info|io|ai|app|dev|biz|tv|vn|th|mm|cn|hk|tw|uk|de|fr|eu|jp|kr|sg"
 _COUNTRIES = "la|ng|bj|co|me|us|au|ca|my|id|in|ly|gl|ru"
 _FILES = (
     "txt|text|textgrid|csv|tsv|json|jsonl|yaml|yml|xml|html?|php|aspx?|pdf|docx?|xlsx?|pptx?|odt|rtf|md|tex|py|js|exe|"
