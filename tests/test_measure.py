@@ -3,6 +3,7 @@
 import doctest
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
@@ -217,3 +218,16 @@ def test_the_package_itself_stays_light():
     assert tonespan_utils.__all__ == ["measure_span"]
     with pytest.raises(AttributeError, match="no attribute 'measure_spam'"):
         _ = tonespan_utils.measure_spam
+
+
+def test_groups_and_labels_are_in_one_form():
+    assert measure._group_names(["Thế", "The\u0302\u0301", "Thế\u00a0"]) == ["Thế"] * 3
+    assert measure._label_names("clip 0", [1.0, "1", "１", "sa\u0306\u0301c "]).tolist() == ["1", "1", "1", "sắc"]
+
+
+@pytest.mark.parametrize("missing", [float("nan"), None, "", "nan", pd.NA])
+def test_missing_groups_and_labels_are_named(missing):
+    with pytest.raises(TonespanError, match="clip 1: its group is missing"):
+        measure._group_names(["a", missing])
+    with pytest.raises(TonespanError, match="clip 7: the label of its token 1 is missing"):
+        measure._label_names("clip 7", ["a", missing])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, audio, recordings, textgrid
+from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, audio, grids, recordings, textgrid
 from tonespan_utils.corpus.recordings import CROSSING, NEEDS_ALIGNMENT, NO_TONE, OUTSIDE, load
 from tonespan_utils.corpus.textgrid import Interval
 from tonespan_utils.errors import TonespanError
@@ -295,7 +295,7 @@ def test_words_and_phones_of_a_forced_aligner(tmp_path, monkeypatch):
         "ma": [Syllable(0, 2, "m", "aː", "", "ngang", "33")],
         "va": [Syllable(0, 1, "v", "aː", "", "ngang", "33")] * 2,
     }
-    monkeypatch.setattr(recordings.text_to_tone, "syllables", lambda text, language: parsed[text])
+    monkeypatch.setattr(grids.text_to_tone, "syllables", lambda text, language: parsed[text])
     phones = [
         Interval(0.05, 0.15, "m"), Interval(0.15, 0.25, "aː˨˩ˀ"), Interval(0.25, 0.35, "j"),
         Interval(0.35, 0.4, "m"), Interval(0.4, 0.5, "u"), Interval(0.5, 0.6, "ə"), Interval(0.6, 0.65, "ŋ"),
@@ -312,13 +312,13 @@ def test_words_and_phones_of_a_forced_aligner(tmp_path, monkeypatch):
      ("m", False), ("j", False), ("ŋ", False), ("HH", False), ("t͡ɕ", False), ("", False), ("ʔ", False)],
 )  # fmt: skip
 def test_vowels(phone, is_vowel):
-    assert recordings._is_vowel(phone) is is_vowel
+    assert grids.is_vowel(phone) is is_vowel
 
 
 def test_syllables_without_tone_or_audio(tmp_path):
-    late = {"syllable": [*two("ma1", "ma"), Interval(0.72, 0.95, "ba1")]}
+    late = {"syllable": [*two("ma1", "ma"), Interval(0.72, 0.78, "ba1")]}
     for name in ("a", "b"):
-        grid(tmp_path / "speech" / name, late, duration_s=1.0)
+        grid(tmp_path / "speech" / name, late, duration_s=0.78)
     corpus = read(tmp_path / "speech", language="xyz")
     assert corpus.tokens["syllable"].tolist() == ["ma", "ma"]
     assert corpus.rejected.head(3).to_numpy().tolist() == [
@@ -388,3 +388,43 @@ def test_text_alone_is_an_utterance_without_tokens(folder):
     label(folder, rows)
     corpus = read(folder)
     assert "妈骂" in set(corpus.utterances["text"]) and len(corpus.tokens) == len(rows) - 1
+
+
+# What looks the same
+
+
+@pytest.mark.parametrize("other", ["Nguye\u0302\u0303n", "Nguyễn ", "\u00a0Nguyễn", "Nguyễn\u200b", "nguyễn"])
+def test_a_speaker_in_two_spellings_is_on_one_side(folder, other):
+    rows = [row | {"speaker": ("Nguyễn", other)[n % 2]} for n, row in enumerate(rows_of(folder))]
+    label(folder, [row | {"speaker": "b"} if n < 6 else row for n, row in enumerate(rows)])
+    tokens = read(folder).tokens
+    assert tokens["speaker"].nunique() == 2 and (tokens.groupby("speaker")["split"].nunique() == 1).all()
+
+
+def test_tones_of_a_spreadsheet_and_missing_ones(folder):
+    rows = [row | {"tone": f"{row['tone']}.0" if n % 3 else row["tone"]} for n, row in enumerate(rows_of(folder))]
+    label(folder, [rows[0] | {"tone": "nan"}, rows[1] | {"tone": "NA"}, *rows[2:]])
+    corpus = read(folder)
+    assert set(corpus.tokens["tone"]) == {"1", "4"} and len(corpus.tokens) == 18
+    assert corpus.rejected["reason"].tolist() == [NO_TONE, NO_TONE]
+
+
+def test_names_in_the_other_form_and_files_of_the_system(folder):
+    (folder / "audio" / "ma1.wav").rename(folder / "audio" / "me\u0301.wav")
+    rows = rows_of(folder)
+    rows[0]["file"] = "audio/mé.wav"
+    (folder / "audio" / "._mé.wav").write_bytes(b"\0\5\26\7")
+    label(folder, [*rows, rows[1] | {"file": "audio/._mé.wav"}])
+    corpus = read(folder)
+    assert len(corpus.tokens) == 20 and "cmn-audio/mé.wav" in set(corpus.utterances["utterance_id"])
+    label(folder, [*rows, rows[0] | {"file": "./audio/me\u0301.wav"}])
+    refuse(folder, "is listed again in row 22")
+
+
+def test_what_is_no_recording_beside_textgrids(tmp_path):
+    for name in ("ann/a", "ann/b"):
+        grid(tmp_path / "speech" / name, {"syllable": two("ma1", "ba4")})
+    for name in ("._a.wav", "@eaDir/a.wav", "__MACOSX/ann/._a.wav", ".git/a.wav"):
+        (tmp_path / "speech" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "speech" / name).write_bytes(b"\0\5\26\7")
+    assert len(read(tmp_path / "speech", language="cmn").utterances) == 2

@@ -43,7 +43,7 @@ from transformers import PreTrainedModel
 from tonespan_utils import classify, encoders, findings, gradients, plots, sides, signatures, spans
 from tonespan_utils import probes as layer_probes
 from tonespan_utils.classify import LinearClassifier
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus
+from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, keys
 from tonespan_utils.corpus import audio as audio_files
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
@@ -153,6 +153,8 @@ def measure_span(
     ``model``: a transformers model of the wav2vec 2.0 or HuBERT kind (with or without a head; left as found), a hub
     id, a checkpoint folder, or an ``Encoder``. ``audio``: clips, as arrays (samples,) at ``sample_rate`` or as files.
     ``centers`` (s) and ``labels``: per clip one value, or one for each of its tokens.
+
+    Labels and groups are brought to one form (:mod:`tonespan_utils.corpus.keys`), and none may be missing.
 
     ``groups`` names each clip's speaker (or session); none is trained on and scored. Without them every clip is its own
     group: then speakers leak, unless ``test`` says which clips are scored. ``probes`` (layer -> classifier) are used
@@ -270,10 +272,10 @@ def _corpus(
 ) -> Corpus:
     """One utterance a clip, named ``clip 0`` and on."""
     clips = {f"clip {i}": _samples(f"clip {i}", one, sample_rate) for i, one in enumerate(audio)}
-    speakers = [""] * len(clips) if groups is None else [str(group) for group in groups]
+    speakers = [""] * len(clips) if groups is None else _group_names(groups)
     rows = []
     for (name, _), speaker, own, tones in zip(clips.items(), speakers, centers, labels, strict=True):
-        own, tones = np.atleast_1d(np.asarray(own, dtype=float)), np.atleast_1d(np.asarray(tones, dtype=str))
+        own, tones = np.atleast_1d(np.asarray(own, dtype=float)), _label_names(name, tones)
         if own.shape != tones.shape:
             raise TonespanError(f"{name}: {own.size} centers and {tones.size} labels")
         about = {"utterance_id": name, "sentence_id": name, "speaker": speaker}
@@ -287,6 +289,22 @@ def _corpus(
     utterances = tokens.drop_duplicates("utterance_id").reindex(columns=UTTERANCE_COLUMNS)
     utterances["n_samples"] = [clips[name].size for name in utterances["utterance_id"]]
     return Corpus(utterances, tokens, clips.__getitem__, pd.DataFrame(columns=["item", "reason"]))
+
+
+def _group_names(groups: Sequence[str]) -> list[str]:
+    """The clips' groups in one form each: one person in two spellings is not trained on and scored."""
+    names = [keys.name(group) for group in groups]
+    if "" in names:
+        raise TonespanError(f"clip {names.index('')}: its group is missing; name it, or leave the clip out")
+    return keys.one_case(names)
+
+
+def _label_names(clip: str, labels: str | Sequence[str]) -> np.ndarray:
+    """A clip's labels in one form each, (token,); those of a missing value are refused."""
+    names = [keys.label(label) for label in np.atleast_1d(np.asarray(labels, dtype=object)).ravel()]
+    if "" in names:
+        raise TonespanError(f"{clip}: the label of its token {names.index('')} is missing; leave that token out")
+    return np.array(names, dtype=object)
 
 
 def _check_lengths(n_clips: int, **per_clip: Sequence | None) -> None:

@@ -13,12 +13,13 @@ Notebook: notebooks/02_finetune
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, recordings
+from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, files, keys, recordings
 from tonespan_utils.errors import TonespanError
 
 KNOWN = ("speaker", "gender", "emotion", "text", "language", "split")
@@ -58,7 +59,8 @@ def _rows(folder: Path) -> pd.DataFrame:
     rows = pd.concat(tables, ignore_index=True) if tables else _class_folders(folder)
     rows = rows.reindex(columns=["path", "label", *KNOWN]).astype({"path": object})
     rows = rows.fillna("").assign(language=lambda table: table["language"].replace("", "und"))
-    rows["utterance_id"] = [audiofolder.below(Path(path), folder).as_posix() for path in rows["path"]]
+    rows["speaker"] = keys.one_case(rows["speaker"])  # each table has its own already
+    rows["utterance_id"] = [_name(Path(path), folder) for path in rows["path"]]
     if rows.empty:
         raise TonespanError(f"{folder}: neither labels.csv, nor metadata.csv, nor audio in folders named by class")
     if repeated := rows["utterance_id"][rows["utterance_id"].duplicated()].tolist():
@@ -66,15 +68,20 @@ def _rows(folder: Path) -> pd.DataFrame:
     return rows
 
 
+def _name(path: Path, folder: Path) -> str:
+    """A file's name as identifier: below the folder, without detours, in composed form."""
+    return files.composed(audiofolder.below(Path(os.path.normpath(path)), folder).as_posix())
+
+
 def _labels(path: Path) -> pd.DataFrame:
     table = audiofolder.table(path)
     if "file" not in table:
         raise TonespanError(f"{path}: no column 'file'")
-    return table.assign(path=[path.parent / name for name in table["file"]])
+    return files.of_corpus(table, path.parent, column="file")
 
 
 def _class_folders(folder: Path) -> pd.DataFrame:
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in audio.SUFFIXES]
+    paths = files.below(folder, audio.SUFFIXES)
     rows = [
         {"path": path, "label": _class_of(path, folder), "split": audiofolder.split_of(path, folder)} for path in paths
     ]
@@ -89,7 +96,9 @@ def _class_of(path: Path, folder: Path) -> str:
 
 def _with_label(rows: pd.DataFrame, label: str, folder: Path) -> pd.DataFrame:
     """The rows that have the label; a class folder or a column ``label`` stands in where its own column is empty."""
-    named = rows[label].where(rows[label] != "", rows["label"])
+    named = rows[label].where(rows[label] != "", rows["label"].map(keys.FORMS[label]))
+    if label == "speaker":
+        named = pd.Series(keys.one_case(named), rows.index, dtype=object)
     kept = rows.assign(**{label: named})[named != ""]
     if kept.empty:
         raise TonespanError(f"{folder}: no recording has a {label}; add a column {label!r}")

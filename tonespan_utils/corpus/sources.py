@@ -138,8 +138,9 @@ def _load_fleurs(params: Params, language: str) -> Corpus:
 def _load_recordings(params: Params, language: str) -> Corpus:
     folder = ROOT / params.speech.folders[language]
     return recordings.load(
-        folder, language=language, tier=params.speech.tier, cache_dir=params.data / "audio" / language
-    )
+        folder, language=language, tier=params.speech.tier, leave_out=params.align.leave_out,
+        cache_dir=params.data / "audio" / language,
+    )  # fmt: skip
 
 
 # named, not imported: they lie above
