@@ -24,7 +24,7 @@ from transformers import Wav2Vec2FeatureExtractor
 
 from tonespan_utils import conditions, encoders, features, splits
 from tonespan_utils.conditions import Condition
-from tonespan_utils.corpus import Corpus, labelled, sources
+from tonespan_utils.corpus import Corpus, labelled, level, sources
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import head_first, tasks, training
@@ -116,7 +116,7 @@ def _corpora(params: Params, condition: Condition) -> list[Corpus]:
     """The speech a condition is trained on: a folder of its own, one language of the profile, or all of them."""
     own = params.finetune.corpora.get(condition.objective)
     if own and not condition.language:
-        return [labelled.load(ROOT / own, label=condition.objective)]
+        return [level.levelled(labelled.load(ROOT / own, label=condition.objective), by=params.speech.level)]
     languages = [condition.language] if condition.language else params.speech.languages
     return [sources.load(params, language) for language in languages]
 
