@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import soundfile
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, audio, recordings, textgrid
+from tonespan_utils import splits
+from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, audio, recordings, splitting, textgrid
 from tonespan_utils.corpus.recordings import CROSSING, NEEDS_ALIGNMENT, NO_TONE, OUTSIDE, load
 from tonespan_utils.corpus.textgrid import Interval
 from tonespan_utils.errors import TonespanError
@@ -154,11 +155,12 @@ def test_speakers_with_sentences_of_their_own_lose_nothing(folder):
 def test_sentences_shared_by_speakers_are_split_too(folder):
     label(folder, speakers_read(folder, {"a": list(TYPES[:5]), "b": list(TYPES[:5]), "c": list(TYPES[:5])}))
     corpus = read(folder)
+    assert corpus.rejected.empty and len(corpus.utterances) == len(corpus.tokens) == 30
+    train, test = splits.train_test(corpus.tokens)
     for key in ("speaker", "sentence_id"):
-        assert (corpus.utterances.groupby(key)["split"].nunique() == 1).all()
-    assert set(corpus.rejected["reason"]) == {CROSSING}
-    assert len(corpus.utterances) + len(corpus.rejected) == 30
-    assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
+        assert not set(corpus.tokens[key].iloc[train]) & set(corpus.tokens[key].iloc[test])
+    aside = splitting.set_aside(corpus)
+    assert set(aside["reason"]) == {CROSSING} and len(aside) + len(train) + len(test) == 30
 
 
 @pytest.mark.parametrize(("n", "sizes"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (100, (70, 10, 20))])
