@@ -106,10 +106,3 @@ def test_no_feature_hears_the_gain(frontend):
         np.testing.assert_allclose(features(10, by), features(0.1, by), atol=2e-3)
     if frontend in ("logmel", "linear"):
         assert np.abs(features(10, "none") - features(0.1, "none")).max() > 9  # log of a hundredfold power
-
-
-def test_how_loud_the_speakers_are():
-    spoken = corpus_of({"a1": speech(), "a2": 0.1 * speech(), "b1": speech()}, {"a1": "a", "a2": "a", "b1": "b"})
-    rows = level.table(spoken).set_index("speaker")
-    assert rows.loc["a", "high_db"] - rows.loc["a", "low_db"] == pytest.approx(20, abs=0.11)
-    assert rows.loc["b", "level_db"] == rows.loc["a", "high_db"] and rows["n_recordings"].tolist() == [2, 1]

@@ -390,3 +390,34 @@ def test_text_alone_is_an_utterance_without_tokens(folder):
     label(folder, rows)
     corpus = read(folder)
     assert "妈骂" in set(corpus.utterances["text"]) and len(corpus.tokens) == len(rows) - 1
+
+
+# Splits that labels.csv names
+
+
+def test_labels_may_name_the_splits(folder):
+    names = {"ma": "test", "ba": "validation", "da": ""}
+    label(folder, [row | {"split": names.get(row["syllable"], "train")} for row in rows_of(folder)])
+    tokens = read(folder).tokens
+    assert tokens.groupby("syllable")["split"].first()[["ma", "ba", "da", "ga"]].tolist() == ["test", "dev"] + 2 * [
+        "train"
+    ]
+    assert (tokens.groupby("syllable")["split"].nunique() == 1).all()
+
+
+def test_a_syllable_on_both_sides_is_left_out_of_train(folder):
+    label(
+        folder,
+        [row | {"split": "test" if row["file"].endswith(("ma1.wav", "ba4.wav")) else ""} for row in rows_of(folder)],
+    )
+    corpus = read(folder)
+    assert corpus.rejected.to_numpy().tolist() == [
+        ["cmn-audio/ma4.wav", splitting.SHARED],
+        ["cmn-audio/ba1.wav", splitting.SHARED],
+    ]
+    assert len(corpus.tokens) == 18 and corpus.tokens["split"].value_counts()["test"] == 2
+
+
+def test_splits_of_other_names_are_refused_with_their_row(folder):
+    label(folder, [row | {"split": "A"} for row in rows_of(folder)])
+    refuse(folder, r"labels.csv, row 2: no split is called 'A'; use train, validation")

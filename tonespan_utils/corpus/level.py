@@ -21,7 +21,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 
@@ -70,19 +69,6 @@ def gain_db(samples: np.ndarray) -> float:
 def with_gain(samples: np.ndarray, gain_db: float) -> np.ndarray:
     """Samples, float32, ``gain_db`` louder."""
     return samples * np.float32(10 ** (gain_db / 20))
-
-
-def table(corpus: Corpus) -> pd.DataFrame:
-    """How loud the speakers of a corpus are: speaker, n_recordings, level_db (median), low_db and high_db (extremes).
-
-    Notebook: notebooks/00_corpus
-    """
-    measured = corpus.utterances.assign(
-        level_db=[active_db(corpus.audio(u)) for u in corpus.utterances["utterance_id"]]
-    )
-    by_speaker = measured.groupby("speaker")["level_db"]
-    rows = by_speaker.agg(n_recordings="size", level_db="median", low_db="min", high_db="max")
-    return rows.round(1).reset_index()
 
 
 def _frame_power(samples: np.ndarray) -> np.ndarray:
