@@ -104,7 +104,9 @@ def test_the_summary_says_what_a_fold_cannot_learn():
 def test_what_fits_neither_side_is_on_neither():
     tokens = make_tokens()
     aside = tokens["split"].eq("train") & (np.arange(len(tokens)) % 2 == 0)
-    train, test = splits.train_test(tokens.assign(split=tokens["split"].mask(aside, splits.NEITHER)))
+    marked = tokens.assign(split=tokens["split"].mask(aside, splits.NEITHER))
+    assert set(splits.in_a_split(marked).index) == set(tokens.index[~aside])
+    train, test = splits.train_test(marked)
     assert set(tokens.index[train]) == set(tokens.index[(tokens["split"] != "test") & ~aside])
     assert set(tokens.index[test]) == set(tokens.index[tokens["split"] == "test"])
 

@@ -71,6 +71,12 @@ def test_of_three_speakers_one_is_trained_on_who_says_most():
     assert sizes(table(rows)) == {"train": 700, "dev": 50, "test": 250}
 
 
+def test_a_speaker_who_says_nearly_everything_is_never_the_one_tested():
+    for loud in range(8):
+        found = sizes(table([(f"s{n}", f"s{n}t{k}") for n in range(8) for k in range(700 if n == loud else 40)]))
+        assert found["train"] >= 700 and 80 <= found["test"] <= 200 and found["dev"] >= 40
+
+
 def test_the_order_of_files_changes_nothing():
     recordings = crossed(7, 30)
     shuffled = recordings.sample(frac=1, random_state=1)
@@ -104,6 +110,8 @@ def test_given_names(names, splits):
 def test_given_names_that_cannot_be_used():
     with pytest.raises(TonespanError, match="row 3: no split is called 'fold1'; use train"):
         splitting.given(["train", "fold1", "test"], WHERE)
+    with pytest.raises(TonespanError, match="row 2: everything is in the split test"):
+        splitting.given(["test", "test", "test"], WHERE)
     with pytest.raises(TonespanError, match="row 2: the column split names no test"):
         splitting.given(["train", "dev", "dev"], WHERE)
 

@@ -96,6 +96,11 @@ def train_test(tokens: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return _without_overlap(tokens, rows[is_train], rows[is_test]), rows[is_test]
 
 
+def in_a_split(tokens: pd.DataFrame) -> pd.DataFrame:
+    """The tokens that can be trained, probed or measured on: those not in ``NEITHER``. Draw samples for probes of these."""
+    return tokens[tokens["split"] != NEITHER]
+
+
 def sample_utterances(tokens: pd.DataFrame, *, n_tokens: int, seed: int) -> pd.DataFrame:
     """Whole utterances in random order until ``n_tokens`` are reached; the tokens keep their order."""
     if len(tokens) <= n_tokens:

@@ -7,8 +7,9 @@ folds of its own, in which every token is tested once. Sharing sentences instead
 a word that was learnt gives its tone away.
 
 Conventions: speakers and sentences go to train, dev and test (70, 10, 20 %) in the order of the hashes of their names,
-so that no split depends on the order of files; up to ``FEW`` speakers by how much they say, for the next name may have
-said nearly everything. Nothing here is chosen on dev: it counts as train, and is given up where that keeps more.
+so that no split depends on the order of files; up to ``FEW`` speakers, and more where some say far more than others, by
+how much they say, so that test does not get nearly everything. Nothing here is chosen on dev: it counts as train, and
+is given up where that keeps more.
 
 Notebook: notebooks/00_corpus
 """
@@ -26,6 +27,7 @@ from tonespan_utils.splits import NEITHER
 
 TEST_SHARE, DEV_SHARE = 0.2, 0.1
 FEW = 4  # speakers: with five, a fifth of the names is one
+MAX_TEST_SHARE = 2 * TEST_SHARE  # of all tokens, for speakers that are dealt by name
 MIN_TEST_SHARE = 0.03  # of all tokens: somewhat less than the fifth of a fifth that a crossed corpus gives
 SHARED = "its sentence belongs to the test split"
 SAME_SPEAKER = "its speaker belongs to the test split"
@@ -59,7 +61,7 @@ def given(names: Sequence[str], where: Sequence[str]) -> list[str] | None:
     """The splits that a column names, blank meaning train; None for a column that sets nothing apart.
 
     ``where`` says of each row where it is written. Raises TonespanError for a name that is no split's, and where dev
-    is named and test is not.
+    is named and test is not, or nothing but test.
     """
     written = [name.strip() for name in names]
     for name, place in zip(written, where, strict=True):
@@ -70,6 +72,8 @@ def given(names: Sequence[str], where: Sequence[str]) -> list[str] | None:
         return None
     if "test" not in splits:
         raise TonespanError(f"{where[0]}: the column split names no test; call what models are to be scored on test")
+    if set(splits) == {"test"}:
+        raise TonespanError(f"{where[0]}: everything is in the split test; call what models are to learn from train")
     return splits
 
 
@@ -140,17 +144,31 @@ def _deal(recordings: pd.DataFrame, place: Deal, with_dev: bool) -> dict[str, st
 
 
 def _speakers(sizes: pd.Series, *, with_dev: bool) -> dict[str, str]:
-    """Split of each speaker of (speaker,) tokens: by name, or where there are few by the shares that come nearest."""
-    if len(sizes) > FEW:
-        return deal(sizes.index, with_dev=with_dev)
-    rest = sorted(sizes.index, key=_hash)
-    splits = {}
-    for split, share in (("test", TEST_SHARE), ("dev", DEV_SHARE)):
-        if split == "test" or (with_dev and len(sizes) > 2):
-            nearest = min(rest, key=lambda name: abs(sizes[name] / sizes.sum() - share))  # the first of equals
-            rest.remove(nearest)
-            splits[nearest] = split
-    return splits | dict.fromkeys(rest, "train")
+    """Split of each speaker of ``sizes`` (speaker,), in tokens: by name, unless that would test on half the corpus."""
+    splits = deal(sizes.index, with_dev=with_dev)
+    in_test = sizes[[splits[name] == "test" for name in sizes.index]].sum()
+    if len(sizes) > FEW and in_test <= MAX_TEST_SHARE * sizes.sum():
+        return splits
+    has_dev = with_dev and len(sizes) > 2
+    order = sorted(sizes.index, key=_hash)
+    test = _nearest(order, sizes, TEST_SHARE, spare=2 if has_dev else 1)
+    rest = [name for name in order if name not in test]
+    dev = _nearest(rest, sizes, DEV_SHARE, spare=1) if has_dev else []
+    return dict.fromkeys(rest, "train") | dict.fromkeys(test, "test") | dict.fromkeys(dev, "dev")
+
+
+def _nearest(names: Sequence[str], sizes: pd.Series, share: float, *, spare: int) -> list[str]:
+    """One name or more, by turns the one that brings their part of all ``sizes`` nearest to ``share``; some stay."""
+    wanted, chosen, rest = share * sizes.sum(), [], list(names)
+    total = 0
+    while len(rest) > spare:
+        best = min(rest, key=lambda name: abs(total + sizes[name] - wanted))  # the first of equals
+        if chosen and abs(total + sizes[best] - wanted) >= abs(total - wanted):
+            break
+        chosen.append(best)
+        rest.remove(best)
+        total += sizes[best]
+    return chosen
 
 
 def _by_name(rows: pd.DataFrame, by_speaker: Mapping[str, str], with_dev: bool) -> dict[str, str]:

@@ -98,7 +98,8 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
     tokens = None
     if condition.objective == "tone":
         # the probe's tokens, so that both are scored on the same ones
-        tokens = splits.sample_utterances(corpora[0].tokens, n_tokens=params.probe.max_tokens, seed=params.seed)
+        spoken = splits.in_a_split(corpora[0].tokens)
+        tokens = splits.sample_utterances(spoken, n_tokens=params.probe.max_tokens, seed=params.seed)
     setting = tasks.Setting(
         encoder=encoder,
         speech=[Speech(c, features.of_corpus(encoder, c, cache_dir=params.data / "features")) for c in corpora],
