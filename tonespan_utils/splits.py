@@ -97,7 +97,7 @@ def train_test(tokens: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def in_a_split(tokens: pd.DataFrame) -> pd.DataFrame:
-    """The tokens that can be trained, probed or measured on: those not in ``NEITHER``. Draw samples for probes of these."""
+    """The tokens that can be trained, probed or measured on, which are those not in ``NEITHER``."""
     return tokens[tokens["split"] != NEITHER]
 
 

@@ -27,7 +27,7 @@ from tonespan_utils.splits import NEITHER
 
 TEST_SHARE, DEV_SHARE = 0.2, 0.1
 FEW = 4  # speakers: with five, a fifth of the names is one
-MAX_TEST_SHARE = 2 * TEST_SHARE  # of all tokens, for speakers that are dealt by name
+MIN_TRAIN_SHARE = 0.5  # of all tokens, for speakers that are dealt by name
 MIN_TEST_SHARE = 0.03  # of all tokens: somewhat less than the fifth of a fifth that a crossed corpus gives
 SHARED = "its sentence belongs to the test split"
 SAME_SPEAKER = "its speaker belongs to the test split"
@@ -144,10 +144,10 @@ def _deal(recordings: pd.DataFrame, place: Deal, with_dev: bool) -> dict[str, st
 
 
 def _speakers(sizes: pd.Series, *, with_dev: bool) -> dict[str, str]:
-    """Split of each speaker of ``sizes`` (speaker,), in tokens: by name, unless that would test on half the corpus."""
+    """Split of each speaker of ``sizes`` (speaker,), in tokens: by name, unless that leaves train less than half."""
     splits = deal(sizes.index, with_dev=with_dev)
-    in_test = sizes[[splits[name] == "test" for name in sizes.index]].sum()
-    if len(sizes) > FEW and in_test <= MAX_TEST_SHARE * sizes.sum():
+    in_train = sizes[[splits[name] == "train" for name in sizes.index]].sum()
+    if len(sizes) > FEW and in_train >= MIN_TRAIN_SHARE * sizes.sum():
         return splits
     has_dev = with_dev and len(sizes) > 2
     order = sorted(sizes.index, key=_hash)
