@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tonespan_utils.corpus import NEITHER
 from tonespan_utils.errors import TonespanError
 
-NEITHER = "neither"  # split of tokens that can be in neither train nor test; see corpus/splitting.py
 NOTHING_LEFT = "every training token shares a sentence or speaker with the test tokens; nothing to train on"
 MAX_DROPPED = 1 / 3  # of the training tokens that folds of speakers may lose to shared sentences
 

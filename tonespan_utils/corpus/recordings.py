@@ -104,7 +104,7 @@ def load(folder: Path | str, *, language: str | None = None, tier: str = "syllab
 
     ``language`` may be left out where ``labels.csv`` names exactly one. Left out and listed in ``rejected``: syllables
     without tone, times or voicing, and recordings outside of test whose sentence or speaker is in a test split that the
-    metadata names. Recordings that fit no split are kept, as ``splits.NEITHER``.
+    metadata names. Recordings that fit no split are kept, as ``corpus.NEITHER``.
 
     Raises :class:`TonespanError` for an empty folder, missing columns, duplicate or missing files, an unknown
     language, a TextGrid without the tier, a tone with a single example, and files that cannot be read.

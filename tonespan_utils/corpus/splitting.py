@@ -21,9 +21,8 @@ from hashlib import sha256
 
 import pandas as pd
 
-from tonespan_utils.corpus import Corpus, audiofolder
+from tonespan_utils.corpus import NEITHER, Corpus, audiofolder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.splits import NEITHER
 
 TEST_SHARE, DEV_SHARE = 0.2, 0.1
 FEW = 4  # speakers: with five, a fifth of the names is one
