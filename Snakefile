@@ -80,6 +80,7 @@ rule paper:
 rule corpus:
     input:
         code("00_corpus", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", "corpus/sources.py", "f0.py", "sides.py"),
+        code("00_corpus", "corpus/level.py", "corpus/splitting.py"),
         ALIGNING,
     params:
         section=P.section("seed", "speech", "synthetic", "align", "f0"),

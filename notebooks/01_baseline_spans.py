@@ -47,14 +47,22 @@ b = p.baseline
 #
 # Folds are made of whole speakers where speakers are known, of whole sentences (for isolated syllables: syllable types) where they
 # are not; a training token never shares either with a test token. Every token is predicted once, by a model that has not seen it.
+# Two speakers make two folds. Where all speakers read the same sentences, a test part is some speakers' reading of some sentences.
 
 # %%
-sweeps = {}
+sweeps, folds = {}, {}
 for language in p.speech.tonal:
     corpus = sources.load(p, language)
     tokens = splits.sample_utterances(corpus.tokens, n_tokens=b.max_tokens, seed=p.seed)
+    folds[language] = splits.summary(tokens, n_folds=b.n_folds, seed=p.seed)
     for frontend in b.frontends:
         sweeps[language, frontend] = acoustic.sweep_corpus(corpus, tokens, b, frontend=frontend, seed=p.seed)
+
+# %% [markdown]
+# What the folds came to. A tone that some fold does not learn, for only the speakers it is tested on say it, counts as an error there.
+
+# %%
+pd.DataFrame(folds).T
 
 # %% [markdown]
 # ## F1 against window, and the span

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import soundfile
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, audio, grids, recordings, textgrid
+from tonespan_utils import splits
+from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, audio, grids, recordings, splitting, textgrid
 from tonespan_utils.corpus.recordings import CROSSING, NEEDS_ALIGNMENT, NO_TONE, OUTSIDE, load
 from tonespan_utils.corpus.textgrid import Interval
 from tonespan_utils.errors import TonespanError
@@ -154,11 +155,12 @@ def test_speakers_with_sentences_of_their_own_lose_nothing(folder):
 def test_sentences_shared_by_speakers_are_split_too(folder):
     label(folder, speakers_read(folder, {"a": list(TYPES[:5]), "b": list(TYPES[:5]), "c": list(TYPES[:5])}))
     corpus = read(folder)
+    assert corpus.rejected.empty and len(corpus.utterances) == len(corpus.tokens) == 30
+    train, test = splits.train_test(corpus.tokens)
     for key in ("speaker", "sentence_id"):
-        assert (corpus.utterances.groupby(key)["split"].nunique() == 1).all()
-    assert set(corpus.rejected["reason"]) == {CROSSING}
-    assert len(corpus.utterances) + len(corpus.rejected) == 30
-    assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
+        assert not set(corpus.tokens[key].iloc[train]) & set(corpus.tokens[key].iloc[test])
+    aside = splitting.set_aside(corpus)
+    assert set(aside["reason"]) == {CROSSING} and len(aside) + len(train) + len(test) == 30
 
 
 @pytest.mark.parametrize(("n", "sizes"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (100, (70, 10, 20))])
@@ -428,3 +430,34 @@ def test_what_is_no_recording_beside_textgrids(tmp_path):
         (tmp_path / "speech" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "speech" / name).write_bytes(b"\0\5\26\7")
     assert len(read(tmp_path / "speech", language="cmn").utterances) == 2
+
+
+# Splits that labels.csv names
+
+
+def test_labels_may_name_the_splits(folder):
+    names = {"ma": "test", "ba": "validation", "da": ""}
+    label(folder, [row | {"split": names.get(row["syllable"], "train")} for row in rows_of(folder)])
+    tokens = read(folder).tokens
+    assert tokens.groupby("syllable")["split"].first()[["ma", "ba", "da", "ga"]].tolist() == ["test", "dev"] + 2 * [
+        "train"
+    ]
+    assert (tokens.groupby("syllable")["split"].nunique() == 1).all()
+
+
+def test_a_syllable_on_both_sides_is_left_out_of_train(folder):
+    label(
+        folder,
+        [row | {"split": "test" if row["file"].endswith(("ma1.wav", "ba4.wav")) else ""} for row in rows_of(folder)],
+    )
+    corpus = read(folder)
+    assert corpus.rejected.to_numpy().tolist() == [
+        ["cmn-audio/ma4.wav", splitting.SHARED],
+        ["cmn-audio/ba1.wav", splitting.SHARED],
+    ]
+    assert len(corpus.tokens) == 18 and corpus.tokens["split"].value_counts()["test"] == 2
+
+
+def test_splits_of_other_names_are_refused_with_their_row(folder):
+    label(folder, [row | {"split": "A"} for row in rows_of(folder)])
+    refuse(folder, r"labels.csv, row 2: no split is called 'A'; use train, validation")

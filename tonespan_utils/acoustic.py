@@ -205,8 +205,8 @@ def sweep(
     widths = [n * features.shape[2] for n in frames]
     predicted = np.empty((len(windows_ms), len(tokens)), dtype=tone.dtype)
     fold = np.empty(len(tokens), dtype=int)
-    parts = splits.folds(tokens, n_folds=n_folds, seed=seed)
-    for number, (train, test) in enumerate(tqdm(parts, desc="folds", unit="fold", total=n_folds, leave=False)):
+    parts = splits.plan(tokens, n_folds=n_folds, seed=seed).parts
+    for number, (train, test) in enumerate(tqdm(parts, desc="folds", unit="fold", leave=False)):
         whitened = classify.whiten(inputs[train], regularisation_c=regularisation_c)
         models = whitened.fit_nested(tone[train], widths)
         for w, width, model in zip(order, widths, models, strict=True):

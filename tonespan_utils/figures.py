@@ -163,9 +163,15 @@ def caption_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:
     )
     return (
         f"Macro-F1 of logistic regression on spectral windows around the tone centre, mean over "
-        f"{params.baseline.n_folds} folds with disjoint speakers or sentences (band: one standard error). The "
-        f"solid vertical is the span: where two lines fitted to the curve meet, minus "
+        f"{_fold_counts(loaded['baseline_f1'])} folds with disjoint speakers or sentences (band: one standard error). "
+        f"The solid vertical is the span: where two lines fitted to the curve meet, minus "
         f"half an analysis window of {params.baseline.analysis_window_ms:g} ms, shaded its "
         f"{params.bootstrap.level:.0%} bootstrap interval over utterances. Where F1 is not above chance, or the curve "
         f"does not bend, there is no cue width. {told}."
     )
+
+
+def _fold_counts(baseline_f1: pd.DataFrame) -> str:
+    """How many folds the languages have: as many as their speakers and sentences allow."""
+    counts = sorted(set(baseline_f1.groupby("language")["fold"].nunique()))
+    return " or ".join(map(str, counts))

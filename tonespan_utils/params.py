@@ -54,6 +54,7 @@ class Speech(Section):
     other: list[Language]
     min_examples: Annotated[int, Field(ge=2)]
     pseudo_speakers: bool
+    level: Literal["recording", "speaker", "none"]
 
     @property
     def languages(self) -> list[str]:

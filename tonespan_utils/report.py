@@ -154,7 +154,7 @@ def methods(loaded: dict[str, pd.DataFrame], params: Params) -> list[tuple[str, 
             "Signal",
             f"Logistic regression (C = {b.regularisation_c:g}) on {front} in windows of {b.windows_ms[0]:g} to "
             f"{b.windows_ms[-1]:g} ms around the tone centre, frames of {b.analysis_window_ms:g} ms every "
-            f"{b.hop_ms:g} ms, {b.n_folds} folds that share no sentence and no known speaker, at most "
+            f"{b.hop_ms:g} ms, folds of up to {b.n_folds} groups that share no sentence and no known speaker, at most "
             f"{b.max_tokens:,} tokens per language.",
         ),
         (

@@ -96,7 +96,8 @@ def r_com_rows(params: Params, encoder: Encoder, corpus: Corpus, language: str, 
     """
     g = params.gradient
     edges, _ = spans.offset_bins(g.window_ms, g.bin_ms)
-    tokens = splits.sample_utterances(corpus.tokens, n_tokens=params.probe.max_tokens, seed=params.seed)
+    spoken = splits.in_a_split(corpus.tokens)
+    tokens = splits.sample_utterances(spoken, n_tokens=params.probe.max_tokens, seed=params.seed)
     exact = gradients.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=params.seed)
     wrong = [moved(tokens, corpus, sd_ms=sd_ms, seed=params.seed) for sd_ms in params.jitter.sd_ms]
     vectors = probes.hidden_vectors(encoder, corpus, pd.concat(wrong, ignore_index=True))  # each utterance heard once

@@ -5,8 +5,8 @@ Two layouts. A folder with ``labels.csv``: ``file`` and a column named like the 
 ``metadata.jsonl`` with ``file_name`` (beside the audio, or in each split's folder), or a subfolder per class; the
 first folder may name a split (``train``, ``validation`` or ``dev``, ``test``).
 
-Conventions: given splits are kept; else recordings go to train, dev and test by speaker where two or more are known,
-else by text, else by file. The same name is the same person.
+Conventions: given splits are kept, without what shares a speaker with test; else recordings go to train, dev and test
+by speaker where two or more are known, else by text, else by file. The same name is the same person.
 
 Notebook: notebooks/02_finetune
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, files, keys, recordings
+from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, files, keys, splitting
 from tonespan_utils.errors import TonespanError
 
 KNOWN = ("speaker", "gender", "emotion", "text", "language", "split")
@@ -35,11 +35,12 @@ def load(folder: Path, *, label: str) -> Corpus:
     if not folder.is_dir():
         raise TonespanError(f"{folder}: no such folder; finetune.corpora.{label} needs labelled speech")
     rows = _with_label(_rows(folder), label, folder)
-    rows["split"] = _splits(rows, label, folder)
-    lengths, rejected = _lengths(rows)
+    rows, leaks = _with_splits(rows, label, folder)
+    lengths, unreadable = _lengths(rows)
+    rejected = [*leaks, *unreadable]
     kept = rows[rows["utterance_id"].isin(lengths)]
     if kept.empty:
-        raise TonespanError(f"{folder}: none of {len(rows)} files can be read, first {rejected[0][1]}")
+        raise TonespanError(f"{folder}: none of {len(rows)} files can be read, first {unreadable[0][1]}")
     utterances = kept.assign(
         sentence_id=kept["text"].where(kept["text"] != "", kept["utterance_id"]),
         n_samples=kept["utterance_id"].map(lengths),
@@ -105,19 +106,25 @@ def _with_label(rows: pd.DataFrame, label: str, folder: Path) -> pd.DataFrame:
     return kept.reset_index(drop=True)
 
 
-def _splits(rows: pd.DataFrame, label: str, folder: Path) -> pd.Series:
-    if given := set(rows["split"]) - {""}:
-        if strange := sorted(given - set(audiofolder.SPLIT_NAMES)):
-            raise TonespanError(
-                f"{folder}: no split is called {strange[0]!r}; use {', '.join(audiofolder.SPLIT_NAMES)}"
-            )
-        return rows["split"].map(audiofolder.SPLIT_NAMES).fillna("train")
+def _with_splits(rows: pd.DataFrame, label: str, folder: Path) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """The rows with their splits, and (item, reason) of those left out since their speaker is in the given test split.
+
+    Sentences may be shared: corpora of emotions are a few sentences that everybody reads.
+    """
+    if (names := splitting.given(rows["split"].tolist(), [str(folder)] * len(rows))) is None:
+        return rows.assign(split=_dealt(rows, label)), []
+    rows = rows.assign(split=names)
+    leaks = splitting.leaks(rows, keys=["speaker"]) if (rows["speaker"] != "").all() else {}
+    return rows[~rows["utterance_id"].isin(leaks)].reset_index(drop=True), list(leaks.items())
+
+
+def _dealt(rows: pd.DataFrame, label: str) -> pd.Series:
     by = "speaker" if (rows["speaker"] != "").all() and rows["speaker"].nunique() > 1 else "text"
     names = rows[by].where(rows[by] != "", rows["utterance_id"])
-    dealt = recordings.deal(set(names))
-    if label == "speaker" and list(dealt.values()).count("test") < MIN_TEST_SPEAKERS:
-        dealt = {name: "test" if split == "dev" else split for name, split in dealt.items()}
-    return names.map(dealt)
+    splits = splitting.deal(names)
+    if label == "speaker" and list(splits.values()).count("test") < MIN_TEST_SPEAKERS:
+        splits = {name: "test" if split == "dev" else split for name, split in splits.items()}
+    return names.map(splits)
 
 
 def _lengths(rows: pd.DataFrame) -> tuple[dict[str, int], list[tuple[str, str]]]:

@@ -4,9 +4,10 @@ In place of ``labels.csv``, the metadata of Hugging Face's ``audiofolder`` with 
 (:mod:`tonespan_utils.corpus.audiofolder`).
 
 ``labels.csv``, a row per file: ``file`` (relative to the folder) and ``tone`` or ``text``; ``syllable`` (without its
-tone) where the file is one isolated syllable; and where known ``speaker``, ``gender``, ``emotion``, ``language``.
-Further columns are ignored. A row with one tone is an isolated syllable, whose nucleus is found by voicing. A row with
-no tone, or with several (space separated), is an utterance without tokens: its syllables have no times.
+tone) where the file is one isolated syllable; and where known ``speaker``, ``gender``, ``emotion``, ``language``, and
+``split`` (:func:`splitting.given`). Further columns are ignored. A row with one tone is an isolated syllable, whose
+nucleus is found by voicing. A row with no tone, or with several (space separated), is an utterance without tokens: its
+syllables have no times.
 
 TextGrids, named like the audio beside them: the syllables are the labelled intervals of one tier (``syllable`` by
 default), their tones from a tier ``tone``, the end of the label (``ma1``), or the language's spelling, so that the tier
@@ -17,8 +18,8 @@ What looks the same is the same: every value is brought to one form (:mod:`tones
 are matched in either Unicode form (:mod:`tonespan_utils.corpus.files`).
 
 Conventions: times are seconds; ``align_score`` is 1 for given nuclei and the voiced fraction for found ones. A sentence
-is a text, or the syllable without tone if isolated: held-out tokens are of unseen syllables. Sentences, and speakers
-where there are several, go to train, dev and test (70, 10, 20 %) in the order of their hashes.
+is a text, or the syllable without tone if isolated: held-out tokens are of unseen syllables. How sentences and
+speakers go to train, dev and test: :mod:`tonespan_utils.corpus.splitting`.
 """
 
 from __future__ import annotations
@@ -48,24 +49,24 @@ from tonespan_utils.corpus import (
     grids,
     keys,
     nucleus,
+    splitting,
     textgrid,
 )
 from tonespan_utils.corpus.grids import LEAVE_OUT, NO_TONE, Spoken
 from tonespan_utils.corpus.nucleus import Nucleus, find_nucleus
+from tonespan_utils.corpus.splitting import CROSSING as CROSSING  # what a reader of ``rejected`` looks for here
+from tonespan_utils.corpus.splitting import deal as deal
 from tonespan_utils.errors import TonespanError
 
 REQUIRED = ("file",)
 OPTIONAL = ("tone", "text", "syllable", "speaker", "gender", "emotion", "language")
 ISO_639 = re.compile(r"[a-z]{2,3}")
-TEST_SHARE, DEV_SHARE = 0.2, 0.1
 SLACK_S = 0.05  # an interval may end this much after its audio: aligners round up to whole frames
 BATCH = 64  # files decoded ahead of the pitch tracker: bounds memory
 PRINTED_ERRORS = 3
 OTHER_ANNOTATIONS = (".eaf", ".json", ".lab", ".ctm", ".trs", ".antx", ".srt")
 NEEDS_ALIGNMENT = "several syllables, no times: needs alignment"
 OUTSIDE = "ends after its audio"
-SHARED = "its sentence belongs to the test split"
-CROSSING = "its sentence and its speaker are in different splits"
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ def load(
 
     ``language`` may be left out where ``labels.csv`` names exactly one. ``leave_out`` names the flags of
     :class:`tonespan_utils.tone.Syllable` whose tones are not to be trusted, as in alignment. Left out and listed in
-    ``rejected``: syllables without tone, times or voicing, and utterances whose sentence and speaker belong to
-    different splits.
+    ``rejected``: syllables without tone, times or voicing, and recordings outside of test whose sentence or speaker is
+    in a test split that the metadata names. Recordings that fit no split are kept, as ``corpus.NEITHER``.
 
     Raises :class:`TonespanError` for an empty folder, missing columns, duplicate or missing files, an unknown
     language, a TextGrid without the tier or of another length than its audio, a tone with a single example, and files
@@ -174,7 +175,7 @@ def _labels(folder: Path) -> pd.DataFrame:
         raise TonespanError(f"{path}: no column 'tone', nor 'text' to be aligned")
     if rows.empty:
         raise TonespanError(f"{path}: no rows")
-    rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="")
+    rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL, "split"], fill_value="")
     rows["where"] = [f"{path}, row {number}" for number in range(2, len(rows) + 2)]  # as an editor counts them
     rows = files.of_corpus(rows, folder, column="file")
     _check_files(rows)
@@ -280,52 +281,28 @@ def _check_tones(recordings: Sequence[Recording]) -> None:
 def _given_splits(
     recordings: Sequence[Recording], rows: pd.DataFrame
 ) -> tuple[list[Recording], dict[str, str], list[tuple[str, str]]] | None:
-    """The splits that the metadata names, where it names any: train where it says nothing; None where it never does."""
-    if "split" not in rows or not (rows["split"] != "").any():
+    """The splits that the metadata names, without what would leak into test; None where it sets nothing apart."""
+    names = splitting.given(rows["split"].tolist(), rows["where"].tolist()) if "split" in rows else None
+    if names is None:
         return None
-    names = [audiofolder.SPLIT_NAMES.get(split or "train") for split in rows["split"]]
-    if None in names:
-        strange = rows["split"].iloc[names.index(None)]
-        raise TonespanError(f"no split is called {strange!r}; use {', '.join(audiofolder.SPLIT_NAMES)}")
-    splits = {one.utterance_id: split for one, split in zip(recordings, names, strict=True)}
-    in_test = {one.sentence_id for one in recordings if splits[one.utterance_id] == "test"}
-    leaks = [one for one in recordings if splits[one.utterance_id] != "test" and one.sentence_id in in_test]
-    left_out = {one.utterance_id for one in leaks}
-    kept = [one for one in recordings if one.utterance_id not in left_out]
-    return kept, splits, [(one.utterance_id, SHARED) for one in leaks]
+    table = _to_split(recordings).assign(split=names)
+    leaks = splitting.leaks(table)
+    kept = [recording for recording in recordings if recording.utterance_id not in leaks]
+    return kept, dict(zip(table["utterance_id"], names, strict=True)), list(leaks.items())
 
 
 def _split(recordings: Sequence[Recording]) -> tuple[list[Recording], dict[str, str], list[tuple[str, str]]]:
-    """What stays, utterance id -> split, and what was left out since its sentence and speaker are in different splits.
-
-    Speakers are dealt first. A sentence read in one split only belongs there; those shared are dealt like speakers.
-    """
-    speaker_of = {recording.utterance_id: recording.about["speaker"] for recording in recordings}
-    names = set(speaker_of.values())
-    by_speaker = deal(names) if len(names) > 1 else {}
-    readers: dict[str, set[str]] = {}
-    for recording in recordings:
-        readers.setdefault(recording.sentence_id, set()).add(by_speaker.get(recording.about["speaker"], ""))
-    shared = deal({sentence for sentence, found in readers.items() if len(found) > 1 or not by_speaker})
-    by_sentence = {sentence: shared.get(sentence, next(iter(found))) for sentence, found in readers.items()}
-    kept, splits, crossing = [], {}, []
-    for recording in recordings:
-        split = by_sentence[recording.sentence_id]
-        if by_speaker.get(recording.about["speaker"], split) == split:
-            kept.append(recording)
-            splits[recording.utterance_id] = split
-        else:
-            crossing.append((recording.utterance_id, CROSSING))
-    return kept, splits, crossing
+    """Everything stays, and utterance id -> split; see :func:`splitting.dealt`."""
+    return list(recordings), splitting.dealt(_to_split(recordings)), []
 
 
-def deal(names: set[str]) -> dict[str, str]:
-    """Split of each name, by the order of their hashes: test first, then dev from three names on, the rest train."""
-    order = sorted(names, key=lambda name: sha256(name.encode()).hexdigest())
-    n_test = max(1, round(TEST_SHARE * len(order))) if len(order) > 1 else 0
-    n_dev = max(1, round(DEV_SHARE * len(order))) if len(order) > 2 else 0
-    n_train = len(order) - n_test - n_dev
-    return dict(zip(order, ["test"] * n_test + ["dev"] * n_dev + ["train"] * n_train, strict=True))
+def _to_split(recordings: Sequence[Recording]) -> pd.DataFrame:
+    """What splits go by; an utterance that is still to be aligned counts as one token."""
+    rows = [
+        (recording.utterance_id, recording.sentence_id, recording.about["speaker"], max(1, len(recording.spoken)))
+        for recording in recordings
+    ]
+    return pd.DataFrame(rows, columns=["utterance_id", "sentence_id", "speaker", "n_tokens"])
 
 
 # Samples and nuclei, computed once

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import Corpus, fleurs, pseudo_speakers, recordings, synthetic
+from tonespan_utils.corpus import Corpus, fleurs, level, pseudo_speakers, recordings, synthetic
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import ROOT, Params
 
@@ -50,8 +50,10 @@ def load(params: Params, language: str) -> Corpus:
 
 
 def as_given(params: Params, language: str) -> Corpus:
-    """One language of the profile's speech, with the times it came with, if any."""
-    return _LOADERS[params.speech.source](params, language)
+    """One language of the profile's speech, with the times it came with, if any, at the level that it asks for."""
+    corpus = _LOADERS[params.speech.source](params, language)
+    is_made_here = params.speech.source == "synthetic"  # its levels are part of its styles
+    return corpus if is_made_here else level.levelled(corpus, by=params.speech.level)
 
 
 def untimed(corpus: Corpus) -> Corpus:
