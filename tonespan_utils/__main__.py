@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonespan_utils import processes, tone
+from tonespan_utils import processes, surroundings, tone
 from tonespan_utils.errors import TonespanError
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the latter two as shells count signals: 128 + SIGINT, SIGPIPE
@@ -214,6 +214,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     try:
         with processes.stoppable():
+            surroundings.settle()
             arguments.run(arguments)
         sys.stdout.flush()
     except TonespanError as error:

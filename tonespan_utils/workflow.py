@@ -24,7 +24,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
-from tonespan_utils import conditions, gpus, processes, sockets, warm
+from tonespan_utils import conditions, gpus, processes, sockets, surroundings, warm
 from tonespan_utils import params as params_module
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import ROOT, Params
@@ -62,6 +62,7 @@ def run(
 
     ``cluster`` is a Snakemake profile that sends the jobs to a cluster: a name in cluster/, or a folder.
     """
+    surroundings.allow_open_files()
     params = params_module.load(profile)
     resolved = params.runs / RESOLVED
     if not dry_run:
@@ -159,6 +160,7 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
 
     Raises TonespanError where the server cannot start.
     """
+    surroundings.allow_open_files()
     papermill = warm.papermill()
     params = params_module.load(profile)
     prepared = params.runs / "explorer" / "explorer.ipynb"  # a folder of its own, for JupyterLab lists it
