@@ -21,7 +21,7 @@ from tonespan_utils.errors import TonespanError
 NOT_OURS = ("PYTHONHOME", "PYTHONWARNINGS", "PYTHONSAFEPATH", "PYTHONSTARTUP", "PYTHONOPTIMIZE", "PYTHONINSPECT")
 XDG = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 TOKEN = "HF_TOKEN_PATH"  # huggingface_hub's
-OPEN_FILES, MIN_OPEN_FILES = 4096, 48  # wanted; that a run has been seen to do with
+OPEN_FILES, MIN_OPEN_FILES = 4096, 128  # wanted; that a run has been seen to do with (64 are too few)
 
 
 def settle() -> None:
@@ -54,7 +54,7 @@ def _settle_home() -> None:
         return
     from tonespan_utils.params import OUTPUT_ROOT  # a second, which a usual home does not cost
 
-    if (token := home / ".cache" / "huggingface" / "token").is_file():
+    if os.access(token := home / ".cache" / "huggingface" / "token", os.R_OK):
         os.environ.setdefault(TOKEN, str(token))
     stand_in = OUTPUT_ROOT / ".cache" / "home"
     if not _writable(stand_in):

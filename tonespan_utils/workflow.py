@@ -239,7 +239,10 @@ def _only_run(path: Path, profile: str) -> Iterator[IO[str]]:
         _take(file, profile)
         file.truncate(0)
         print(os.getpid(), file=file, flush=True)
-        yield file
+        try:
+            yield file
+        finally:
+            file.truncate(0)  # no process is named where none runs
 
 
 def _take(file: IO[str], profile: str) -> None:
