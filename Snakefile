@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from tonespan_utils import conditions, processes
+from tonespan_utils import conditions, processes, tables
 from tonespan_utils import params as params_module
 from tonespan_utils.corpus import sources
 from tonespan_utils.params import OUTPUT_ROOT, ROOT
@@ -94,10 +94,12 @@ def section(*names):
     return lambda wildcards: text
 
 
-def run(notebook):
+def run(notebook, *, kept=False):
     # The rule's outputs include the executed notebook as `run`; {wildcards} become Papermill parameters in the rules.
     # exec: without a shell in between, the command is a child of Snakemake, and ends with it.
-    return f"exec {{PYTHON:q}} -m tonespan_utils notebook {notebook} {{output.run:q}} -p params_path {{RESOLVED:q}}"
+    command = f"exec {{PYTHON:q}} -m tonespan_utils notebook {notebook} {{output.run:q}} -p params_path {{RESOLVED:q}}"
+    # What it makes is written down: all outputs, and what it keeps beside them.
+    return f"{command} --made {{output:q}}" + (" {params.kept:q}" if kept else "")
 
 
 rule paper:
@@ -153,6 +155,7 @@ rule finetune:
     params:
         section=section("seed", "encoders", "finetune", "probe", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
+        kept=str(RESULTS / "models" / "{part}.seed{seed}"),
     output:
         scores=RESULTS / "parts" / "finetune.{part}.seed{seed}.csv",
         curves=RESULTS / "parts" / "finetune_curves.{part}.seed{seed}.csv",
@@ -164,7 +167,7 @@ rule finetune:
         mem_mb=24_000,
         runtime=240,  # minutes
     shell:
-        run("02_finetune") + " --gpu -p condition {params.condition:q} -p seed {wildcards.seed:q}"
+        run("02_finetune", kept=True) + " --gpu -p condition {params.condition:q} -p seed {wildcards.seed:q}"
 
 
 rule probes:
@@ -254,6 +257,7 @@ rule figures:
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
         section=section("profile", "seed", "conditions", "bootstrap"),
+        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED)],
     output:
         comparison=RESULTS / "comparison.csv",
         contrasts=RESULTS / "contrasts.csv",
@@ -265,7 +269,7 @@ rule figures:
         report=FIGURES / "index.html",
         run=RUNS / "05_rcom_comparison.ipynb",
     shell:
-        run("05_rcom_comparison")
+        run("05_rcom_comparison", kept=True)
 
 
 rule explorer:

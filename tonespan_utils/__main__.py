@@ -111,6 +111,7 @@ def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="where the executed notebook goes")
     parser.add_argument("-p", dest="parameters", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"))
     parser.add_argument("--gpu", action="store_true", help="take one GPU, if there are any, for this notebook alone")
+    parser.add_argument("--made", nargs="*", type=Path, help="files it makes, to be written down when it has ended")
 
 
 def notebook(arguments: argparse.Namespace) -> None:
@@ -120,10 +121,14 @@ def notebook(arguments: argparse.Namespace) -> None:
     processes.tie_as_told()
     if (status := warm.hand_over(sys.argv[1:])) is not None:
         sys.exit(status)
-    from tonespan_utils import gpus, workflow
+    from tonespan_utils import gpus, produced, workflow
 
+    if arguments.made:
+        produced.forget(arguments.output)
     with gpus.one() if arguments.gpu else contextlib.nullcontext():
         workflow.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
+    if arguments.made:
+        produced.record(arguments.output, arguments.made)
 
 
 def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,9 +140,11 @@ def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
 def figures(arguments: argparse.Namespace) -> None:
     """Draw figures from stored tables and print where they are."""
     from tonespan_utils import figures as drawing
-    from tonespan_utils import params
+    from tonespan_utils import params, produced
 
-    for path in drawing.redraw(params.load(arguments.profile), arguments.name, width_mm=arguments.width):
+    loaded = params.load(arguments.profile)
+    produced.refuse_changed(loaded)
+    for path in drawing.redraw(loaded, arguments.name, width_mm=arguments.width):
         print(path)
 
 

@@ -24,7 +24,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
-from tonespan_utils import conditions, gpus, processes, sockets, surroundings, warm
+from tonespan_utils import conditions, gpus, processes, produced, sockets, surroundings, warm
 from tonespan_utils import params as params_module
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import ROOT, Params
@@ -71,7 +71,9 @@ def run(
     with _only_run(params.runs / ".lock", params.profile) as lock:
         params_module.write_resolved(params, resolved)
         _remove_partial(params)
-        options = [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else []), "--", target]
+        again = [loss.job for loss in produced.losses(params)] if dry_run else produced.settle(params)
+        options = [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])]
+        options += [*(["--forcerun", *again] if again else []), "--", target]
         # Jobs on a cluster end by Snakemake's own hand, as after Ctrl-C; here nothing is lost by an end at once.
         ask = signal.SIGINT if cluster else signal.SIGKILL
         command = snakemake(resolved, options, ends_by=ask)
@@ -163,6 +165,7 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
     surroundings.allow_open_files()
     papermill = warm.papermill()
     params = params_module.load(profile)
+    produced.refuse_changed(params)
     prepared = params.runs / "explorer" / "explorer.ipynb"  # a folder of its own, for JupyterLab lists it
     _writable(prepared.parent)
     source = NOTEBOOKS / "explorer.ipynb"
