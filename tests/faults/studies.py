@@ -45,7 +45,7 @@ class Study:
         """A run as the leader of a session, told into a pipe that is read to its end."""
         return subprocess.Popen(
             self.command(), cwd=ROOT, env=self.environment(**changes), text=True, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=hear_signals,
         )  # fmt: skip
 
     def run(self, *arguments: str, profile: Path = TINY, folder: Path = ROOT, **changes: str):
@@ -77,6 +77,12 @@ class Study:
         left = [path for path in self.output.rglob("*") if workflow.PARTIAL.fullmatch(path.name)]
         left += [path for path in self.temporary.rglob("*") if path.is_socket()]
         return left + list(self.temporary.glob("tonespan-*"))
+
+
+def hear_signals() -> None:
+    """Undo what nohup, or a shell's &, has handed down: ignored signals stay ignored."""
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def all_processes() -> list[int]:
