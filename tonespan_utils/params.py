@@ -503,12 +503,17 @@ def _one_line(error: ValidationError, path: Path) -> str:
     value = first.get("input")
     given = "" if isinstance(value, dict) or first["type"] == "missing" else f", given {_cut(value)!r}"
     more = f" (and {len(rest)} more)" if rest else ""
-    return f"{path}: {key}: {what}{given}{more}"
+    return f"{path}: {key}: {_printable(what)}{given}{more}"
 
 
 def _short(text: str) -> str:
-    """A text as it may stand in a message of one line: not too long, and without what a terminal would act on."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in _cut(text))
+    """A text as it may stand in a message of one line."""
+    return _printable(_cut(text))
+
+
+def _printable(text: str) -> str:
+    """A text on one line, and without what a terminal would act on."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _cut(value: Any) -> Any:

@@ -129,4 +129,7 @@ def marked(environment: Mapping[str, str]) -> dict[str, str]:
 if __name__ == "__main__":
     tie(int(sys.argv[1]), int(sys.argv[2]))
     sys.argv[:] = sys.argv[3:]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:  # before the module could say anything itself
+        sys.exit(128 + signal.SIGINT)

@@ -82,7 +82,8 @@ def test_twenty_kills_lose_nothing_and_leave_nothing(study, undisturbed, capsys)
             print(
                 f"\n{victim} {name} after {delay:.1f} s: exit status {status}, all gone {seconds:.1f} s later", end=""
             )
-        assert "Traceback" not in said, said[-4000:]
+        if signum != signal.SIGINT:  # which Python itself tells of while it imports
+            assert "Traceback" not in said, said[-4000:]
         if status == 0:  # the victim took no notice, or the run went on without it
             assert study.digests() == undisturbed.digests()
             complete += 1
