@@ -145,7 +145,8 @@ def _command(connection: socket.socket) -> int:
 
     status = __main__.main(request["arguments"])
     gc.collect()  # a progress bar draws its end when it is collected
-    connection.sendall(bytes([status]))
+    with contextlib.suppress(ConnectionError):  # the command may have been killed meanwhile
+        connection.sendall(bytes([status]))
     return status
 
 
