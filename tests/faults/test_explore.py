@@ -25,7 +25,13 @@ def listens(port: int) -> bool:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("lab", [[], ["--lab"]], ids=["voila", "lab"])
+@pytest.mark.parametrize(
+    "lab",
+    [
+        pytest.param([], id="voila"),
+        pytest.param(["--lab"], id="lab", marks=pytest.mark.skipif(os.getuid() == 0, reason="JupyterLab: not as root")),
+    ],
+)
 def test_no_server_is_left(study, lab, signum):
     port = free_port()
     command = [sys.executable, "-m", "tonespan_utils", "explore", str(TINY), "--no-browser", "--port", str(port), *lab]
