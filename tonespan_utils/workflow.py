@@ -31,7 +31,8 @@ from tonespan_utils.params import ROOT, Params
 
 NOTEBOOKS = ROOT / "notebooks"
 CLUSTERS = ROOT / "cluster"
-TEMPLATES = ROOT / "tonespan_utils" / "explorer" / "share"  # Voila's page, without what it fetches from elsewhere
+# Voila's page, without what it fetches from elsewhere, and a python3 that is this Python, whatever the user's Jupyter has
+TEMPLATES = ROOT / "tonespan_utils" / "explorer" / "share"
 RESOLVED = "params.yaml"
 # Nothing is fetched from elsewhere: no news of JupyterLab, no icon fonts, no extension that Voila cannot use.
 LAB = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
