@@ -29,6 +29,8 @@ def settle() -> None:
     for name in NOT_OURS:
         os.environ.pop(name, None)
     os.environ["PYTHONUTF8"] = "1"
+    if output := os.environ.get("TONESPAN_OUTPUT"):  # what is started works in other folders
+        os.environ["TONESPAN_OUTPUT"] = os.path.realpath(output)
     if sys.warnoptions:  # "error" would make exceptions of what libraries say of each other
         warnings.resetwarnings()
     _settle_home()

@@ -31,7 +31,7 @@ from tonespan_utils.params import ROOT, Params
 
 NOTEBOOKS = ROOT / "notebooks"
 CLUSTERS = ROOT / "cluster"
-# Voila's page, without what it fetches from elsewhere, and a python3 that is this Python, whatever the user's Jupyter has
+# Voila's page, without what it fetches from elsewhere; a python3 that is this Python, whatever the user's Jupyter has
 TEMPLATES = ROOT / "tonespan_utils" / "explorer" / "share"
 RESOLVED = "params.yaml"
 # Nothing is fetched from elsewhere: no news of JupyterLab, no icon fonts, no extension that Voila cannot use.
