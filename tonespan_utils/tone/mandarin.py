@@ -19,10 +19,14 @@ Sandhi (``tone`` is what is spoken, ``lexical_tone`` what the dictionary has)
 - 不 is 2 before a 4 and neutral in A不A; 一 is 2 before a 4, 4 before others, 1 as an ordinal or digit or at the end,
   and neutral between two equal verbs.
 - A 3 before a 3 is 2. It is applied from the inside out: in a word by its parts (展览-馆 is 2 2 3, 小-老虎 is 3 2 3),
-  in pairs of neighbouring one-syllable words, then across the edge of a one-syllable word; never across punctuation.
+  in pairs of neighbouring one-syllable words, between a word and a light one that leans on it (以, 给, 也), then across
+  every edge between words but those before a few conjunctions; never across punctuation. A change across the edge of
+  two longer words is flagged ``uncertain``: a reader may pause there.
 
-Other conventions: 儿 after a syllable it colours belongs to that syllable (哪儿 is one syllable, coda ɻ), the glide
-of ``xian`` or ``guo`` is written into the onset, and neutral tones beyond pypinyin's own are a list.
+Other conventions: 儿 is a syllable of its own (女儿, 儿童) but for the listed characters that it colours: there it
+belongs to that syllable (哪儿 is one syllable, coda ɻ). The glide of ``xian`` or ``guo`` is written into the onset.
+Neutral tones beyond pypinyin's own are a list; a word with two real readings is read in full and flagged ``uncertain``;
+个 after a numeral, a demonstrative or a verb is neutral and flagged.
 """
 
 from __future__ import annotations
