@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,9 @@ from tonespan_utils.tone._hanzi import MAX_DIGITS, SIMPLIFIED, TRADITIONAL, card
 from tonespan_utils.tone._mandarin_readings import read_word
 from tonespan_utils.tone.mandarin import parse, segments
 
+WORDS = [
+    line.split("\t") for line in (Path(__file__).parent / "data/tone/mandarin_words.tsv").read_text().splitlines()[1:]
+]
 DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
 PLACES = {"十": 10, "百": 100, "千": 1000}
 MYRIADS = {"万": 10**4, "亿": 10**8, "兆": 10**12, "萬": 10**4, "億": 10**8}
@@ -37,7 +42,7 @@ def value_of(spoken: str) -> int:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("一个", "24"), ("一天", "41"), ("一年", "42"), ("一起", "43"), ("第一", "41"), ("一月", "14"), ("统一", "31"),
+        ("一个", "25"), ("一天", "41"), ("一年", "42"), ("一起", "43"), ("第一", "41"), ("一月", "14"), ("统一", "31"),
         ("看一看", "454"), ("十一个", "214"), ("这一年", "442"), ("一", "1"),
         ("不是", "24"), ("不好", "43"), ("不能", "42"), ("是不是", "454"), ("好不好", "353"), ("不", "4"),
         ("你好", "23"), ("展览馆", "223"), ("小老虎", "323"), ("我很好", "223"), ("我买雨伞", "2323"),
@@ -58,6 +63,11 @@ def test_sandhi_by_hand(text, expected):
 )  # fmt: skip
 def test_readings_in_context(text, expected):
     assert tones(text) == expected
+
+
+@pytest.mark.parametrize(("text", "expected", "rule"), WORDS, ids=[row[0] for row in WORDS])
+def test_words_by_rule(text, expected, rule):
+    assert " ".join(tones(text)) == expected, rule
 
 
 def test_the_lexical_tone_is_kept():

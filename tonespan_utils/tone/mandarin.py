@@ -19,10 +19,14 @@ Sandhi (``tone`` is what is spoken, ``lexical_tone`` what the dictionary has)
 - 不 is 2 before a 4 and neutral in A不A; 一 is 2 before a 4, 4 before others, 1 as an ordinal or digit or at the end,
   and neutral between two equal verbs.
 - A 3 before a 3 is 2. It is applied from the inside out: in a word by its parts (展览-馆 is 2 2 3, 小-老虎 is 3 2 3),
-  in pairs of neighbouring one-syllable words, then across the edge of a one-syllable word; never across punctuation.
+  in pairs of neighbouring one-syllable words, between a word and a light one that leans on it (以, 给, 也), then across
+  every edge between words but those before a few conjunctions; never across punctuation. A change across the edge of
+  two longer words is flagged ``uncertain``: a reader may pause there.
 
-Other conventions: 儿 after a syllable it colours belongs to that syllable (哪儿 is one syllable, coda ɻ), the glide
-of ``xian`` or ``guo`` is written into the onset, and neutral tones beyond pypinyin's own are a list.
+Other conventions: 儿 is a syllable of its own (女儿, 儿童) but for the listed characters that it colours: there it
+belongs to that syllable (哪儿 is one syllable, coda ɻ). The glide of ``xian`` or ``guo`` is written into the onset.
+Neutral tones beyond pypinyin's own are a list; a word with two real readings is read in full and flagged ``uncertain``;
+个 after a numeral, a demonstrative or a verb is neutral and flagged.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from tonespan_utils.tone import _mandarin_readings as readings
 from tonespan_utils.tone import _mandarin_sandhi as sandhi
 from tonespan_utils.tone._hanzi import SIMPLIFIED, Unit, phrases
 from tonespan_utils.tone._mandarin_sandhi import Spoken
+from tonespan_utils.tone._mandarin_words import SUNG
 from tonespan_utils.tone._masking import fill
 
 CHAO = {"1": "55", "2": "35", "3": "21", "4": "51"}
@@ -61,8 +66,6 @@ APICAL = dict.fromkeys(("z", "c", "s"), "ɹ̩") | dict.fromkeys(("zh", "ch", "sh
 SYLLABIC = {"m": "m̩", "n": "n̩", "ng": "ŋ̍"}
 INITIAL = re.compile("zh|ch|sh|[bpmfdtnlgkhjqxrzcs]")
 
-NOT_ERHUA = frozenset("婴幼孤少胎健宠男女混托新小患弃产早育生妻连遗乳侄低高寡孙")  # X儿: 儿 is a child, and a syllable
-
 
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a text in simplified characters; of traditional ones jieba finds fewer words."""
@@ -82,17 +85,13 @@ def _speak(phrase: list[Unit]) -> list[Spoken]:
         before, after = (words[near][0] if 0 <= near < len(words) else "" for near in (number - 1, number + 1))
         for index, reading in enumerate(readings.read(word, before=before, after=after)):
             at = unit if phrase[unit].is_numeral else unit + index
-            if _is_erhua(word, index):
+            if readings.is_erhua(word, index):
                 spoken[-1].last = at
+                spoken[-1].is_uncertain |= word[index - 1] in SUNG
             else:
                 spoken.append(Spoken(word[index], number, at, at, reading[:-1], reading[-1], reading[-1]))
+                spoken[-1].is_uncertain = readings.is_uncertain(word, index)
     return spoken
-
-
-def _is_erhua(word: str, index: int) -> bool:
-    """Whether the character is a 儿 that colours the syllable before it: at the end of a word, or before 们 and 个."""
-    ends = index and (index == len(word) - 1 or word[index + 1] in "们个")
-    return bool(ends) and word[index] == "儿" and word[index - 1] not in NOT_ERHUA
 
 
 def _syllables(phrase: list[Unit], spoken: list[Spoken]) -> list[Syllable]:
@@ -111,7 +110,7 @@ def _syllables(phrase: list[Unit], spoken: list[Spoken]) -> list[Syllable]:
                 coda="ɻ" if item.first != item.last else coda,  # erhua takes the place of the coda
                 tone=item.tone,
                 chao=chao,
-                flags=("expanded",) if unit.is_numeral else (),
+                flags=item.is_uncertain * ("uncertain",) + unit.is_numeral * ("expanded",),
                 lexical_tone=item.lexical,
             )
         )
