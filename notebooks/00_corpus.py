@@ -36,8 +36,8 @@ params_path = "demo"
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import aligners, f0, figures, params, plots, splits, tables, tone
-from tonespan_utils.corpus import sources
+from tonespan_utils import aligners, f0, figures, params, plots, sides, splits, tables, tone
+from tonespan_utils.corpus import sources, splitting
 
 p = params.load(params_path)
 sources.describe(p)
@@ -45,7 +45,12 @@ sources.describe(p)
 # %% [markdown]
 # ## The tokens
 #
-# One row per token. Sentences, and speakers where they are known, do not cross from `train` to `test`.
+# One row per token. Sentences, and speakers where they are known, do not cross from `train` to `test`. Where several speakers read
+# the same sentences, some recordings fit neither side: nothing is trained or probed on those, and the baseline, whose folds are its
+# own, uses them all the same.
+#
+# Recordings that somebody else made are brought to one loudness of active speech first (`speech.level`): log energies would take a
+# microphone's gain for a difference between voices.
 
 # %%
 sources.prepare(p)
@@ -65,13 +70,21 @@ tokens.pivot_table(index="language", columns="tone", values="token_id", aggfunc=
 # Speakers and recordings per split:
 
 # %%
+for language, corpus in corpora.items():
+    print(f"{language}: {splitting.summary(corpus)}")
 tokens.groupby(["language", "split"])[["speaker", "sentence_id", "utterance_id"]].nunique()
 
 # %% [markdown]
-# What was left out, and why:
+# What was left out, and why. Some are tokens all the same: those with too little audio around them for one of the
+# measurements, and those that are in no split:
 
 # %%
-rejected = pd.concat([corpus.rejected.assign(language=language) for language, corpus in corpora.items()])
+around = {"min_side_ms": p.gradient.min_side_ms, "widest_window_ms": max(p.baseline.windows_ms)}
+rejected = pd.concat(
+    part.assign(language=language)
+    for language, corpus in corpora.items()
+    for part in (corpus.rejected, sides.left_out(corpus, **around), splitting.set_aside(corpus))
+)
 tables.write(p.results, "rejected", rejected)
 rejected.groupby(["language", "reason"]).size()
 

@@ -58,7 +58,8 @@ for seed in seeds:
     identities.append(encoders.describe(p, condition, encoder, seed=seed))
     for language in languages:
         corpus = sources.load(p, language)
-        tokens = splits.sample_utterances(corpus.tokens, n_tokens=p.probe.max_tokens, seed=p.seed)
+        spoken = splits.in_a_split(corpus.tokens)
+        tokens = splits.sample_utterances(spoken, n_tokens=p.probe.max_tokens, seed=p.seed)
         test_tokens[language] = tokens.iloc[splits.train_test(tokens)[1]]
         heard = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
         vectors = probes.hidden_vectors(encoder, corpus, tokens, features=heard)

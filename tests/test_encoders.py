@@ -323,11 +323,8 @@ def test_code_beside_the_weights_is_not_run(tmp_path, model_type):
     for name in ("config.json", "preprocessor_config.json"):
         settings = json.loads((folder / name).read_text()) | {"auto_map": classes}
         (folder / name).write_text(json.dumps(settings | ({"model_type": model_type} if name == "config.json" else {})))
-    if model_type == "mine":
-        with pytest.raises(TonespanError, match="a 'mine' model"):
-            encoders.load(folder)
-    else:
-        assert encoders.load(folder).scale_input
+    with pytest.raises(TonespanError, match="a 'mine' model" if model_type == "mine" else "auto_map.*never run"):
+        encoders.load(folder)
     assert not (tmp_path / "ran").exists()
 
 
@@ -359,9 +356,147 @@ def test_a_processor_says_how_the_input_is_scaled(tmp_path):
     folder = make_checkpoint(tmp_path, "wav2vec2")
     settings = json.loads((folder / "preprocessor_config.json").read_text())
     (folder / "preprocessor_config.json").unlink()
-    assert not encoders.load(folder).scale_input
-    (folder / "processor_config.json").write_text(json.dumps({"feature_extractor": settings}))
     assert encoders.load(folder).scale_input
+    settings["do_normalize"] = False
+    (folder / "processor_config.json").write_text(json.dumps({"feature_extractor": settings}))
+    assert not encoders.load(folder).scale_input
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("settings", ["none", "scaled", "plain"])
+def test_a_folder_and_its_weights_as_an_object_give_the_same(tmp_path, family, settings):
+    folder = make_checkpoint(tmp_path, family, scaled=settings != "plain")
+    if settings == "none":
+        (folder / "preprocessor_config.json").unlink()
+    model = AutoModel.from_pretrained(folder).train()
+    loaded, given = encoders.load(folder, device="cpu"), encoders.of_model(model)
+    assert loaded.scale_input == given.scale_input == (settings != "plain")
+    assert model.training  # left as it was
+    model.eval()
+    samples = 0.2 + 0.01 * noise(6000)
+    with torch.no_grad():
+        ours, theirs = (encoder.forward(encoder.prepare(samples)) for encoder in (loaded, given))
+    assert all(same(ours[layer], state) for layer, state in theirs.items())
+
+
+def test_group_norm_undoes_the_scaling_of_the_input(tmp_path):
+    """Why it matters little which is assumed for those models."""
+    encoder = encoders.load(make_checkpoint(tmp_path, "wav2vec2-base"))
+    samples = 0.1 + 0.05 * noise(6000)
+    scaled, plain = (encoder.features(encoders.prepared(samples, scaled=scaled)) for scaled in (True, False))
+    assert (scaled - plain).abs().max() < 0.02 * scaled.abs().max()
+
+
+def refuse(folder: Path, *words: str) -> None:
+    with pytest.raises(TonespanError) as error:
+        encoders.load(folder)
+    message = str(error.value)
+    assert "\n" not in message and str(folder) in message
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    "name", ["adapter_config.json", "adapter_model.safetensors", "adapter_model.bin", "adapter.tha.safetensors",
+             "adapter.cmn-script_simplified.safetensors", "adapter.eng.bin"]
+)  # fmt: skip
+def test_an_adapter_beside_the_weights_is_never_ignored(tmp_path, name):
+    folder = make_checkpoint(tmp_path, "xlsr")
+    (folder / name).write_bytes(b"{}")
+    refuse(folder, name, "adapter", "save_pretrained")
+
+
+def test_an_adapter_alone(tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    refuse(tmp_path, "adapter_config.json", "merge")
+
+
+def test_adapters_that_are_part_of_the_weights_are_applied(tmp_path):
+    folder = make_checkpoint(tmp_path, "xlsr", adapter_attn_dim=4)
+    edit_weights(folder, lambda name, w: {name: torch.randn_like(w) if "adapter_layer" in name else w})
+    encoder, reference = encoders.load(folder, device="cpu"), AutoModel.from_pretrained(folder).eval()
+    waveform = encoder.prepare(noise(6000))
+    with torch.no_grad():
+        assert_states_equal(encoder, encoder.forward(waveform), reference(waveform, output_hidden_states=True))
+    settings = json.loads((folder / "config.json").read_text()) | {"adapter_attn_dim": None}
+    (folder / "config.json").write_text(json.dumps(settings))
+    refuse(folder, "unexpected encoder weights", "adapter_layer")
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "module._orig_mod.", "model.", "encoder.", "model.wav2vec2."]
+)
+@pytest.mark.parametrize("safe", [True, False], ids=["safetensors", "bin"])
+def test_prefixed_weights_get_a_hint(tmp_path, prefix, safe):
+    folder = make_checkpoint(tmp_path, "xlsr")
+    edit_weights(folder, lambda name, weight: {prefix + name: weight})
+    if not safe:
+        torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+    refuse(folder, f"begin with {prefix!r}", "removeprefix")
+
+
+def test_other_missing_weights_get_no_hint(tmp_path):
+    folder = make_checkpoint(tmp_path, "xlsr")
+    edit_weights(folder, lambda name, weight: {} if "k_proj" in name else {name: weight})
+    with pytest.raises(TonespanError) as error:
+        encoders.load(folder)
+    assert "removeprefix" not in str(error.value)
+
+
+@pytest.mark.parametrize("n_layers", [1, 3])
+def test_a_configuration_with_another_depth(tmp_path, n_layers):
+    folder = make_checkpoint(tmp_path, "xlsr")
+    settings = json.loads((folder / "config.json").read_text()) | {"num_hidden_layers": n_layers}
+    (folder / "config.json").write_text(json.dumps(settings))
+    refuse(folder, "encoder weights, first encoder.layers.")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers(tmp_path, value):
+    folder, name = make_checkpoint(tmp_path, "xlsr"), "encoder.layers.1.attention.k_proj.weight"
+    edit_weights(folder, lambda key, w: {key: torch.full_like(w, value) if key == name else w})
+    refuse(folder, name, "NaN")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_every_float_on_disk_is_read_as_float32(tmp_path, dtype):
+    folder = make_checkpoint(tmp_path, "xlsr")
+    expected = {name: w.to(dtype).float() for name, w in encoders.load(folder, device="cpu").model.state_dict().items()}
+    edit_weights(folder, lambda name, w: {name: w.to(dtype)})
+    states = encoders.load(folder, device="cpu").model.state_dict()
+    assert all(
+        torch.equal(states[name], weight) and states[name].dtype == torch.float32 for name, weight in expected.items()
+    )
+
+
+def test_quantised_checkpoints(tmp_path):
+    folder = make_checkpoint(tmp_path / "a", "xlsr")
+    edit_weights(folder, lambda name, w: {name: (100 * w).to(torch.int8) if "k_proj.weight" in name else w})
+    refuse(folder, "quantised", "k_proj")
+    folder = make_checkpoint(tmp_path / "b", "xlsr")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | {"quantization_config": {"quant_method": "gptq"}}))
+    refuse(folder, "quantised")
+
+
+def test_a_checkpoint_that_wants_its_own_code(tmp_path):
+    folder = make_checkpoint(tmp_path, "xlsr")
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | {"auto_map": {"AutoModel": "own.Model"}}))
+    refuse(folder, "auto_map", "never run")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_shards(tmp_path):
+    folder = make_checkpoint(tmp_path, "xlsr")
+    expected = encoders.load(folder).identity
+    AutoModel.from_pretrained(folder).save_pretrained(folder, max_shard_size="20KB")
+    (folder / "model.safetensors").unlink(missing_ok=True)
+    shards = sorted(folder.glob("model-*.safetensors"))
+    assert len(shards) > 1 and encoders.load(folder).identity == expected
+    shards[1].unlink()
+    refuse(folder, shards[1].name)
 
 
 # HuBERT as wav2vec 2.0

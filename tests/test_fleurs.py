@@ -310,3 +310,20 @@ def test_neither_a_folder_nor_a_data_set(tmp_path, hub):
         fetch("speech/of/mine", languages=["th"], cache_dir=tmp_path)
     with pytest.raises(TonespanError, match="no FLEURS folder for language 'tlh'"):
         fetch("google/fleurs", languages=["tlh"], cache_dir=tmp_path)
+
+
+def test_a_silent_clip_is_rejected_with_its_reason(root, tmp_path):
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(4_000, dtype=np.float32), SAMPLE_RATE, format="WAV", subtype="FLOAT")
+    members = {"train0.wav": file.getvalue(), "._train1.wav": b"\0\5", "train1.wav": wav(1), "train2.wav": wav(2)}
+    replace_train(root, members)
+    corpus = load(root, "th", cache_dir=tmp_path)
+    assert corpus.rejected["item"].tolist() == ["train.tsv, row 1: train0.wav"]
+    assert corpus.rejected["reason"].iloc[0].startswith("silent throughout")
+    assert all(len(corpus.audio(name)) for name in corpus.utterances["utterance_id"])
+
+
+def test_rows_and_members_match_in_either_form(root, tmp_path):
+    edit_train(root, tsv_row(1, "thế.wav"))
+    replace_train(root, {"train/the\u0302\u0301.wav": wav(1)})
+    assert "th-train-thế" in set(load(root, "th", cache_dir=tmp_path).utterances["utterance_id"])

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from tonespan_utils import tone
-from tonespan_utils.__main__ import main, tone_row
+from tonespan_utils.__main__ import main
 from tonespan_utils.tone import Syllable
+from tonespan_utils.tone_table import row as tone_row
 
 COMMAND = [sys.executable, "-m", "tonespan_utils"]
 
@@ -56,13 +57,13 @@ def test_a_byte_order_mark_is_no_text(write, capsys):
 
 
 def test_what_libraries_print_is_no_part_of_the_table(write, capsys, monkeypatch):
-    honest = tone.syllables
+    honest = tone.parse
 
     def chatty(text: str, language: str) -> list[Syllable]:
         print("Building prefix dict ...")
         return honest(text, language)
 
-    monkeypatch.setattr(tone, "syllables", chatty)
+    monkeypatch.setattr(tone, "parse", chatty)
     main(["tones", "vi", write(b"ba")])
     captured = capsys.readouterr()
     assert captured.out == "ba\tngang\tɓaː\t0-2\t-\n"

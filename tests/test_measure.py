@@ -3,6 +3,7 @@
 import doctest
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
@@ -181,7 +182,7 @@ def test_a_logit_that_moves_with_nothing_is_said_to_have_no_span(folder, segment
     flat = {"1": LinearClassifier(("fall", "rise"), np.zeros((2, 32)), np.zeros(2))}
     found = call(folder, segments, probes=flat)
     assert found.layers["span_ms"].isna().all() and found.layers["n_tokens"].tolist() == [0]
-    assert set(found.signatures["signature"]) == {"f1_at_chance", "few_tokens"} and "nan" in repr(found)
+    assert set(found.signatures["signature"]) == {"f1_at_chance", "few_tokens", "no_interval"} and "nan" in repr(found)
     assert found.plot().axes
 
 
@@ -217,3 +218,16 @@ def test_the_package_itself_stays_light():
     assert tonespan_utils.__all__ == ["measure_span"]
     with pytest.raises(AttributeError, match="no attribute 'measure_spam'"):
         _ = tonespan_utils.measure_spam
+
+
+def test_groups_and_labels_are_in_one_form():
+    assert measure._group_names(["Thế", "The\u0302\u0301", "Thế\u00a0"]) == ["Thế"] * 3
+    assert measure._label_names("clip 0", [1.0, "1", "１", "sa\u0306\u0301c "]).tolist() == ["1", "1", "1", "sắc"]
+
+
+@pytest.mark.parametrize("missing", [float("nan"), None, "", "nan", pd.NA])
+def test_missing_groups_and_labels_are_named(missing):
+    with pytest.raises(TonespanError, match="clip 1: its group is missing"):
+        measure._group_names(["a", missing])
+    with pytest.raises(TonespanError, match="clip 7: the label of its token 1 is missing"):
+        measure._label_names("clip 7", ["a", missing])

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import soundfile
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, audio, recordings, textgrid
+from tonespan_utils import splits
+from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, audio, grids, recordings, splitting, textgrid
 from tonespan_utils.corpus.recordings import CROSSING, NEEDS_ALIGNMENT, NO_TONE, OUTSIDE, load
 from tonespan_utils.corpus.textgrid import Interval
 from tonespan_utils.errors import TonespanError
@@ -154,11 +155,12 @@ def test_speakers_with_sentences_of_their_own_lose_nothing(folder):
 def test_sentences_shared_by_speakers_are_split_too(folder):
     label(folder, speakers_read(folder, {"a": list(TYPES[:5]), "b": list(TYPES[:5]), "c": list(TYPES[:5])}))
     corpus = read(folder)
+    assert corpus.rejected.empty and len(corpus.utterances) == len(corpus.tokens) == 30
+    train, test = splits.train_test(corpus.tokens)
     for key in ("speaker", "sentence_id"):
-        assert (corpus.utterances.groupby(key)["split"].nunique() == 1).all()
-    assert set(corpus.rejected["reason"]) == {CROSSING}
-    assert len(corpus.utterances) + len(corpus.rejected) == 30
-    assert set(corpus.utterances["split"]) == {"train", "dev", "test"}
+        assert not set(corpus.tokens[key].iloc[train]) & set(corpus.tokens[key].iloc[test])
+    aside = splitting.set_aside(corpus)
+    assert set(aside["reason"]) == {CROSSING} and len(aside) + len(train) + len(test) == 30
 
 
 @pytest.mark.parametrize(("n", "sizes"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (100, (70, 10, 20))])
@@ -295,7 +297,7 @@ def test_words_and_phones_of_a_forced_aligner(tmp_path, monkeypatch):
         "ma": [Syllable(0, 2, "m", "aː", "", "ngang", "33")],
         "va": [Syllable(0, 1, "v", "aː", "", "ngang", "33")] * 2,
     }
-    monkeypatch.setattr(recordings.text_to_tone, "syllables", lambda text, language: parsed[text])
+    monkeypatch.setattr(grids.text_to_tone, "syllables", lambda text, language: parsed[text])
     phones = [
         Interval(0.05, 0.15, "m"), Interval(0.15, 0.25, "aː˨˩ˀ"), Interval(0.25, 0.35, "j"),
         Interval(0.35, 0.4, "m"), Interval(0.4, 0.5, "u"), Interval(0.5, 0.6, "ə"), Interval(0.6, 0.65, "ŋ"),
@@ -312,13 +314,13 @@ def test_words_and_phones_of_a_forced_aligner(tmp_path, monkeypatch):
      ("m", False), ("j", False), ("ŋ", False), ("HH", False), ("t͡ɕ", False), ("", False), ("ʔ", False)],
 )  # fmt: skip
 def test_vowels(phone, is_vowel):
-    assert recordings._is_vowel(phone) is is_vowel
+    assert grids.is_vowel(phone) is is_vowel
 
 
 def test_syllables_without_tone_or_audio(tmp_path):
-    late = {"syllable": [*two("ma1", "ma"), Interval(0.72, 0.95, "ba1")]}
+    late = {"syllable": [*two("ma1", "ma"), Interval(0.72, 0.78, "ba1")]}
     for name in ("a", "b"):
-        grid(tmp_path / "speech" / name, late, duration_s=1.0)
+        grid(tmp_path / "speech" / name, late, duration_s=0.78)
     corpus = read(tmp_path / "speech", language="xyz")
     assert corpus.tokens["syllable"].tolist() == ["ma", "ma"]
     assert corpus.rejected.head(3).to_numpy().tolist() == [
@@ -388,3 +390,74 @@ def test_text_alone_is_an_utterance_without_tokens(folder):
     label(folder, rows)
     corpus = read(folder)
     assert "妈骂" in set(corpus.utterances["text"]) and len(corpus.tokens) == len(rows) - 1
+
+
+# What looks the same
+
+
+@pytest.mark.parametrize("other", ["Nguye\u0302\u0303n", "Nguyễn ", "\u00a0Nguyễn", "Nguyễn\u200b", "nguyễn"])
+def test_a_speaker_in_two_spellings_is_on_one_side(folder, other):
+    rows = [row | {"speaker": ("Nguyễn", other)[n % 2]} for n, row in enumerate(rows_of(folder))]
+    label(folder, [row | {"speaker": "b"} if n < 6 else row for n, row in enumerate(rows)])
+    tokens = read(folder).tokens
+    assert tokens["speaker"].nunique() == 2 and (tokens.groupby("speaker")["split"].nunique() == 1).all()
+
+
+def test_tones_of_a_spreadsheet_and_missing_ones(folder):
+    rows = [row | {"tone": f"{row['tone']}.0" if n % 3 else row["tone"]} for n, row in enumerate(rows_of(folder))]
+    label(folder, [rows[0] | {"tone": "nan"}, rows[1] | {"tone": "NA"}, *rows[2:]])
+    corpus = read(folder)
+    assert set(corpus.tokens["tone"]) == {"1", "4"} and len(corpus.tokens) == 18
+    assert corpus.rejected["reason"].tolist() == [NO_TONE, NO_TONE]
+
+
+def test_names_in_the_other_form_and_files_of_the_system(folder):
+    (folder / "audio" / "ma1.wav").rename(folder / "audio" / "me\u0301.wav")
+    rows = rows_of(folder)
+    rows[0]["file"] = "audio/mé.wav"
+    (folder / "audio" / "._mé.wav").write_bytes(b"\0\5\26\7")
+    label(folder, [*rows, rows[1] | {"file": "audio/._mé.wav"}])
+    corpus = read(folder)
+    assert len(corpus.tokens) == 20 and "cmn-audio/mé.wav" in set(corpus.utterances["utterance_id"])
+    label(folder, [*rows, rows[0] | {"file": "./audio/me\u0301.wav"}])
+    refuse(folder, "is listed again in row 22")
+
+
+def test_what_is_no_recording_beside_textgrids(tmp_path):
+    for name in ("ann/a", "ann/b"):
+        grid(tmp_path / "speech" / name, {"syllable": two("ma1", "ba4")})
+    for name in ("._a.wav", "@eaDir/a.wav", "__MACOSX/ann/._a.wav", ".git/a.wav"):
+        (tmp_path / "speech" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "speech" / name).write_bytes(b"\0\5\26\7")
+    assert len(read(tmp_path / "speech", language="cmn").utterances) == 2
+
+
+# Splits that labels.csv names
+
+
+def test_labels_may_name_the_splits(folder):
+    names = {"ma": "test", "ba": "validation", "da": ""}
+    label(folder, [row | {"split": names.get(row["syllable"], "train")} for row in rows_of(folder)])
+    tokens = read(folder).tokens
+    assert tokens.groupby("syllable")["split"].first()[["ma", "ba", "da", "ga"]].tolist() == ["test", "dev"] + 2 * [
+        "train"
+    ]
+    assert (tokens.groupby("syllable")["split"].nunique() == 1).all()
+
+
+def test_a_syllable_on_both_sides_is_left_out_of_train(folder):
+    label(
+        folder,
+        [row | {"split": "test" if row["file"].endswith(("ma1.wav", "ba4.wav")) else ""} for row in rows_of(folder)],
+    )
+    corpus = read(folder)
+    assert corpus.rejected.to_numpy().tolist() == [
+        ["cmn-audio/ma4.wav", splitting.SHARED],
+        ["cmn-audio/ba1.wav", splitting.SHARED],
+    ]
+    assert len(corpus.tokens) == 18 and corpus.tokens["split"].value_counts()["test"] == 2
+
+
+def test_splits_of_other_names_are_refused_with_their_row(folder):
+    label(folder, [row | {"split": "A"} for row in rows_of(folder)])
+    refuse(folder, r"labels.csv, row 2: no split is called 'A'; use train, validation")

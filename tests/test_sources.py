@@ -1,13 +1,15 @@
 """The profile's speech is found, described, and refused where its tones cannot be studied."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
 from conftest import make_tokens
 
 from tonespan_utils import aligners, params
-from tonespan_utils.corpus import recordings, sources, synthetic
+from tonespan_utils.corpus import level, recordings, sources, synthetic
 from tonespan_utils.errors import TonespanError
 
 
@@ -31,6 +33,19 @@ def test_one_tone_is_no_study():
 def test_every_source_has_a_loader():
     kinds = params.Speech.model_fields["source"].annotation.__args__
     assert set(kinds) == set(sources._LOADERS)
+
+
+@pytest.mark.parametrize("source", ["recordings", "fleurs", "synthetic"])
+def test_speech_from_elsewhere_is_levelled_and_ours_is_not(monkeypatch, glide_corpus, source):
+    first = glide_corpus.utterances["utterance_id"].iloc[0]
+    soft = replace(glide_corpus, audio=lambda name: glide_corpus.audio(name) * np.float32(0.1 if name == first else 1))
+    monkeypatch.setitem(sources._LOADERS, source, lambda p, language: soft)
+    p = params.load({"recordings": "recordings", "fleurs": "full", "synthetic": "demo"}[source])
+    samples = sources.as_given(p, "th").audio(first)
+    if source == "synthetic":
+        np.testing.assert_array_equal(samples, soft.audio(first))
+    else:
+        assert level.active_db(samples) == pytest.approx(level.TARGET_DB, abs=1e-3)
 
 
 @pytest.fixture(scope="module")

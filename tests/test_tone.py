@@ -22,7 +22,7 @@ CLASSES = {
     "cmn": "1 2 3 4 5", "yue": "1 2 3 4 5 6", "yo": "H M L",
 }  # fmt: skip
 FLAGS = {"weak", "foreign", "uncertain", "expanded"}
-REASONS = {"space", "punctuation", "digits", "latin", "symbol", "script", "unknown"}
+REASONS = {"space", "punctuation", "digits", "latin", "symbol", "script", "address", "unknown"}
 SENTENCES = {
     "my": "mya_Mymr",
     "th": "tha_Thai",

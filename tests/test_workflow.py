@@ -198,6 +198,54 @@ def test_two_runs_of_one_profile_do_not_mix(smoke_params):
         pass
 
 
+def test_the_lock_of_a_killed_run_is_free_when_its_last_process_is_gone(tmp_path):
+    path = tmp_path / ".lock"
+    program = (
+        "import fcntl, sys; file = open(sys.argv[1], 'a+'); fcntl.flock(file, 2); print('held', flush=True); input()"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", program, path], stdin=-1, stdout=-1, text=True)
+    worker.stdout.readline()
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    path.write_text(gone.stdout)  # the run that was killed; its worker still holds the lock
+    worker.stdin.write("\n")
+    worker.stdin.flush()
+    with workflow._only_run(path, "smoke"):
+        assert path.read_text() == f"{os.getpid()}\n"
+    assert path.read_text() == ""
+    worker.communicate()
+
+
+def test_a_kernel_is_this_python_whatever_jupyter_calls_python3(tmp_path, monkeypatch):
+    foreign = tmp_path / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    (foreign / "kernel.json").write_text('{"argv": ["/bin/false"], "display_name": "other", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    manager = workflow._kernels(tmp_path)(kernel_name="python3")
+    assert manager.kernel_spec.argv[0] == sys.executable
+
+
+def test_what_killed_processes_left_half_written_goes_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(params, "OUTPUT_ROOT", tmp_path)
+    loaded = params.load("smoke")
+    kept = [
+        loaded.results / "tokens.csv",
+        loaded.runs / ".lock",
+        loaded.results / ".hidden",
+        loaded.data / "unfinished",
+    ]
+    left = [
+        loaded.runs / ".partial.00_corpus.ipynb", loaded.results / ".tokens.csv.ab_12xyz",
+        loaded.figures / ".x.png.abcdefgh",
+        loaded.results / "models" / ".a.seed0.partial" / "config.json", loaded.data / "unfinished-abc" / "x.wav",
+    ]  # fmt: skip
+    for path in kept + left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    workflow._remove_partial(loaded)
+    assert all(path.is_file() for path in kept)
+    assert not any(path.exists() for path in left) and not left[3].parent.exists()
+
+
 def test_a_table_of_another_version_is_refused(smoke_params, tmp_path):
     copy = tmp_path / "spans.csv"
     pd.read_csv(smoke_params.results / "spans.csv").rename(columns={"r_com_ms": "rcom"}).to_csv(copy, index=False)

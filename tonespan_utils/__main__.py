@@ -1,7 +1,8 @@
 """The command line: ``python -m tonespan_utils COMMAND ...``; a command is an entry of COMMANDS.
 
 Exit status: 0 done; 2 bad input, with one line on standard error that says what to do; 130 interrupted; 141 the
-reader of standard output went away. Heavy imports belong inside a command, so that the others start at once.
+reader of standard output went away; 143 and 129 asked to end by SIGTERM or SIGHUP. Heavy imports belong inside a
+command, so that the others start at once.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonespan_utils import tone
+from tonespan_utils import processes, surroundings, tone, tone_table
 from tonespan_utils.errors import TonespanError
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the latter two as shells count signals: 128 + SIGINT, SIGPIPE
+BY_SIGNAL = 128
 
 
 @dataclass(frozen=True)
@@ -35,30 +37,29 @@ def _add_tones_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="UTF-8 text, one sentence a line; - is standard input")
     parser.epilog = (
         "One line out for each line in, tab separated: the text (tabs in it become spaces), the tones, the syllables "
-        "in IPA, their character spans start-end, their flags joined by + or - for none; several by spaces."
+        "in IPA, their character spans start-end, their flags joined by + or - for none; several by spaces. What is no "
+        "syllable, spaces and punctuation apart, stands in its place as [reason:characters], without IPA (-), flagged "
+        "masked. A last line on standard error counts what was masked and flagged."
     )
 
 
 def tones(arguments: argparse.Namespace) -> None:
-    """Print text, tones, IPA, spans and flags for each line of a file."""
+    """Print text, tones, IPA, spans and flags of each line, and on standard error what was masked and flagged."""
     if arguments.language not in tone.MODULES:
         tone.parse("", arguments.language)  # raises the one message about languages, before any file is read
-    for line in read_lines(arguments.file):
+    lines = tone_table.refuse_wrong_encoding(
+        read_lines(arguments.file),
+        arguments.language,
+        name="standard input" if arguments.file == "-" else arguments.file,
+    )
+    counts = tone_table.Counts()
+    for line in lines:
         with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is no part of the table
-            syllables = tone.syllables(line, arguments.language)
-        print(tone_row(line, syllables))
-
-
-def tone_row(text: str, syllables: list[tone.Syllable]) -> str:
-    """The five columns of one line; a tab or carriage return in the text becomes a space, so the spans still hold."""
-    columns = [
-        text.translate({ord("\t"): " ", ord("\r"): " "}),
-        " ".join(syllable.tone for syllable in syllables),
-        " ".join(syllable.ipa for syllable in syllables),
-        " ".join(f"{syllable.start}-{syllable.end}" for syllable in syllables),
-        " ".join("+".join(syllable.flags) or "-" for syllable in syllables),
-    ]
-    return "\t".join(columns)
+            parts = tone.parse(line, arguments.language)
+        print(tone_table.row(line, parts))
+        counts.add(line, parts, wrong=tone.wrong_encoding(line, arguments.language))
+    if counts.summary:
+        print(f"tonespan: {counts.summary}", file=sys.stderr)
 
 
 def read_lines(path: str) -> Iterator[str]:
@@ -109,18 +110,24 @@ def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="where the executed notebook goes")
     parser.add_argument("-p", dest="parameters", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"))
     parser.add_argument("--gpu", action="store_true", help="take one GPU, if there are any, for this notebook alone")
+    parser.add_argument("--made", nargs="*", type=Path, help="files it makes, to be written down when it has ended")
 
 
 def notebook(arguments: argparse.Namespace) -> None:
     """Execute one notebook through Papermill: what the rules of the workflow call."""
     from tonespan_utils import warm
 
+    processes.tie_as_told()
     if (status := warm.hand_over(sys.argv[1:])) is not None:
         sys.exit(status)
-    from tonespan_utils import gpus, workflow
+    from tonespan_utils import gpus, produced, workflow
 
+    if arguments.made:
+        produced.forget(arguments.output)
     with gpus.one() if arguments.gpu else contextlib.nullcontext():
         workflow.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
+    if arguments.made:
+        produced.record(arguments.output, arguments.made)
 
 
 def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
@@ -132,9 +139,11 @@ def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
 def figures(arguments: argparse.Namespace) -> None:
     """Draw figures from stored tables and print where they are."""
     from tonespan_utils import figures as drawing
-    from tonespan_utils import params
+    from tonespan_utils import params, produced
 
-    for path in drawing.redraw(params.load(arguments.profile), arguments.name, width_mm=arguments.width):
+    loaded = params.load(arguments.profile)
+    produced.refuse_changed(loaded)
+    for path in drawing.redraw(loaded, arguments.name, width_mm=arguments.width):
         print(path)
 
 
@@ -210,7 +219,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     try:
-        arguments.run(arguments)
+        with processes.stoppable():
+            surroundings.settle()
+            arguments.run(arguments)
         sys.stdout.flush()
     except TonespanError as error:
         print(f"tonespan: {error}", file=sys.stderr)
@@ -218,9 +229,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails once more
         return BROKEN_PIPE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("tonespan: stopped; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+        return BY_SIGNAL + stop.signum if isinstance(stop, processes.Stopped) else INTERRUPTED
     return 0
 
 

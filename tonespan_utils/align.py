@@ -12,7 +12,7 @@ Conventions
 -----------
 - Text becomes syllables by :mod:`tonespan_utils.tone`; no label holds a tone, so that a time cannot depend on one.
 - The tone centre is the middle of the nucleus: that of its labels, without unvoiced edges, where labels are phones;
-  one found by voicing inside the syllable where they are characters (:mod:`tonespan_utils.corpus.nucleus`).
+  one found by level and phonation inside the syllable where they are characters (:mod:`tonespan_utils.corpus.nucleus`).
 - What is spoken but has no known sound (Latin words, digits in another script) is aligned with a star: any label.
 - A frame stands for one hop around its middle; times are seconds; ``align_score`` is the mean probability of the
   syllable's labels over their frames, which ranks tokens and is comparable within one aligner only.
@@ -279,6 +279,8 @@ def tokens(
 def _utterance(
     samples: np.ndarray, text: str, language: str, aligner: Aligner
 ) -> list[tuple[Syllable, Aligned | None]]:
+    if why := tone.wrong_encoding(text, language):
+        raise TonespanError(why)
     parts = tone.parse(text, language)
     syllables = [part for part in parts if isinstance(part, Syllable)]
     if not syllables:
@@ -292,8 +294,7 @@ class _Places:
 
     def __init__(self, samples: np.ndarray, *, min_score: float, leave_out: Sequence[str], offset_s: float) -> None:
         self.samples, self.min_score, self.leave_out, self.offset_s = samples, min_score, leave_out, offset_s
-        self.times_s, hz = nucleus.pitch(samples)
-        self.is_voiced = hz > 0
+        self.times_s, self.is_voiced = nucleus.sonorance(samples)
 
     def __call__(self, syllable: Syllable, aligned: Aligned | None) -> dict[str, float]:
         """start_s, end_s, center_s and align_score; raises TonespanError with the reason alone."""

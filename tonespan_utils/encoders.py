@@ -24,6 +24,7 @@ import hashlib
 import json
 import pickle
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import torch
+from safetensors import safe_open
 from transformers import (
     HubertConfig,
     HubertModel,
@@ -59,7 +61,14 @@ HEADS = re.compile(
     r"(lm_head|classifier|projector|layer_weights|tdnn|objective|quantizer|project_hid|project_q|final_proj"
     r"|label_embeddings_concat)\b|feature_extractor\.(weight|bias)$"
 )
+NO_WEIGHT = re.compile(r"num_batches_tracked$|position_ids$|" + HEADS.pattern)  # whole numbers by their nature
+FLOATS = ("F64", "F32", "F16", "BF16")  # safetensors' names of what transformers brings to float32
 TOGETHER_S = 20.0  # seconds of speech that go up together; XLS-R leaves some 90 MB a second for the way down
+# Changes to the weights in a file of their own: PEFT's (LoRA and its like), and MMS's, one a language.
+ADAPTERS = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+LANGUAGE_ADAPTER = re.compile(r"adapter\.[\w#-]+\.(safetensors|bin)")
+# What programs put before the names of the weights they save, and who does so.
+WRAPPERS = {"module.": "DataParallel", "_orig_mod.": "torch.compile", "base_model.model.": "PEFT"}
 MASKED = "masked_spec_embed"  # used in training alone; some public checkpoints leave it out
 
 
@@ -211,9 +220,10 @@ def load(
 
     ``revision`` is the hub's (default: the main branch); its commit is kept in ``cache_dir/commits.json`` (default:
     ``data/encoders``), the files in the hub client's own cache. Runs no code of the checkpoint's, takes safetensors
-    where there are both, reads ``.bin`` weights-only. A folder without a feature extractor's settings gets the waveform
-    as it is. Raises TonespanError for another architecture, for files that are missing or damaged, and for encoder
-    weights that are missing, left over or of another shape. Notebook: notebooks/03_layer_probes
+    where there are both, reads ``.bin`` weights-only. The input is scaled by :func:`scales_input`. Raises
+    TonespanError for another architecture, for files that are missing or damaged, for adapters beside the weights, for
+    quantised checkpoints and those that bring code, and for encoder weights that are missing, left over, of another
+    shape, or no finite numbers. Notebook: notebooks/03_layer_probes
     """
     folder, commit = checkpoint_folder(checkpoint, revision, Path(cache_dir or OUTPUT_ROOT / "data" / "encoders"))
     config = _config(folder)
@@ -227,8 +237,8 @@ def load(
 def of_model(model: PreTrainedModel, *, scale_input: bool | None = None) -> Encoder:
     """The encoder inside a transformers ``model``, sharing its weights; its mode and gradients are left as they are.
 
-    ``scale_input``: see ``Encoder``; by default what the folder the model came from says, and True where there is none,
-    as all public checkpoints of these families have it. Raises TonespanError for another architecture and for weights
+    ``scale_input``: see ``Encoder``; by default that of :func:`scales_input` for the folder, or the hub's snapshot on
+    disk, that the model came from. Raises TonespanError for another architecture and for weights
     that are not float32. Notebook: notebooks/04_gradient_energy
     """
     base = getattr(model, "base_model", model)
@@ -236,10 +246,17 @@ def of_model(model: PreTrainedModel, *, scale_input: bool | None = None) -> Enco
         raise TonespanError(f"a {type(model).__name__} is no encoder of this study; it reads {' and '.join(FAMILIES)}")
     if base.dtype != torch.float32:
         raise TonespanError(f"the model's weights are {base.dtype}; call model.float() first")
-    folder = Path(str(base.config._name_or_path))
     if scale_input is None:
-        scale_input = not (folder.is_dir() and _any_file(folder, EXTRACTORS)) or scales_input(folder)
+        scale_input = scales_input(_origin(base.config))
     return Encoder(base, base.config._name_or_path or type(model).__name__, _content_hash(base), scale_input)
+
+
+def _origin(config: PreTrainedConfig) -> Path | None:
+    """The folder that a model's configuration was read from, if it is still there."""
+    name, commit = str(config._name_or_path), getattr(config, "_commit_hash", None)
+    if Path(name).is_dir():
+        return Path(name) if name else None
+    return hub.on_disk(name, commit, repo_type="model") if commit and hub.REPOSITORY.fullmatch(name) else None
 
 
 def cast(encoder: Encoder, dtype: str) -> Encoder:
@@ -314,7 +331,7 @@ def checkpoint_folder(
     if folder and all(_any_file(folder, names) for names in needed):
         return folder, commit
     for weights in WEIGHTS:  # a gigabyte each: the second only where there is no first
-        folder = hub.download(repo, commit, ["config.json", *EXTRACTORS, *beside, weights], repo_type=kind)
+        folder = hub.download(repo, commit, ["config.json", *EXTRACTORS, *ADAPTERS, *beside, weights], repo_type=kind)
         if _any_file(folder, [weights]):
             break
     return folder, commit
@@ -324,20 +341,51 @@ def _any_file(folder: Path, names: Sequence[str]) -> bool:
     return any((folder / name).is_file() for name in names)
 
 
+def _refuse_adapters(folder: Path) -> None:
+    """Weights that change others would be left out in silence: transformers reads the base alone."""
+    names = sorted(path.name for path in folder.iterdir())
+    if peft := [name for name in names if name in ADAPTERS]:
+        raise TonespanError(
+            f"{folder}: {peft[0]} is an adapter, which is not applied here; merge it into its base model "
+            "(PEFT's merge_and_unload, then save_pretrained) and give that folder"
+        )
+    if languages := [name for name in names if LANGUAGE_ADAPTER.fullmatch(name)]:
+        raise TonespanError(
+            f"{folder}: {languages[0]} is a language's adapter, which is not applied here; load it into the model "
+            "(transformers' load_adapter, then save_pretrained to another folder) and give that folder"
+        )
+
+
+def _refuse_settings(folder: Path, settings: dict) -> None:
+    if settings.get("auto_map"):
+        raise TonespanError(
+            f"{folder}: the checkpoint asks for code of its own (auto_map in config.json), which is never run here; "
+            "save it as a plain transformers model"
+        )
+    if settings.get("quantization_config"):
+        raise TonespanError(f"{folder}: a quantised checkpoint; give its weights in full or half precision")
+
+
 def _config(folder: Path) -> PreTrainedConfig:
     path = folder / "config.json"
+    _refuse_adapters(folder)
     if not path.is_file():
         raise TonespanError(f"{folder}: no config.json in the folder; give a Hugging Face checkpoint folder or hub id")
     try:
-        family = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        family = settings.get("model_type")
         if family in FAMILIES:
+            _refuse_settings(folder, settings)
             return FAMILIES[family][0].from_pretrained(folder)
+    except TonespanError:
+        raise
     except Exception as error:  # whatever its values make of transformers' checks
         raise TonespanError(f"{path}: cannot be read ({_first_line(error)})") from None
     raise TonespanError(f"{folder}: a {family!r} model; this study reads {' and '.join(FAMILIES)}")
 
 
 def _model(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
+    _refuse_whole_numbers(folder)
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:
@@ -353,9 +401,34 @@ def _model(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     finally:
         transformers_logging.set_verbosity(level)
     _check_weights(folder, info, heads=HEADS)
+    _refuse_no_numbers(folder, model)
     if MASKED in info["missing_keys"]:
         torch.nn.init.zeros_(model.masked_spec_embed)  # drawn at random otherwise: one file, many identities
     return model
+
+
+def _refuse_whole_numbers(folder: Path) -> None:
+    """Weights stored as integers are quantised; without their scales they would be taken for the weights."""
+    path = folder / WEIGHTS[0]
+    if not path.is_file():
+        return
+    try:
+        with safe_open(path, "pt") as file:
+            dtypes = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except Exception as error:
+        raise TonespanError(f"{folder}: the weights cannot be read ({_first_line(error)})") from None
+    whole = [name for name, dtype in dtypes.items() if dtype not in FLOATS and not NO_WEIGHT.search(name)]
+    if whole:
+        raise TonespanError(
+            f"{folder}: a quantised checkpoint ({whole[0]} is {dtypes[whole[0]]}); "
+            "give its weights in full or half precision"
+        )
+
+
+def _refuse_no_numbers(folder: Path, model: PreTrainedModel) -> None:
+    for name, weight in model.state_dict().items():
+        if MASKED not in name and not torch.isfinite(weight).all():
+            raise TonespanError(f"{folder}: NaN or infinite values in {name}; take an earlier checkpoint")
 
 
 def check_all_weights(folder: Path, info: dict) -> None:
@@ -369,13 +442,37 @@ def _check_weights(folder: Path, info: dict, *, heads: re.Pattern | None) -> Non
     wrong = [str(key) for key in info["mismatched_keys"]]
     for problem, keys in (("missing", missing), ("unexpected", extra), ("misshapen", wrong)):
         if keys:
-            raise TonespanError(f"{folder}: {len(keys)} {problem} encoder weights, first {sorted(keys)[0]}")
+            hint = _prefix_hint(missing, extra)
+            raise TonespanError(f"{folder}: {len(keys)} {problem} encoder weights, first {sorted(keys)[0]}{hint}")
 
 
-def scales_input(folder: Path) -> bool:
-    """Whether a checkpoint's feature extractor scales its input to zero mean and unit variance."""
-    if not _any_file(folder, EXTRACTORS):
-        return False
+def _prefix_hint(missing: Sequence[str], extra: Sequence[str]) -> str:
+    """What to do where the missing weights are there under longer names; empty where they are not."""
+    absent = set(missing)
+    cuts = [name[:at] for name in extra for at in _after_dots(name) if name[at:] in absent]
+    prefix, count = max(Counter(cuts).items(), key=lambda pair: pair[1], default=("", 0))
+    if 2 * count <= len(absent):
+        return ""
+    by = next((f" ({program})" for wrapper, program in WRAPPERS.items() if wrapper in prefix), "")
+    return (
+        f"; their names begin with {prefix!r}{by}: save them as "
+        f"{{name.removeprefix({prefix!r}): weight for name, weight in weights.items()}}"
+    )
+
+
+def _after_dots(name: str) -> list[int]:
+    return [at + 1 for at, sign in enumerate(name) if sign == "."]
+
+
+def scales_input(folder: Path | None) -> bool:
+    """Whether a checkpoint's input is scaled to zero mean and unit variance: what its feature extractor's settings say.
+
+    True where there are none, for a folder and a model object alike: transformers' default, and what all public
+    checkpoints of these families say. Models with layer norm in their convolutions were trained so; those with group
+    norm take both for the same, since their first layer undoes scale and offset.
+    """
+    if folder is None or not _any_file(folder, EXTRACTORS):
+        return True
     try:
         extractor = Wav2Vec2FeatureExtractor.from_pretrained(folder)
     except Exception as error:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 SAMPLE_RATE = 16_000  # what wav2vec 2.0 style encoders were trained on
+NEITHER = "neither"  # beside train, dev and test: the split of what can be in none of them; see splitting.py
 
 UTTERANCE_COLUMNS = [
     "utterance_id", "sentence_id", "language", "split", "speaker", "gender", "emotion", "text", "n_samples",

@@ -1,10 +1,12 @@
 """Read one audio file as mono float32 at 16 kHz, or say in one line why it cannot be used; build a cache folder once.
 
-Conventions: samples are in [-1, 1]; channels are averaged before resampling; any sample rate is brought to
-16 kHz by SoX's resampler at high quality (python-soxr), whose delay is compensated, so times stay.
+Conventions: samples are in [-1, 1], more where a recording in floats is louder than full scale; channels are averaged
+before resampling; any sample rate from ``MIN_RATE`` to ``MAX_RATE`` is brought to 16 kHz by SoX's resampler at high
+quality (python-soxr), whose delay is compensated, so times stay. So do they in mp3s with LAME's header, in Vorbis and
+Opus, whose delays libsndfile takes off; for mp3s without that header see :mod:`tonespan_utils.corpus.containers.mpeg`.
 
-libsndfile repairs a WAV header that promises more samples than there are, and plays an Ogg stream up to where it
-stops. Half a sentence with the label of a whole one is worse than an error, so both are checked here.
+A file is what its first bytes say, whatever its name ends in. Whether all of it is there is checked by
+:mod:`tonespan_utils.corpus.containers`: half a sentence with the label of a whole one is worse than an error.
 """
 
 from __future__ import annotations
@@ -13,56 +15,66 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 from filelock import FileLock
 
-from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.corpus import SAMPLE_RATE, containers
 from tonespan_utils.errors import TonespanError
 
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".oga", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64")
+# Endings of sound that is not read: named, so that the message can say what to do.
+OTHER_SOUND = (".m4a", ".mp4", ".aac", ".wma", ".amr", ".webm", ".mkv", ".3gp", ".mov", ".ape", ".wv", ".ra", ".spx")
 SILENCE_PEAK = 1e-4  # -80 dB re full scale: three steps of 16-bit audio, below the noise of any microphone
-OGG_LAST_PAGE = 0x04  # the bit of a page's header type that marks the end of the stream
+MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz; below, F0's harmonics are gone, and beyond there is no recorder
+CANCELLED = 0.1  # of the power that channels with nothing in common would have in their mean: equal ones, one reversed
+FULL_SCALE = 100.0  # floats may pass 1; samples of 16 bits written as floats reach 32,768
+BLOCK_FRAMES = 2**20  # decoded at a time where libsndfile's place is exact: three hours of many channels fit
+EXACT = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC")
+MAX_SAMPLES = 2**32  # of all channels; as floats 16 GiB, beyond which a header lies or memory ends
 
 
 def read(path: Path | str) -> np.ndarray:
     """Samples of an audio file: float32 (samples,) at 16 kHz, channels averaged.
 
-    Raises :class:`TonespanError`, naming the file, where it is missing, empty, truncated, no audio, holds NaN
-    or infinite samples, or is silent throughout (peak under ``SILENCE_PEAK``).
+    Raises :class:`TonespanError`, naming the file, where it is missing, empty, truncated, damaged, no audio or of a
+    kind that is not read, holds NaN or infinite samples, is silent throughout (peak under ``SILENCE_PEAK`` beside its
+    mean), or where its channels cancel each other out when averaged.
     """
     path = Path(path)
-    check_length(path)
-    samples, rate = _decode(path)
-    mono = samples.mean(axis=1, dtype=np.float32)
-    if not np.isfinite(mono).all():
-        raise TonespanError(f"{path}: NaN or infinite samples; export the recording again")
-    if np.abs(mono).max() < SILENCE_PEAK:
+    parts = [_mono(path, stream) for stream in _streams(path)]
+    samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if not len(samples):
+        raise TonespanError(f"{path}: no samples in it; leave it out or record it again")
+    if np.abs(samples - samples.mean(dtype=np.float64)).max() < SILENCE_PEAK:
         raise TonespanError(f"{path}: silent throughout; leave it out or record it again")
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE, quality="HQ")
+    return samples
 
 
 def check_length(path: Path | str) -> None:
-    """Raise :class:`TonespanError` for a file that is missing, empty, of no known kind, or shorter than it says.
+    """Raise :class:`TonespanError` for a file that is missing, empty, of no kind that is read, or shorter than it says.
 
-    Reads the headers only (WAV) or the last page (Ogg): what a decoder would not complain about.
+    Reads the headers only (WAV, FLAC), or the frames or pages without decoding them (mp3, Ogg): what a decoder would
+    not complain about.
     """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
+    for stream in _streams(Path(path)):
+        if not isinstance(stream, Path):
+            stream.close()
+
+
+def _streams(path: Path) -> list[Path | BinaryIO]:
+    suffix = path.suffix.lower()
+    if suffix not in (*SUFFIXES, *OTHER_SOUND):
         raise TonespanError(f"{path}: not an audio file ({', '.join(SUFFIXES)} are read)")
     if not path.is_file():
         raise TonespanError(f"{path}: no such audio file")
-    n_bytes = path.stat().st_size
-    if n_bytes == 0:
-        raise TonespanError(f"{path}: empty file")
-    with path.open("rb") as file:
-        magic = file.read(4)
-        if magic == b"RIFF":
-            _check_riff(path, file, n_bytes)
-        elif magic == b"OggS":
-            _check_ogg(path, magic + file.read())
+    try:
+        return containers.streams(path)
+    except OSError as error:
+        raise TonespanError(f"{path}: cannot be read ({error.strerror or error}); check it and its folder") from None
 
 
 def build_once(parent: Path, key: str, build: Callable[[Path], None]) -> Path:
@@ -96,37 +108,65 @@ def _build_and_rename(target: Path, build: Callable[[Path], None]) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _decode(path: Path) -> tuple[np.ndarray, int]:
-    """Samples (samples, channels) and the rate they were stored at."""
+def _mono(path: Path, stream: Path | BinaryIO) -> np.ndarray:
+    """The mean of the channels at 16 kHz: float32 (samples,)."""
+    mono, rate, channel_power = _decoded(path, stream)
+    if not np.isfinite(mono).all():
+        raise TonespanError(f"{path}: NaN or infinite samples; export the recording again")
+    if mono.size and np.abs(mono).max() > FULL_SCALE:
+        raise TonespanError(f"{path}: samples up to {np.abs(mono).max():.0f}, not 1; export it with full scale at 1")
+    _refuse_cancelled(path, mono, channel_power)
+    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE, quality="HQ")
+
+
+def _decoded(path: Path, stream: Path | BinaryIO) -> tuple[np.ndarray, int, np.ndarray]:
+    """The mean of the channels at the rate they were stored at, that rate, and the channels' power: (channel,)."""
     try:
-        with soundfile.SoundFile(path) as file:
-            samples, promised, rate = file.read(dtype="float32", always_2d=True), file.frames, file.samplerate
-    except (soundfile.LibsndfileError, OSError) as error:
-        reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
-        raise TonespanError(f"{path}: damaged, or no audio file ({reason})") from None
-    if len(samples) < promised:
-        raise TonespanError(f"{path}: truncated, {len(samples)} of {promised} samples are there; copy it again")
-    if not len(samples):
-        raise TonespanError(f"{path}: no samples in it")
-    return samples, rate
+        with soundfile.SoundFile(stream) as file:
+            _refuse_absurd(path, file)
+            n_promised, rate = file.frames, file.samplerate
+            mono, power = _averaged(file)
+    except (soundfile.LibsndfileError, OSError, MemoryError) as error:
+        reason = str(error).rsplit(": ", 1)[-1].rstrip(".") or type(error).__name__
+        raise TonespanError(f"{path}: damaged, or no audio file ({reason}); export it again as WAV or FLAC") from None
+    finally:
+        if not isinstance(stream, Path):
+            stream.close()
+    if len(mono) < n_promised:
+        raise TonespanError(f"{path}: truncated, {len(mono)} of {n_promised} samples are there; copy it again")
+    return mono, rate, power
 
 
-def _check_riff(path: Path, file, n_bytes: int) -> None:
-    """Walk the chunks of a WAV to ``data`` and compare its size with what is left of the file."""
-    file.seek(12)
-    while len(header := file.read(8)) == 8:
-        size = int.from_bytes(header[4:], "little")
-        if header[:4] == b"data":
-            if size > n_bytes - file.tell():
-                there = n_bytes - file.tell()
-                raise TonespanError(f"{path}: truncated, {there} of {size} bytes of sound are there; copy it again")
-            return
-        file.seek(size + size % 2, 1)  # chunks are padded to even length
-    raise TonespanError(f"{path}: damaged, a WAV without a data chunk")
+def _averaged(file: soundfile.SoundFile) -> tuple[np.ndarray, np.ndarray]:
+    step = BLOCK_FRAMES if file.format in EXACT else max(1, file.frames)
+    parts, energy = [np.empty(0, dtype=np.float32)], np.zeros(file.channels)
+    while len(block := file.read(step, dtype="float32", always_2d=True)):
+        parts.append(block.mean(axis=1, dtype=np.float32))
+        # about the mean: a microphone's constant offset is no sound
+        energy += block.var(axis=0, dtype=np.float64) * len(block) if file.channels > 1 else 0
+        if len(block) < step:
+            break
+    mono = parts[1] if len(parts) == 2 else np.concatenate(parts)
+    return mono, energy / max(1, len(mono))
 
 
-def _check_ogg(path: Path, stream: bytes) -> None:
-    """The last page of an Ogg stream has to say that it is the last one."""
-    flags_at = stream.rindex(b"OggS") + 5
-    if not stream[flags_at : flags_at + 1] or not stream[flags_at] & OGG_LAST_PAGE:
-        raise TonespanError(f"{path}: truncated, the Ogg stream does not end; copy it again")
+def _refuse_absurd(path: Path, file: soundfile.SoundFile) -> None:
+    if not MIN_RATE <= file.samplerate <= MAX_RATE:
+        raise TonespanError(
+            f"{path}: a sample rate of {file.samplerate} Hz; {MIN_RATE} to {MAX_RATE} are read: export it again"
+        )
+    if file.frames * file.channels > MAX_SAMPLES:
+        raise TonespanError(
+            f"{path}: {file.frames} samples of {file.channels} channels by its header; cut it into shorter files"
+        )
+
+
+def _refuse_cancelled(path: Path, mono: np.ndarray, channel_power: np.ndarray) -> None:
+    """Channels of which one has its poles reversed: their mean is not what was recorded."""
+    n_channels = len(channel_power)
+    independent = channel_power.sum() / n_channels**2
+    if n_channels < 2 or not mono.size or independent < SILENCE_PEAK**2:
+        return
+    if mono.var(dtype=np.float64) < CANCELLED * independent:
+        which = "left and right" if n_channels == 2 else f"its {n_channels} channels"
+        raise TonespanError(f"{path}: {which} cancel each other; keep one channel")

@@ -1,7 +1,8 @@
 """The metadata of Hugging Face's ``audiofolder``: ``metadata.csv`` or ``metadata.jsonl``, beside the audio.
 
 Conventions: column ``file_name`` is relative to the metadata's own folder; a first folder, or a column ``split``, may
-name the split (``train``, ``validation`` or ``dev``, ``test``). Values are strings, empty where there is none.
+name the split (``train``, ``validation`` or ``dev``, ``test``). Values are strings in one
+form (:mod:`tonespan_utils.corpus.keys`), empty where there is none.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from tonespan_utils.corpus import files, keys
 from tonespan_utils.errors import TonespanError
 
+METADATA = ("metadata.csv", "metadata.jsonl")
 SPLIT_NAMES = {"train": "train", "validation": "dev", "valid": "dev", "dev": "dev", "test": "test"}
 
 
@@ -22,14 +25,16 @@ def tables(folder: Path) -> list[pd.DataFrame]:
     Raises :class:`TonespanError` for metadata that cannot be read or names no files.
     """
     found = []
-    for path in sorted([*folder.rglob("metadata.csv"), *folder.rglob("metadata.jsonl")]):
+    for path in files.below(folder, (".csv", ".jsonl")):
+        if path.name not in METADATA:
+            continue
         read = table(path)
         if "file_name" not in read:
             raise TonespanError(f"{path}: no column 'file_name', which Hugging Face's audiofolder has")
-        paths = [path.parent / name for name in read["file_name"]]
+        read = files.of_corpus(read, path.parent, column="file_name")
         given = read["split"] if "split" in read else [""] * len(read)
-        splits = [split_of(one, folder) or split for one, split in zip(paths, given, strict=True)]
-        found.append(read.assign(path=paths, split=splits))
+        splits = [split_of(one, folder) or split for one, split in zip(read["path"], given, strict=True)]
+        found.append(read.assign(split=splits))
     return found
 
 
@@ -45,16 +50,17 @@ def below(path: Path, folder: Path) -> Path:
 
 def table(path: Path) -> pd.DataFrame:
     """A CSV or JSON-lines file as strings. Raises :class:`TonespanError` where it cannot be read."""
+    if path.suffix != ".jsonl":
+        return files.table(path)
     try:
-        if path.suffix == ".jsonl":
-            lines = path.read_text(encoding="utf-8-sig").split("\n")
-            return pd.DataFrame([_strings(json.loads(line)) for line in lines if line.strip()]).fillna("")
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        lines = files.decoded(path.read_bytes()).split("\n")
+        rows = pd.DataFrame([_strings(json.loads(line)) for line in lines if line.strip()], dtype=object).fillna("")
     except (ValueError, OSError) as error:
         raise TonespanError(f"{path}: not readable ({str(error).strip()})") from None
+    return keys.of_columns(rows)
 
 
 def _strings(row: object) -> dict[str, str]:
     if not isinstance(row, dict):
         raise ValueError(f"{row!r} is no object")
-    return {name: "" if value is None else str(value) for name, value in row.items()}
+    return {keys.word(name).lower(): "" if keys.is_missing(value) else str(value) for name, value in row.items()}

@@ -12,6 +12,7 @@ speakers. Text is the raw transcription: case and punctuation help text to tone.
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import tarfile
 import zlib
@@ -24,7 +25,7 @@ import pandas as pd
 import soundfile
 
 from tonespan_utils import hub
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus
+from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, files, keys
 from tonespan_utils.corpus.audio import build_once, check_length, read
 from tonespan_utils.errors import TonespanError
 
@@ -35,6 +36,7 @@ FOLDERS = {
 SPLITS = ("train", "dev", "test")
 TSV_COLUMNS = ("sentence_id", "file_name", "text", "normalised", "characters", "n_samples", "gender")
 GENDERS = ("female", "male")
+UNUSABLE = "unusable.json"  # beside the unpacked files
 LENGTH_TOLERANCE = SAMPLE_RATE // 100  # samples a WAV and its TSV row may differ by: 10 ms, one bin of offsets
 
 
@@ -49,8 +51,8 @@ def load(
     """One language of a folder in FLEURS' layout; archives are unpacked under ``cache_dir`` once.
 
     Tokens are those given (TOKEN_COLUMNS, say from an alignment; rows of other utterances are left out), else those
-    of ``syllables.csv``, else none. A row whose WAV is missing, damaged or of another length than it says, or whose
-    sentence belongs to another split, is in ``rejected``.
+    of ``syllables.csv``, else none. A row whose WAV is missing, damaged, silent or of another length than it says,
+    or whose sentence belongs to another split, is in ``rejected``.
 
     Raises :class:`TonespanError` for an unknown language or split, a missing or damaged table or archive, an
     archive with a member that would leave its folder, and a side table that does not fit.
@@ -64,7 +66,7 @@ def load(
         raise TonespanError(f"{folder}: none of {len(rows)} rows can be used ({', '.join(rows['reason'].unique())})")
     utterances = _utterances(kept, language, folder)
     if tokens is None:
-        tokens = _tokens_beside(folder, utterances.assign(file_name=kept["file_name"].to_numpy()))
+        tokens = _tokens_beside(folder, _with_raw_text(utterances, kept))
     paths = dict(zip(utterances["utterance_id"], kept["path"], strict=True))
     return Corpus(utterances, _known(tokens, paths), lambda utterance_id: read(paths[utterance_id]), _rejected(rows))
 
@@ -129,7 +131,12 @@ def _read_split(folder: Path, split: str, cache_dir: Path) -> pd.DataFrame:
     rows = pd.DataFrame(list(_tsv_rows(folder / f"{split}.tsv")), columns=["row", *TSV_COLUMNS])
     rows["n_samples"] = rows["n_samples"].astype(int)
     wavs = _unpack(folder / "audio" / f"{split}.tar.gz", cache_dir / f"{folder.name}-{split}")
-    return rows.assign(split=split, path=[wavs / name for name in rows["file_name"]])
+    find = files.Directory(wavs)
+    is_system = [files.is_of_system(PurePosixPath(name)) for name in rows["file_name"]]
+    rows = rows[~np.array(is_system, dtype=bool)]
+    paths = pd.Series([find(name) for name in rows["file_name"]], rows.index, dtype=object)
+    names = [files.composed(name).strip() for name in rows["file_name"]]
+    return rows.assign(split=split, path=paths, file_name=names, sentence_id=rows["sentence_id"].map(keys.word))
 
 
 def _tsv_rows(path: Path) -> Iterator[tuple]:
@@ -158,10 +165,10 @@ def _tsv_fields(fields: list[str], where: str) -> list[str]:
 def _utterances(rows: pd.DataFrame, language: str, folder: Path) -> pd.DataFrame:
     """UTTERANCE_COLUMNS; speaker, gender and emotion from ``utterances.csv`` where there is one."""
     stems = rows["file_name"].str.rsplit(".", n=1).str[0]
-    gender = rows["gender"].str.lower()
+    gender = rows["gender"].map(keys.gender)
     table = rows.assign(
         utterance_id=language + "-" + rows["split"] + "-" + stems, language=language,
-        speaker="", gender=gender.where(gender.isin(GENDERS), ""), emotion="",
+        speaker="", gender=gender.where(gender.isin(GENDERS), ""), emotion="", text=rows["text"].map(keys.text),
     )  # fmt: skip
     if (folder / "utterances.csv").is_file():
         beside = _side_table(folder / "utterances.csv", ["file_name", "speaker", "gender", "emotion"])
@@ -170,7 +177,13 @@ def _utterances(rows: pd.DataFrame, language: str, folder: Path) -> pd.DataFrame
             raise TonespanError(f"{folder / 'utterances.csv'}: no row for {min(missing)}; build the corpus again")
         for column in ("speaker", "gender", "emotion"):
             table[column] = table["file_name"].map(beside[column])
+        table["speaker"] = keys.one_case(table["speaker"])
     return table[UTTERANCE_COLUMNS].reset_index(drop=True)
+
+
+def _with_raw_text(utterances: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The utterances with file name and the text as it was written, to which ``syllables.csv`` points."""
+    return utterances.assign(file_name=rows["file_name"].to_numpy(), text=rows["text"].to_numpy())
 
 
 def _tokens_beside(folder: Path, utterances: pd.DataFrame) -> pd.DataFrame:
@@ -184,7 +197,7 @@ def _tokens_beside(folder: Path, utterances: pd.DataFrame) -> pd.DataFrame:
     texts = zip(table["text"], table["char_start"].astype(int), table["char_end"].astype(int), strict=True)
     return table.assign(
         token_id=table["utterance_id"] + "-" + table["index"].str.zfill(2),
-        syllable=[text[start:end] for text, start, end in texts],
+        syllable=[keys.word(text[start:end]) for text, start, end in texts],
         ipa=table["onset"] + table["nucleus"] + table["coda"],
         center_s=(table["nucleus_start_s"] + table["nucleus_end_s"]) / 2,
         align_score=1.0,
@@ -195,7 +208,8 @@ def _side_table(path: Path, columns: Sequence[str], *, numbers: Sequence[str] = 
     """Columns of a CSV beside FLEURS' own files: strings, and floats for ``numbers``."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)[[*columns, *numbers]]
-        return table.astype(dict.fromkeys(numbers, float))
+        table["file_name"] = [files.composed(name).strip() for name in table["file_name"]]
+        return keys.of_columns(table).astype(dict.fromkeys(numbers, float))
     except (KeyError, ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         raise TonespanError(f"{path}: does not fit this corpus ({error}); build the corpus again") from None
 
@@ -211,7 +225,11 @@ def _known(tokens: pd.DataFrame, utterance_ids: Mapping[str, object]) -> pd.Data
 
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with the ``reason`` why they cannot be used, empty where they can, and its ``detail``."""
-    found = [_damage(path, n_samples) for path, n_samples in zip(rows["path"], rows["n_samples"], strict=True)]
+    unusable = {folder: _unusable(folder) for folder in {path.parent for path in rows["path"]}}
+    found = [
+        _damage(path, n_samples, unusable[path.parent])
+        for path, n_samples in zip(rows["path"], rows["n_samples"], strict=True)
+    ]
     rows[["reason", "detail"]] = np.array(found, dtype=object).reshape(-1, 2)
     rows.loc[_is_leak(rows), "reason"] = "its sentence belongs to another split"
     rows.loc[rows.duplicated(["split", "file_name"]), "reason"] = "listed before"
@@ -224,7 +242,7 @@ def _is_leak(rows: pd.DataFrame) -> np.ndarray:
     return (claim < claim.groupby(rows["sentence_id"]).transform("max")).to_numpy()
 
 
-def _damage(path: Path, n_samples: int) -> tuple[str, str]:
+def _damage(path: Path, n_samples: int, unusable: Mapping[str, str]) -> tuple[str, str]:
     """Why a WAV cannot be used, and the detail of it; both empty where it can."""
     if not path.is_file():
         return "not in the archive", ""
@@ -233,6 +251,8 @@ def _damage(path: Path, n_samples: int) -> tuple[str, str]:
         info = soundfile.info(path)
     except (TonespanError, soundfile.LibsndfileError) as error:
         return "damaged or truncated", str(error).removeprefix(f"{path}: ")
+    if reason := unusable.get(path.name):
+        return reason, ""
     found = round(info.frames * SAMPLE_RATE / info.samplerate)
     if abs(found - n_samples) > LENGTH_TOLERANCE:
         return "another length than the table says", f"{found} samples, not {n_samples}"
@@ -256,7 +276,26 @@ def _unpack(archive: Path, cache: Path) -> Path:
     where = sha256(str(archive.resolve()).encode()).hexdigest()[:8]
     state = archive.stat()
     parent = cache.with_name(f"{cache.name}-{where}")
-    return build_once(parent, f"{state.st_size}-{state.st_mtime_ns}", lambda folder: _extract_all(archive, folder))
+    reader = sha256(Path(audio.__file__).read_bytes()).hexdigest()[:8]  # what it refuses is noted while unpacking
+    key = f"{state.st_size}-{state.st_mtime_ns}-{reader}"
+    return build_once(parent, key, lambda folder: _extract_all(archive, folder))
+
+
+def _note_unusable(folder: Path) -> None:
+    """Decode every file once, and note why some cannot be used (silence, NaN) though their headers are whole."""
+    reasons = {}
+    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in audio.SUFFIXES):
+        try:
+            read(path)
+        except TonespanError as error:
+            reasons[path.name] = str(error).removeprefix(f"{path}: ")
+    (folder / UNUSABLE).write_text(json.dumps(reasons), encoding="utf-8")
+
+
+def _unusable(folder: Path) -> dict[str, str]:
+    """File name -> reason, as :func:`_note_unusable` wrote it."""
+    path = folder / UNUSABLE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _extract_all(archive: Path, folder: Path) -> None:
@@ -267,6 +306,7 @@ def _extract_all(archive: Path, folder: Path) -> None:
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         reason = str(error).partition("\n")[0]
         raise TonespanError(f"{archive}: damaged or cut short ({reason}); fetch it again") from None
+    _note_unusable(folder)
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, archive: Path) -> None:
@@ -275,7 +315,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, archiv
     if name.is_absolute() or ".." in name.parts or "\\" in member.name or not (member.isreg() or member.isdir()):
         kind = "a link or device" if not (member.isreg() or member.isdir()) else "a path that leaves its folder"
         raise TonespanError(f"{archive}: member {member.name!r} is {kind}; nothing was unpacked")
-    if member.isdir():
+    if member.isdir() or files.is_of_system(name):
         return
     if (folder / name.name).exists():
         raise TonespanError(f"{archive}: two members are named {name.name!r}")

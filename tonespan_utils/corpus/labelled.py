@@ -5,20 +5,21 @@ Two layouts. A folder with ``labels.csv``: ``file`` and a column named like the 
 ``metadata.jsonl`` with ``file_name`` (beside the audio, or in each split's folder), or a subfolder per class; the
 first folder may name a split (``train``, ``validation`` or ``dev``, ``test``).
 
-Conventions: given splits are kept; else recordings go to train, dev and test by speaker where two or more are known,
-else by text, else by file. The same name is the same person.
+Conventions: given splits are kept, without what shares a speaker with test; else recordings go to train, dev and test
+by speaker where two or more are known, else by text, else by file. The same name is the same person.
 
 Notebook: notebooks/02_finetune
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, recordings
+from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, files, keys, splitting
 from tonespan_utils.errors import TonespanError
 
 KNOWN = ("speaker", "gender", "emotion", "text", "language", "split")
@@ -34,11 +35,12 @@ def load(folder: Path, *, label: str) -> Corpus:
     if not folder.is_dir():
         raise TonespanError(f"{folder}: no such folder; finetune.corpora.{label} needs labelled speech")
     rows = _with_label(_rows(folder), label, folder)
-    rows["split"] = _splits(rows, label, folder)
-    lengths, rejected = _lengths(rows)
+    rows, leaks = _with_splits(rows, label, folder)
+    lengths, unreadable = _lengths(rows)
+    rejected = [*leaks, *unreadable]
     kept = rows[rows["utterance_id"].isin(lengths)]
     if kept.empty:
-        raise TonespanError(f"{folder}: none of {len(rows)} files can be read, first {rejected[0][1]}")
+        raise TonespanError(f"{folder}: none of {len(rows)} files can be read, first {unreadable[0][1]}")
     utterances = kept.assign(
         sentence_id=kept["text"].where(kept["text"] != "", kept["utterance_id"]),
         n_samples=kept["utterance_id"].map(lengths),
@@ -58,7 +60,8 @@ def _rows(folder: Path) -> pd.DataFrame:
     rows = pd.concat(tables, ignore_index=True) if tables else _class_folders(folder)
     rows = rows.reindex(columns=["path", "label", *KNOWN]).astype({"path": object})
     rows = rows.fillna("").assign(language=lambda table: table["language"].replace("", "und"))
-    rows["utterance_id"] = [audiofolder.below(Path(path), folder).as_posix() for path in rows["path"]]
+    rows["speaker"] = keys.one_case(rows["speaker"])  # each table has its own already
+    rows["utterance_id"] = [_name(Path(path), folder) for path in rows["path"]]
     if rows.empty:
         raise TonespanError(f"{folder}: neither labels.csv, nor metadata.csv, nor audio in folders named by class")
     if repeated := rows["utterance_id"][rows["utterance_id"].duplicated()].tolist():
@@ -66,15 +69,20 @@ def _rows(folder: Path) -> pd.DataFrame:
     return rows
 
 
+def _name(path: Path, folder: Path) -> str:
+    """A file's name as identifier: below the folder, without detours, in composed form."""
+    return files.composed(audiofolder.below(Path(os.path.normpath(path)), folder).as_posix())
+
+
 def _labels(path: Path) -> pd.DataFrame:
     table = audiofolder.table(path)
     if "file" not in table:
         raise TonespanError(f"{path}: no column 'file'")
-    return table.assign(path=[path.parent / name for name in table["file"]])
+    return files.of_corpus(table, path.parent, column="file")
 
 
 def _class_folders(folder: Path) -> pd.DataFrame:
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in audio.SUFFIXES]
+    paths = files.below(folder, audio.SUFFIXES)
     rows = [
         {"path": path, "label": _class_of(path, folder), "split": audiofolder.split_of(path, folder)} for path in paths
     ]
@@ -89,26 +97,34 @@ def _class_of(path: Path, folder: Path) -> str:
 
 def _with_label(rows: pd.DataFrame, label: str, folder: Path) -> pd.DataFrame:
     """The rows that have the label; a class folder or a column ``label`` stands in where its own column is empty."""
-    named = rows[label].where(rows[label] != "", rows["label"])
+    named = rows[label].where(rows[label] != "", rows["label"].map(keys.FORMS[label]))
+    if label == "speaker":
+        named = pd.Series(keys.one_case(named), rows.index, dtype=object)
     kept = rows.assign(**{label: named})[named != ""]
     if kept.empty:
         raise TonespanError(f"{folder}: no recording has a {label}; add a column {label!r}")
     return kept.reset_index(drop=True)
 
 
-def _splits(rows: pd.DataFrame, label: str, folder: Path) -> pd.Series:
-    if given := set(rows["split"]) - {""}:
-        if strange := sorted(given - set(audiofolder.SPLIT_NAMES)):
-            raise TonespanError(
-                f"{folder}: no split is called {strange[0]!r}; use {', '.join(audiofolder.SPLIT_NAMES)}"
-            )
-        return rows["split"].map(audiofolder.SPLIT_NAMES).fillna("train")
+def _with_splits(rows: pd.DataFrame, label: str, folder: Path) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """The rows with their splits, and (item, reason) of those left out since their speaker is in the given test split.
+
+    Sentences may be shared: corpora of emotions are a few sentences that everybody reads.
+    """
+    if (names := splitting.given(rows["split"].tolist(), [str(folder)] * len(rows))) is None:
+        return rows.assign(split=_dealt(rows, label)), []
+    rows = rows.assign(split=names)
+    leaks = splitting.leaks(rows, keys=["speaker"]) if (rows["speaker"] != "").all() else {}
+    return rows[~rows["utterance_id"].isin(leaks)].reset_index(drop=True), list(leaks.items())
+
+
+def _dealt(rows: pd.DataFrame, label: str) -> pd.Series:
     by = "speaker" if (rows["speaker"] != "").all() and rows["speaker"].nunique() > 1 else "text"
     names = rows[by].where(rows[by] != "", rows["utterance_id"])
-    dealt = recordings.deal(set(names))
-    if label == "speaker" and list(dealt.values()).count("test") < MIN_TEST_SPEAKERS:
-        dealt = {name: "test" if split == "dev" else split for name, split in dealt.items()}
-    return names.map(dealt)
+    splits = splitting.deal(names)
+    if label == "speaker" and list(splits.values()).count("test") < MIN_TEST_SPEAKERS:
+        splits = {name: "test" if split == "dev" else split for name, split in splits.items()}
+    return names.map(splits)
 
 
 def _lengths(rows: pd.DataFrame) -> tuple[dict[str, int], list[tuple[str, str]]]:

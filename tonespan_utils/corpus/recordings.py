@@ -4,20 +4,22 @@ In place of ``labels.csv``, the metadata of Hugging Face's ``audiofolder`` with 
 (:mod:`tonespan_utils.corpus.audiofolder`).
 
 ``labels.csv``, a row per file: ``file`` (relative to the folder) and ``tone`` or ``text``; ``syllable`` (without its
-tone) where the file is one isolated syllable; and where known ``speaker``, ``gender``, ``emotion``, ``language``.
-Further columns are ignored. A row with one tone is an isolated syllable, whose nucleus is found by voicing. A row with
-no tone, or with several (space separated), is an utterance without tokens: its syllables have no times.
+tone) where the file is one isolated syllable; and where known ``speaker``, ``gender``, ``emotion``, ``language``, and
+``split`` (:func:`splitting.given`). Further columns are ignored. A row with one tone is an isolated syllable, whose
+nucleus is found by voicing. A row with no tone, or with several (space separated), is an utterance without tokens: its
+syllables have no times.
 
 TextGrids, named like the audio beside them: the syllables are the labelled intervals of one tier (``syllable`` by
-default). The tone of an interval is the label of a tier ``tone`` at its middle; without that tier, the digit at the
-end of its own label (``ma1``); without a digit, what the language's spelling says of a label of one syllable, so that
-the tier ``words`` of the Montreal Forced Aligner serves Vietnamese as it is. The nucleus is what lies in it on a tier
-``centre`` (as :func:`export` writes) or ``nucleus``, or the first run of vowels on a tier ``phones``; otherwise it is
-found by voicing. Without ``labels.csv`` the speaker is the subfolder.
+default), their tones from a tier ``tone``, the end of the label (``ma1``), or the language's spelling, so that the tier
+``words`` of the Montreal Forced Aligner serves Vietnamese as it is (:mod:`tonespan_utils.corpus.grids` has the rules).
+A nucleus that the grid does not mark is found by voicing. Without ``labels.csv`` the speaker is the subfolder.
+
+What looks the same is the same: every value is brought to one form (:mod:`tonespan_utils.corpus.keys`), and file names
+are matched in either Unicode form (:mod:`tonespan_utils.corpus.files`).
 
 Conventions: times are seconds; ``align_score`` is 1 for given nuclei and the voiced fraction for found ones. A sentence
-is a text, or the syllable without tone if isolated: held-out tokens are of unseen syllables. Sentences, and speakers
-where there are several, go to train, dev and test (70, 10, 20 %) in the order of their hashes.
+is a text, or the syllable without tone if isolated: held-out tokens are of unseen syllables. How sentences and
+speakers go to train, dev and test: :mod:`tonespan_utils.corpus.splitting`.
 """
 
 from __future__ import annotations
@@ -25,8 +27,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import unicodedata
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,7 +38,6 @@ import pandas as pd
 import soundfile
 from tqdm.auto import tqdm
 
-from tonespan_utils import tone as text_to_tone
 from tonespan_utils.corpus import (
     SAMPLE_RATE,
     TOKEN_COLUMNS,
@@ -46,42 +45,28 @@ from tonespan_utils.corpus import (
     Corpus,
     audio,
     audiofolder,
+    files,
+    grids,
+    keys,
     nucleus,
+    splitting,
     textgrid,
 )
+from tonespan_utils.corpus.grids import LEAVE_OUT, NO_TONE, Spoken
 from tonespan_utils.corpus.nucleus import Nucleus, find_nucleus
-from tonespan_utils.corpus.textgrid import Interval, Tiers
+from tonespan_utils.corpus.splitting import CROSSING as CROSSING  # what a reader of ``rejected`` looks for here
+from tonespan_utils.corpus.splitting import deal as deal
 from tonespan_utils.errors import TonespanError
 
 REQUIRED = ("file",)
 OPTIONAL = ("tone", "text", "syllable", "speaker", "gender", "emotion", "language")
 ISO_639 = re.compile(r"[a-z]{2,3}")
-TONE_DIGIT = re.compile(r"(.*\D)(\d)")
-NON_SPEECH = {"", "sil", "sp", "spn", "<eps>", "<sil>", "#"}  # what aligners write for silence and noise
-VOWELS = set("iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒɚɝ")
-SYLLABIC = "\u0329\u030d"  # marks of a consonant that is a nucleus, as in Cantonese 唔
-ARPABET_VOWEL = re.compile(r"[AEIOU][A-Z][0-2]?")
-TEST_SHARE, DEV_SHARE = 0.2, 0.1
 SLACK_S = 0.05  # an interval may end this much after its audio: aligners round up to whole frames
 BATCH = 64  # files decoded ahead of the pitch tracker: bounds memory
 PRINTED_ERRORS = 3
+OTHER_ANNOTATIONS = (".eaf", ".json", ".lab", ".ctm", ".trs", ".antx", ".srt")
 NEEDS_ALIGNMENT = "several syllables, no times: needs alignment"
-NO_TONE = "no tone label"
 OUTSIDE = "ends after its audio"
-SHARED = "its sentence belongs to the test split"
-CROSSING = "its sentence and its speaker are in different splits"
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A syllable with its tone, somewhere in a file; no end: to the end of the file. A nucleus, where it is given."""
-
-    syllable: str
-    ipa: str
-    tone: str
-    start_s: float = 0.0
-    end_s: float | None = None
-    nucleus: Nucleus | None = None
 
 
 @dataclass(frozen=True)
@@ -98,19 +83,29 @@ class Recording:
     rejected: list[tuple[str, str]]
 
 
-def load(folder: Path | str, *, language: str | None = None, tier: str = "syllable", cache_dir: Path | str) -> Corpus:
+def load(
+    folder: Path | str,
+    *,
+    language: str | None = None,
+    tier: str = "syllable",
+    leave_out: Sequence[str] = LEAVE_OUT,
+    cache_dir: Path | str,
+) -> Corpus:
     """The recordings of one language in ``folder``; decoded audio and found nuclei are kept under ``cache_dir``.
 
-    ``language`` may be left out where ``labels.csv`` names exactly one. Left out and listed in ``rejected``: syllables
-    without tone, times or voicing, and utterances whose sentence and speaker belong to different splits.
+    ``language`` may be left out where ``labels.csv`` names exactly one. ``leave_out`` names the flags of
+    :class:`tonespan_utils.tone.Syllable` whose tones are not to be trusted, as in alignment. Left out and listed in
+    ``rejected``: syllables without tone, times or voicing, and recordings outside of test whose sentence or speaker is
+    in a test split that the metadata names. Recordings that fit no split are kept, as ``corpus.NEITHER``.
 
     Raises :class:`TonespanError` for an empty folder, missing columns, duplicate or missing files, an unknown
-    language, a TextGrid without the tier, a tone with a single example, and files that cannot be read.
+    language, a TextGrid without the tier or of another length than its audio, a tone with a single example, and files
+    that cannot be read.
     """
     folder = Path(folder)
     rows = _rows(folder)
     language, rows = _of_language(rows, language, folder)
-    recordings = [_recording(row, language, tier) for row in rows.itertuples()]
+    recordings = [_recording(row, language, tier, leave_out) for row in rows.itertuples()]
     _check_tones(recordings)
     recordings, splits, crossing = _given_splits(recordings, rows) or _split(recordings)
     clips = _Clips(recordings, _measured(recordings, Path(cache_dir), folder, f"{language} {tier}"))
@@ -162,7 +157,7 @@ def _audiofolder(folder: Path, listed: Sequence[pd.DataFrame]) -> pd.DataFrame:
     rows = pd.concat(listed, ignore_index=True)
     if "text" not in rows and "transcription" in rows:
         rows = rows.rename(columns={"transcription": "text"})
-    rows["file"] = [audiofolder.below(path, folder).as_posix() for path in rows["path"]]
+    rows["file"] = [files.composed(audiofolder.below(path, folder).as_posix()) for path in rows["path"]]
     rows["where"] = [f"{folder}, metadata of {name}" for name in rows["file"]]
     rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL, "split", "where", "path"]).astype({"path": object})
     rows = rows.fillna("")
@@ -173,19 +168,16 @@ def _audiofolder(folder: Path, listed: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def _labels(folder: Path) -> pd.DataFrame:
     """Rows of ``labels.csv`` as strings, every column there, with ``path`` and ``where``; files checked to exist."""
     path = folder / "labels.csv"
-    try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:  # pandas' parser errors and decoding errors are ValueErrors
-        raise TonespanError(f"{path}: not readable as CSV in UTF-8 ({str(error).strip()})") from None
+    rows = files.table(path)
     if missing := [name for name in REQUIRED if name not in rows]:
         raise TonespanError(f"{path}: no column {missing[0]!r}; it needs {', '.join(REQUIRED)}")
     if not {"tone", "text"} & set(rows):
         raise TonespanError(f"{path}: no column 'tone', nor 'text' to be aligned")
     if rows.empty:
         raise TonespanError(f"{path}: no rows")
-    rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="").apply(lambda column: column.str.strip())
+    rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL, "split"], fill_value="")
     rows["where"] = [f"{path}, row {number}" for number in range(2, len(rows) + 2)]  # as an editor counts them
-    rows["path"] = [folder / name for name in rows["file"]]
+    rows = files.of_corpus(rows, folder, column="file")
     _check_files(rows)
     return rows
 
@@ -194,7 +186,8 @@ def _check_files(rows: pd.DataFrame) -> None:
     for row in rows.itertuples():
         if not row.path.is_file():
             raise TonespanError(f"{row.where}: no such audio file {row.file!r}")
-    for _, same in rows[rows.duplicated("file", keep=False)].groupby("file", sort=False):
+    place = pd.Series([os.path.normpath(path) for path in rows["path"]], rows.index, dtype=object)
+    for _, same in rows[place.duplicated(keep=False)].groupby(place, sort=False):
         again = same["where"].iloc[1].rsplit(" ", 1)[-1]
         raise TonespanError(f"{same['where'].iloc[0]}: {same['file'].iloc[0]} is listed again in row {again}")
 
@@ -203,23 +196,26 @@ def _audio_with_grids(folder: Path) -> pd.DataFrame:
     """A row, as in ``labels.csv``, for every audio file under a folder; at least one needs a TextGrid."""
     if not folder.is_dir():
         raise TonespanError(f"{folder}: no such folder")
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in audio.SUFFIXES]
-    if not any(_grid(path) for path in paths):
-        raise TonespanError(f"{folder}: neither a labels.csv nor audio with TextGrids of the same name")
+    paths = files.below(folder, audio.SUFFIXES)
+    if not any(grids.beside(path) for path in paths):
+        raise TonespanError(f"{folder}: neither a labels.csv nor audio with TextGrids of the same name{_hint(folder)}")
     parents = [path.parent.relative_to(folder) for path in paths]
     rows = {
-        "file": [path.relative_to(folder).as_posix() for path in paths],
-        "speaker": [parent.name for parent in parents],  # the layout the Montreal Forced Aligner asks for
+        "file": [files.composed(path.relative_to(folder).as_posix()) for path in paths],
+        "speaker": keys.one_case(
+            keys.name(parent.name) for parent in parents
+        ),  # the layout the Montreal Forced Aligner asks for
         "where": [str(path) for path in paths],
         "path": paths,
     }
     return pd.DataFrame(rows).reindex(columns=[*REQUIRED, *OPTIONAL, "where", "path"], fill_value="")
 
 
-def _grid(path: Path) -> Path | None:
-    """The TextGrid of the same name beside an audio file."""
-    grid = path.with_suffix(".TextGrid")
-    return grid if grid.is_file() else None
+def _hint(folder: Path) -> str:
+    """What to do with annotations of other programs, where they are what is there."""
+    if others := files.below(folder, OTHER_ANNOTATIONS):
+        return f"; export {others[0].name} from its program as a Praat TextGrid"
+    return ""
 
 
 def _of_language(rows: pd.DataFrame, language: str | None, folder: Path) -> tuple[str, pd.DataFrame]:
@@ -238,16 +234,18 @@ def _of_language(rows: pd.DataFrame, language: str | None, folder: Path) -> tupl
 # What is said
 
 
-def _recording(row, language: str, tier: str) -> Recording:
+def _recording(row, language: str, tier: str, leave_out: Sequence[str]) -> Recording:
     """One row with its syllables, from its TextGrid if there is one."""
-    grid = _grid(row.path)
-    spoken, rejected = _from_grid(grid, tier, language) if grid else _isolated(row)
+    if grid := grids.beside(row.path):
+        spoken, rejected = grids.read(grid, row.path, tier=tier, language=language, leave_out=leave_out)
+    else:
+        spoken, rejected = _isolated(row)
     text = row.text or " ".join(one.syllable for one in spoken)
     is_isolated = not grid and len(spoken) == 1
     return Recording(
         path=row.path, where=row.where, utterance_id=f"{language}-{row.file}",
         sentence_id=spoken[0].syllable if is_isolated else text or row.file, text=text,
-        about={"speaker": row.speaker, "gender": row.gender.lower(), "emotion": row.emotion},
+        about={"speaker": row.speaker, "gender": row.gender, "emotion": row.emotion},
         spoken=spoken, rejected=[(f"{language}-{row.file}{item}", reason) for item, reason in rejected],
     )  # fmt: skip
 
@@ -262,66 +260,6 @@ def _isolated(row) -> tuple[list[Spoken], list[tuple[str, str]]]:
         raise TonespanError(f"{row.where}: an isolated syllable needs its column 'syllable' (without the tone)")
     syllable = row.syllable.removesuffix(row.tone) or row.syllable
     return [Spoken(syllable, syllable, row.tone)], []
-
-
-def _from_grid(path: Path, tier: str, language: str) -> tuple[list[Spoken], list[tuple[str, str]]]:
-    tiers = textgrid.read(path)
-    spoken, rejected = [], []
-    for interval in textgrid.tier(tiers, tier, path=path):
-        if interval.label.strip().lower() in NON_SPEECH:
-            continue
-        syllable, ipa, tone = _tone(interval, tiers, language)
-        if tone:
-            given = _given_nucleus(interval, tiers)
-            spoken.append(Spoken(syllable, ipa, tone, interval.start_s, interval.end_s, given))
-        else:
-            rejected.append((f", {interval.label!r} at {interval.start_s:.3f} s", NO_TONE))
-    return spoken, rejected
-
-
-def _tone(interval: Interval, tiers: Tiers, language: str) -> tuple[str, str, str]:
-    """Syllable, its segments, and its tone, by the convention above; no tone where there is none to be had."""
-    label = interval.label.strip()
-    if "tone" in tiers:
-        before = bisect_right(tiers["tone"], interval.center_s, key=lambda other: other.start_s)
-        return label, label, tiers["tone"][before - 1].label.strip() if before else ""
-    if match := TONE_DIGIT.fullmatch(label):
-        return match[1], match[1], match[2]
-    parsed = text_to_tone.syllables(label, language) if language in text_to_tone.MODULES else []
-    return (label, parsed[0].ipa, parsed[0].tone) if len(parsed) == 1 else (label, label, "")
-
-
-def _given_nucleus(interval: Interval, tiers: Tiers) -> Nucleus | None:
-    """The nucleus a TextGrid marks inside a syllable."""
-    if marked := next((tiers[name] for name in ("centre", "nucleus") if name in tiers), None):
-        run = [part for part in _inside(marked, interval) if part.label.strip()][:1]
-    else:
-        run = _first_run_of_vowels(_inside(tiers.get("phones", []), interval))
-    if not run:
-        return None
-    return Nucleus(run[0].start_s, run[-1].end_s, (run[0].start_s + run[-1].end_s) / 2, 1.0)
-
-
-def _inside(parts: Sequence[Interval], interval: Interval) -> Sequence[Interval]:
-    """The parts whose middle lies in an interval; tiers are in order."""
-    first, last = (bisect_left(parts, edge_s, key=lambda part: part.center_s) for edge_s in interval[:2])
-    return parts[first:last]
-
-
-def _first_run_of_vowels(phones: Sequence[Interval]) -> list[Interval]:
-    run: list[Interval] = []
-    for phone in phones:
-        if _is_vowel(phone.label.strip()):
-            run.append(phone)
-        elif run:
-            break
-    return run
-
-
-def _is_vowel(phone: str) -> bool:
-    """Whether an IPA (any diacritics, tone letters) or ARPABET phone is the nucleus of a syllable."""
-    letters = unicodedata.normalize("NFD", phone)
-    return letters[:1] in VOWELS or any(mark in letters for mark in SYLLABIC) or bool(ARPABET_VOWEL.fullmatch(phone))
 
 
 def _check_tones(recordings: Sequence[Recording]) -> None:
@@ -343,52 +281,28 @@ def _check_tones(recordings: Sequence[Recording]) -> None:
 def _given_splits(
     recordings: Sequence[Recording], rows: pd.DataFrame
 ) -> tuple[list[Recording], dict[str, str], list[tuple[str, str]]] | None:
-    """The splits that the metadata names, where it names any: train where it says nothing; None where it never does."""
-    if "split" not in rows or not (rows["split"] != "").any():
+    """The splits that the metadata names, without what would leak into test; None where it sets nothing apart."""
+    names = splitting.given(rows["split"].tolist(), rows["where"].tolist()) if "split" in rows else None
+    if names is None:
         return None
-    names = [audiofolder.SPLIT_NAMES.get(split or "train") for split in rows["split"]]
-    if None in names:
-        strange = rows["split"].iloc[names.index(None)]
-        raise TonespanError(f"no split is called {strange!r}; use {', '.join(audiofolder.SPLIT_NAMES)}")
-    splits = {one.utterance_id: split for one, split in zip(recordings, names, strict=True)}
-    in_test = {one.sentence_id for one in recordings if splits[one.utterance_id] == "test"}
-    leaks = [one for one in recordings if splits[one.utterance_id] != "test" and one.sentence_id in in_test]
-    left_out = {one.utterance_id for one in leaks}
-    kept = [one for one in recordings if one.utterance_id not in left_out]
-    return kept, splits, [(one.utterance_id, SHARED) for one in leaks]
+    table = _to_split(recordings).assign(split=names)
+    leaks = splitting.leaks(table)
+    kept = [recording for recording in recordings if recording.utterance_id not in leaks]
+    return kept, dict(zip(table["utterance_id"], names, strict=True)), list(leaks.items())
 
 
 def _split(recordings: Sequence[Recording]) -> tuple[list[Recording], dict[str, str], list[tuple[str, str]]]:
-    """What stays, utterance id -> split, and what was left out since its sentence and speaker are in different splits.
-
-    Speakers are dealt first. A sentence read in one split only belongs there; those shared are dealt like speakers.
-    """
-    speaker_of = {recording.utterance_id: recording.about["speaker"] for recording in recordings}
-    names = set(speaker_of.values())
-    by_speaker = deal(names) if len(names) > 1 else {}
-    readers: dict[str, set[str]] = {}
-    for recording in recordings:
-        readers.setdefault(recording.sentence_id, set()).add(by_speaker.get(recording.about["speaker"], ""))
-    shared = deal({sentence for sentence, found in readers.items() if len(found) > 1 or not by_speaker})
-    by_sentence = {sentence: shared.get(sentence, next(iter(found))) for sentence, found in readers.items()}
-    kept, splits, crossing = [], {}, []
-    for recording in recordings:
-        split = by_sentence[recording.sentence_id]
-        if by_speaker.get(recording.about["speaker"], split) == split:
-            kept.append(recording)
-            splits[recording.utterance_id] = split
-        else:
-            crossing.append((recording.utterance_id, CROSSING))
-    return kept, splits, crossing
+    """Everything stays, and utterance id -> split; see :func:`splitting.dealt`."""
+    return list(recordings), splitting.dealt(_to_split(recordings)), []
 
 
-def deal(names: set[str]) -> dict[str, str]:
-    """Split of each name, by the order of their hashes: test first, then dev from three names on, the rest train."""
-    order = sorted(names, key=lambda name: sha256(name.encode()).hexdigest())
-    n_test = max(1, round(TEST_SHARE * len(order))) if len(order) > 1 else 0
-    n_dev = max(1, round(DEV_SHARE * len(order))) if len(order) > 2 else 0
-    n_train = len(order) - n_test - n_dev
-    return dict(zip(order, ["test"] * n_test + ["dev"] * n_dev + ["train"] * n_train, strict=True))
+def _to_split(recordings: Sequence[Recording]) -> pd.DataFrame:
+    """What splits go by; an utterance that is still to be aligned counts as one token."""
+    rows = [
+        (recording.utterance_id, recording.sentence_id, recording.about["speaker"], max(1, len(recording.spoken)))
+        for recording in recordings
+    ]
+    return pd.DataFrame(rows, columns=["utterance_id", "sentence_id", "speaker", "n_tokens"])
 
 
 # Samples and nuclei, computed once
@@ -400,7 +314,7 @@ def _measured(recordings: Sequence[Recording], cache_dir: Path, folder: Path, se
     One such folder is kept per speech folder and ``selection``, what was chosen from it.
     """
     inputs = [[str(one.path), _state(one.path), _spans(one)] for one in recordings]
-    code = [Path(module.__file__).read_text(encoding="utf-8") for module in (audio, nucleus)]
+    code = [Path(module.__file__).read_text(encoding="utf-8") for module in (audio, *audio.containers.MODULES, nucleus)]
     key = sha256(json.dumps([inputs, code]).encode()).hexdigest()[:16]
     place = sha256(f"{folder.resolve()} {selection}".encode()).hexdigest()[:8]
     return audio.build_once(

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import Corpus, fleurs, pseudo_speakers, recordings, synthetic
+from tonespan_utils.corpus import Corpus, fleurs, level, pseudo_speakers, recordings, synthetic
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import ROOT, Params
 
@@ -50,8 +50,10 @@ def load(params: Params, language: str) -> Corpus:
 
 
 def as_given(params: Params, language: str) -> Corpus:
-    """One language of the profile's speech, with the times it came with, if any."""
-    return _LOADERS[params.speech.source](params, language)
+    """One language of the profile's speech, with the times it came with, if any, at the level that it asks for."""
+    corpus = _LOADERS[params.speech.source](params, language)
+    is_made_here = params.speech.source == "synthetic"  # its levels are part of its styles
+    return corpus if is_made_here else level.levelled(corpus, by=params.speech.level)
 
 
 def untimed(corpus: Corpus) -> Corpus:
@@ -138,8 +140,9 @@ def _load_fleurs(params: Params, language: str) -> Corpus:
 def _load_recordings(params: Params, language: str) -> Corpus:
     folder = ROOT / params.speech.folders[language]
     return recordings.load(
-        folder, language=language, tier=params.speech.tier, cache_dir=params.data / "audio" / language
-    )
+        folder, language=language, tier=params.speech.tier, leave_out=params.align.leave_out,
+        cache_dir=params.data / "audio" / language,
+    )  # fmt: skip
 
 
 # named, not imported: they lie above

@@ -3,6 +3,9 @@
 Reading goes through Praat itself (praat-parselmouth), so its long, short and binary formats and its encodings
 (UTF-8, UTF-16, Latin-1) all work, and so does what the Montreal Forced Aligner writes (tiers ``words`` and ``phones``).
 
+Praat's backslash sequences (``\\sw`` for ə, ``\\a"`` for ä) are decoded by Praat's own table; what it does not know
+stays as it is, backslash and all.
+
 Conventions: times are seconds; intervals are in order; unlabelled intervals are kept with an empty label; a
 point of a point tier is an interval of no length.
 """
@@ -19,9 +22,12 @@ from typing import NamedTuple
 import pandas as pd
 import parselmouth
 
+from tonespan_utils.corpus import keys
 from tonespan_utils.errors import TonespanError
 
 CENTRE_S = 0.01
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+TEXT_HEADERS = 2  # quoted strings before the content of a text file: "ooTextFile" and "TextGrid"
 VALUE = re.compile(r'"(?:[^"]|"")*"|[^\s"]+')
 
 
@@ -40,10 +46,24 @@ class Interval(NamedTuple):
 Tiers = dict[str, list[Interval]]
 
 
-def read(path: Path | str) -> Tiers:
-    """Tier name -> intervals of a TextGrid.
+class Grid(NamedTuple):
+    """A TextGrid: when it begins and ends, and its tiers."""
 
-    Raises :class:`TonespanError` for a file that is missing, damaged, no TextGrid, or that uses a tier name twice.
+    start_s: float
+    end_s: float
+    tiers: Tiers
+
+
+def read(path: Path | str) -> Tiers:
+    """Tier name -> intervals of a TextGrid; raises as :func:`read_grid`."""
+    return read_grid(path).tiers
+
+
+def read_grid(path: Path | str) -> Grid:
+    """A TextGrid whole.
+
+    Raises :class:`TonespanError` for a file that is missing, damaged, no TextGrid, that uses a tier name twice, or
+    that holds labels which Praat passes over (a wrong size, two intervals of one start).
     """
     try:
         grid = parselmouth.read(str(path))
@@ -51,19 +71,37 @@ def read(path: Path | str) -> Tiers:
         raise TonespanError(f"{path}: not readable as a TextGrid ({str(error).splitlines()[0]})") from None
     if not isinstance(grid, parselmouth.TextGrid):
         raise TonespanError(f"{path}: holds a {type(grid).__name__}, not a TextGrid")
+    _check_nothing_is_lost(Path(path), grid)
+    if _has_backslash(grid):
+        parselmouth.praat.call(grid, "Convert to Unicode")
     tiers: Tiers = {}
     for name, intervals in _tiers(_short_text(grid)):
+        name = keys.word(name)
         if name in tiers:
             raise TonespanError(f"{path}: two tiers are named {name!r}; rename one")
         tiers[name] = intervals
-    return tiers
+    return Grid(grid.xmin, grid.xmax, tiers)
 
 
 def tier(tiers: Tiers, name: str, *, path: Path | str) -> list[Interval]:
-    """The intervals of one tier; raises :class:`TonespanError` naming the tiers there are when it is missing."""
-    if name not in tiers:
+    """The intervals of one tier, by :func:`tier_name`; raises :class:`TonespanError` naming the tiers there are."""
+    there = tier_name(tiers, name, path=path)
+    if there is None:
         raise TonespanError(f"{path}: no tier {name!r}; there are: {', '.join(tiers) or 'none'}")
-    return tiers[name]
+    return tiers[there]
+
+
+def tier_name(tiers: Tiers, name: str, *, path: Path | str) -> str | None:
+    """How a tier is spelled in this grid: as it is, else in other case; None where it is not there.
+
+    Raises :class:`TonespanError` where two tiers differ from the name in case only.
+    """
+    if name in tiers:
+        return name
+    alike = [other for other in tiers if other.casefold() == keys.word(name).casefold()]
+    if len(alike) > 1:
+        raise TonespanError(f"{path}: tier {name!r} may be {' or '.join(map(repr, alike))}; rename one")
+    return alike[0] if alike else None
 
 
 def write(path: Path | str, tiers: Mapping[str, Sequence[Interval]], *, duration_s: float) -> None:
@@ -99,6 +137,25 @@ def of_tokens(tokens: pd.DataFrame, *, duration_s: float) -> Tiers:
         tiers["centre"].append(Interval(token.center_s - half_s, token.center_s + half_s, "x"))
         now_s = end_s
     return tiers
+
+
+def _check_nothing_is_lost(path: Path, grid: parselmouth.TextGrid) -> None:
+    """Praat reads as many intervals as the file announces, and one of several that begin at the same time."""
+    content = path.read_bytes()
+    is_utf_16 = content[:2] in (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)
+    text = content.decode("utf-16" if is_utf_16 else "latin-1", errors="replace")  # quotes are ASCII in both
+    if "ooTextFile" not in text.partition("\n")[0]:
+        return  # binary, or chronological
+    in_file, in_grid = (len(QUOTED.findall(part)) for part in (text, _short_text(grid)))
+    if in_file > in_grid:
+        raise TonespanError(
+            f"{path}: {in_file - TEXT_HEADERS} names and labels in the file, but {in_grid - TEXT_HEADERS} where Praat "
+            "reads them: a size is wrong or two intervals begin together; open it in Praat, mend and save it"
+        )
+
+
+def _has_backslash(grid: parselmouth.TextGrid) -> bool:
+    return "\\" in _short_text(grid)
 
 
 def _short_text(grid: parselmouth.TextGrid) -> str:

@@ -24,7 +24,7 @@ from transformers import Wav2Vec2FeatureExtractor
 
 from tonespan_utils import conditions, encoders, features, splits
 from tonespan_utils.conditions import Condition
-from tonespan_utils.corpus import Corpus, labelled, sources
+from tonespan_utils.corpus import Corpus, labelled, level, sources
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import head_first, tasks, training
@@ -98,7 +98,8 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
     tokens = None
     if condition.objective == "tone":
         # the probe's tokens, so that both are scored on the same ones
-        tokens = splits.sample_utterances(corpora[0].tokens, n_tokens=params.probe.max_tokens, seed=params.seed)
+        spoken = splits.in_a_split(corpora[0].tokens)
+        tokens = splits.sample_utterances(spoken, n_tokens=params.probe.max_tokens, seed=params.seed)
     setting = tasks.Setting(
         encoder=encoder,
         speech=[Speech(c, features.of_corpus(encoder, c, cache_dir=params.data / "features")) for c in corpora],
@@ -116,7 +117,7 @@ def _corpora(params: Params, condition: Condition) -> list[Corpus]:
     """The speech a condition is trained on: a folder of its own, one language of the profile, or all of them."""
     own = params.finetune.corpora.get(condition.objective)
     if own and not condition.language:
-        return [labelled.load(ROOT / own, label=condition.objective)]
+        return [level.levelled(labelled.load(ROOT / own, label=condition.objective), by=params.speech.level)]
     languages = [condition.language] if condition.language else params.speech.languages
     return [sources.load(params, language) for language in languages]
 

@@ -33,9 +33,9 @@ class Speech:
     features: Features
 
     def utterances(self, *, test: bool) -> pd.DataFrame:
-        """Rows of the test split, or of train and dev: nothing is chosen on dev."""
+        """Rows of the test split, or of train and dev: nothing is chosen on dev, and what fits neither side is left."""
         table = self.corpus.utterances
-        return table[(table["split"] == "test") == test]
+        return table[table["split"].isin(["test"] if test else ["train", "dev"])]
 
 
 @dataclass(frozen=True, eq=False)

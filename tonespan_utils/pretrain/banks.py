@@ -141,7 +141,7 @@ def held_out(labels: pd.DataFrame) -> pd.Series:
     """Rows of the test split that ``recordings`` makes: a fifth of the speakers, or of the syllable types or texts."""
     kinds = labels["syllable"].where(labels["syllable"] != "", labels["text"])
     names = labels["speaker"] if labels["speaker"].nunique() > 1 else kinds
-    splits_of = recordings.deal(set(names))
+    splits_of = recordings.deal(names)
     return names.map(splits_of) == "test"
 
 

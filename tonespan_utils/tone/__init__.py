@@ -3,6 +3,10 @@
 Each language is one module with one function, ``parse(text)``. Its answer is a *partition*: syllables
 and masked parts in reading order, whose character spans cover every character of the text exactly once.
 
+Before a language reads it, a text is tidied: marks parted from their letters are joined, other forms of letters made
+plain, addresses masked (:mod:`tonespan_utils.tone._doors`). Where that may have gone wrong, and in a text that is in an
+old encoding (Zawgyi, TCVN3, VNI ...), syllables are flagged ``uncertain``.
+
 Conventions
 -----------
 - Spans are half-open code-point offsets into the text as given (no normalisation moves them).
@@ -60,7 +64,11 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """Characters that carry no tone token; ``reason``: space, punctuation, digits, latin, symbol, script or unknown."""
+    """Characters that carry no tone token; ``reason`` is one of these:
+
+    space, punctuation, digits, latin (letters), symbol, script (of another language), address (a web or mail address,
+    a path, a file name, a hashtag, a handle), or unknown (letters that no rule reads).
+    """
 
     start: int
     end: int
@@ -77,7 +85,24 @@ def parse(text: str, language: str) -> list[Part]:
     """
     if language not in MODULES:
         raise TonespanError(f"no text-to-tone rules for language {language!r}; known: {', '.join(MODULES)}")
-    return importlib.import_module(f"tonespan_utils.tone.{MODULES[language]}").parse(text)
+    from tonespan_utils.tone import _doors, _encodings  # they import this module
+
+    reader = importlib.import_module(f"tonespan_utils.tone.{MODULES[language]}")
+    draft = _doors.enter(text, language)
+    if _encodings.detect(text, language):
+        draft.doubt(0, len(draft.text))
+    return draft.given(reader.parse(draft.text))
+
+
+def wrong_encoding(text: str, language: str) -> str:
+    """Why a text cannot be read, in words: it is in an old encoding, or was read in a wrong one; empty where it is not.
+
+    :func:`parse` reads such a text nevertheless, and flags each syllable ``uncertain``.
+    """
+    from tonespan_utils.tone import _encodings
+
+    encoding = _encodings.detect(text, language) if language in MODULES else ""
+    return f"the text is {encoding}, not Unicode: {_encodings.advice(encoding)}" if encoding else ""
 
 
 def syllables(text: str, language: str) -> list[Syllable]:

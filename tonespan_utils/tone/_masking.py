@@ -12,6 +12,7 @@ letters named LATIN                                       latin
 the language's own letters and marks that no rule reads   unknown
 letters and marks of every other script (L*)              script
 private and unassigned (Co, Cn)                           unknown
+an address, a path, a hashtag (ADDRESS)                   address
 ========================================================  ===========
 
 A combining mark of no particular script, a variation selector and a joiner take the reason of what they follow.
@@ -31,6 +32,8 @@ from itertools import groupby
 from tonespan_utils.tone import Masked, Part, Syllable
 
 JOINER = "\u200d"  # zero-width joiner: glues emoji, belongs to what it follows
+ADDRESS, TONE_DIGIT = "\ufdd0", "\ufdd1"  # noncharacters that stand for what no language reads, see _doors
+STAND_INS = {ADDRESS: "address", TONE_DIGIT: "digits"}
 BY_CATEGORY = {"Z": "space", "P": "punctuation", "N": "digits", "S": "symbol", "L": "script"}
 FOLLOWS = ""  # the reason of a character that takes the reason of the one before it
 
@@ -38,6 +41,8 @@ FOLLOWS = ""  # the reason of a character that takes the reason of the one befor
 @lru_cache(maxsize=8192)
 def reason(char: str, own: tuple[str, ...] = ()) -> str:
     """Why one character is masked; ``own``: Unicode name prefixes of the language's script, such as ``("THAI",)``."""
+    if char in STAND_INS:
+        return STAND_INS[char]
     category, name = unicodedata.category(char), unicodedata.name(char, "")
     if category[0] in "LM" and own and name.startswith(own):
         return "unknown"

@@ -73,8 +73,8 @@ GLIDED = {
     "u": {"â": "n ng t y", "ê": "- n nh ch u", "ơ": "- n", "y": "- n nh p t ch u", "yê": "n t", "ya": "-"},
 }  # the letter of the glide -> the nuclei and codas after it
 AFTER_Q = {  # qu writes the glide itself
-    "a": "- m n ng nh p t c ch i y o u", "ă": "m n ng p t c", "â": "n ng t y", "e": "- n m t o", "ê": "- n nh ch",
-    "i": "- n nh t ch u", "y": "- n nh t ch u", "yê": "n t", "ơ": "- n t i", "ô": "- c",
+    "a": "- m n ng nh p t c ch i y o u", "ă": "m n ng p t c", "â": "n ng t c y", "e": "- n m p t c o", "ê": "- n nh t ch u",
+    "i": "- n nh p t ch u", "y": "- n nh p t ch u", "yê": "n t", "ơ": "- n t i", "ô": "- c",
 }  # fmt: skip
 SPECIAL = {  # spelling -> (nucleus, coda): the vowel is not the letter's own
     "anh": ("aj", "ŋ̟"), "ach": ("aj", "k̟"), "ay": ("a", "j"), "au": ("a", "w"), "ênh": ("əj", "ŋ̟"), "êch": ("əj", "k̟"),
