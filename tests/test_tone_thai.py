@@ -157,7 +157,18 @@ def test_linking_words_are_chained(monkeypatch):
     chains = _thai_links.joined([(0, 3, a), (3, 6, b), (6, 8, c)], "กัดนักมา")
     _thai_links.linking.cache_clear()
     d, k = Phones("d", "a", "", "L"), Phones("k", "a", "", "L")
-    assert sorted(chains) == [(0, 6, (*a, d, *b)), (0, 8, (*a, d, *b, k, *c)), (3, 8, (*b, k, *c))]
+    assert chains == [(0, 8, (*a, d, *b, k, *c))]  # the parts of it are neither all of the run nor words of a list
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ในโลกที่", "najM loːkF tʰiːF"), ("ระหว่างรัฐและ", "raH waːŋL ratH lɛʔH"), ("โลกเก่า", "loːkF kawL"),
+        ("ในราชนิเวศน์", "najM raːtF tɕʰaH niH weːtF"),
+    ],
+)  # fmt: skip
+def test_neighbours_in_running_text_do_not_link_unless_they_are_a_word_together(text, expected):
+    assert spoken(text) == expected
 
 
 @given(st.integers(0, 10**12 - 1))

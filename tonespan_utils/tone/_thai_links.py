@@ -4,7 +4,8 @@ Where the dictionary has no entry for a compound, it is cut into words that it h
 between two of them depends on the words: ผลผลิต *phon-la-pha-lit*, ผลกรรม *phon-kam*. A logistic regression on hashed
 features of both words gives the probability. What it knows is which words link (ราช, พุทธ, เอก ...), how linking words
 end, and how Indic words are spelled. Trained by :mod:`tonespan_utils.tone._thai_links_train`, which also says how often
-it is right. Dictionaries differ in many such words: a linking syllable is light, and flagged ``weak`` as all are.
+it is right. In running text nearly all neighbours are words of their own (โลก + ที่), so a chain is offered only where a word
+list has it, or where it is all there is to read. Dictionaries differ in many such words: a linking syllable is light, and flagged ``weak`` as all are.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from math import exp
 from pathlib import Path
 
 import numpy as np
+from pythainlp.corpus import thai_orst_words, thai_volubilis_words, thai_words
 
 from tonespan_utils.tone._thai_reader import Phones
 from tonespan_utils.tone._thai_spelling import CLUSTERS, KILLER, ONSETS, PREPOSED, TONE_MARKS, letter_class, tone
@@ -45,12 +47,25 @@ def joined(pieces: Sequence[Piece], run: str) -> list[Piece]:
                 chain = (start, end, (*phones, link, *after))
                 chains.append(chain)
                 ahead.append(chain)
-    return chains
+    return [(start, end, phones) for start, end, phones in chains if is_compound(run[start:end], run)]
+
+
+def is_compound(word: str, run: str) -> bool:
+    """Whether a chain of words of ``run`` is one word: the whole run, or a word of PyThaiNLP's lists."""
+    return word == run or word in listed()
+
+
+@cache
+def listed() -> frozenset[str]:
+    """The words of PyThaiNLP's own list, the Royal Institute's dictionary and Volubilis."""
+    return frozenset(thai_words()) | frozenset(thai_orst_words()) | frozenset(thai_volubilis_words())
 
 
 @lru_cache(maxsize=65536)
 def linking(first: str, sounds: tuple[Phones, ...], second: str, after: tuple[Phones, ...]) -> Phones | None:
     """The light syllable between two words, or None where none is said."""
+    if any(mark in second for mark in TONE_MARKS):
+        return None  # words of Pali and Sanskrit are written without tone marks
     link = light(first)
     return link if link and probability(features(first, sounds, second, after)) >= THRESHOLD else None
 
