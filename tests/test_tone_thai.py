@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonespan_utils.corpus import spellers
-from tonespan_utils.tone import Masked, Syllable, _thai_reader, _thai_train
+from tonespan_utils.tone import Masked, Syllable, _thai_links, _thai_reader, _thai_train
 from tonespan_utils.tone._masking import covers
 from tonespan_utils.tone._tai_numerals import spell
 from tonespan_utils.tone._thai_reader import Phones, lattice, read
@@ -25,6 +25,7 @@ MIN_TONES, MIN_COUNT = 0.98, 0.99  # of words: what the project promises
 MIN_WORDS_PER_S = 200  # the project promises 500 of an idle core; tests share theirs
 CHARS_PER_WORD = 4.6  # of these sentences, in newmm's words
 MAX_MODEL_BYTES = 1_000_000
+MAX_LINKS_BYTES = 50_000
 
 THAI = "".join(chr(code) for code in range(0x0E01, 0x0E5C))
 MIXED = st.text(st.one_of(st.sampled_from(THAI + " \u200b\u200c\ufeffa7.😀\u0301ກ"), st.characters()), max_size=16)
@@ -124,6 +125,52 @@ def test_repetition_repeats_the_word_before_it():
     assert [part.flags for part in syllables("สบายๆ")][2:] == [("weak", "expanded"), ("expanded",)]
 
 
+@pytest.mark.parametrize(
+    ("compound", "expected"),
+    [
+        ("ราชนิเวศน์", "raːtF tɕʰaH niH weːtF"),
+        ("อัญพจน์", "ʔanM jaH pʰotH"), ("กินข้าว", "kinM kʰaːwF"), ("รถไฟฟ้า", "rotH fajM faːH"),
+    ],
+)  # fmt: skip
+def test_a_linking_vowel_is_said_between_the_parts_of_an_indic_compound(compound, expected):
+    assert spoken(compound) == expected
+    assert covers(compound, parse(compound))
+
+
+@pytest.mark.parametrize(
+    ("word", "syllable"),
+    [
+        ("ราช", ("tɕʰ", "a", "", "H")), ("รัฐ", ("tʰ", "a", "", "L")), ("จักร", ("kr", "a", "", "L")),
+        ("เพชร", ("tɕʰ", "a", "", "H")), ("ธรรม", ("m", "a", "", "H")), ("ประวัติ", ("t", "i", "", "L")),
+        ("จันทร์", None), ("มา", None), ("น้ำ", None), ("", None),
+    ],
+)  # fmt: skip
+def test_the_letters_that_end_a_word_say_its_linking_syllable(word, syllable):
+    link = _thai_links.light(word)
+    assert (tuple(link) if link else None) == syllable
+
+
+def test_linking_words_are_chained(monkeypatch):
+    monkeypatch.setattr(_thai_links, "probability", lambda names: 1.0)
+    a, b, c = (Phones("k", "a", "t", "L"),), (Phones("n", "a", "k", "H"),), (Phones("m", "aː", "", "M"),)
+    _thai_links.linking.cache_clear()
+    chains = _thai_links.joined([(0, 3, a), (3, 6, b), (6, 8, c)], "กัดนักมา")
+    _thai_links.linking.cache_clear()
+    d, k = Phones("d", "a", "", "L"), Phones("k", "a", "", "L")
+    assert chains == [(0, 8, (*a, d, *b, k, *c))]  # the parts of it are neither all of the run nor words of a list
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ในโลกที่", "najM loːkF tʰiːF"), ("ระหว่างรัฐและ", "raH waːŋL ratH lɛʔH"), ("โลกเก่า", "loːkF kawL"),
+        ("ในราชนิเวศน์", "najM raːtF tɕʰaH niH weːtF"),
+    ],
+)  # fmt: skip
+def test_neighbours_in_running_text_do_not_link_unless_they_are_a_word_together(text, expected):
+    assert spoken(text) == expected
+
+
 @given(st.integers(0, 10**12 - 1))
 def test_numerals_say_their_number(number):
     assert value_of(spell(str(number), NUMERALS)) == number
@@ -209,6 +256,7 @@ def test_training_gradient_against_exhaustion():
 
 
 def test_the_model_is_small():
+    assert _thai_links.WEIGHTS.stat().st_size <= MAX_LINKS_BYTES
     assert _thai_reader.WEIGHTS.stat().st_size <= MAX_MODEL_BYTES
 
 

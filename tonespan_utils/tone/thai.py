@@ -19,6 +19,8 @@ How a text is read
   is laid over the letters by :mod:`tonespan_utils.tone._thai_reader`; an entry that leaves letters unread is refused
   (one in a hundred is cut short), and names, nonsense and whatever else it does not know are read by the spelling rules,
   weighed by a small model. Dictionary and weights are loaded at first use.
+- Between two words of a compound that the dictionary lacks, :mod:`tonespan_utils.tone._thai_links` says whether a
+  linking vowel is said (ราช + นิเวศน์).
 - A light syllable (ส in สบาย, ประ in ประเทศ) is flagged ``weak``: its short vowel has the tone of its letter by
   convention. A tone that the spelling does not give, as loans have (เน็ต, มอเตอร์), is flagged ``foreign``; a word that
   is not in the dictionary and leaves its vowels unwritten or letters silent ``uncertain``.
@@ -38,7 +40,7 @@ from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from tonespan_utils.tone import Masked, Part, Syllable, _tai_signs
+from tonespan_utils.tone import Masked, Part, Syllable, _tai_signs, _thai_links
 from tonespan_utils.tone._masking import fill, spread
 from tonespan_utils.tone._tai_numerals import NUMBER, Numerals, spell
 from tonespan_utils.tone._tai_signs import Signs
@@ -123,7 +125,8 @@ def _words(run: str) -> list[list[Syllable]]:
     """The words of a run of letters; characters that nothing reads go to the syllable before them."""
     if len(run) == 1 and run in ONSETS:
         return [[_syllable(_named(run), end=1)]]
-    words = read(run, [(start, end, dictionary(run[start:end])) for start, end in _known(run)])
+    pieces = [(start, end, dictionary(run[start:end])) for start, end in _known(run)]
+    words = read(run, [*pieces, *_thai_links.joined(pieces, run)])
     return _spans([_word(word, final) for word, final in zip(words, _finals(words, len(run)), strict=True)], len(run))
 
 
