@@ -71,7 +71,7 @@ benchmark: $(INSTALLED)
 	@$(BIN)/python benchmarks/run.py
 
 mini: $(INSTALLED)  # train the small encoder again: hours
-	@$(BIN)/python -m tonespan_utils.pretrain
+	@$(BIN)/python -m pretraining
 
 test: $(INSTALLED)
 	@$(BIN)/python -m ruff check .
@@ -86,7 +86,7 @@ test-faults: $(INSTALLED)
 
 sync: $(INSTALLED)  # after editing a notebook or a parameter: bring .py and .ipynb, and docs/parameters.md, into step
 	@$(BIN)/python -m jupytext --sync notebooks/*.py notebooks/course/*.py
-	@$(RUN) docs
+	@$(BIN)/python -m tools.parameters_page
 
 lock: $(INSTALLED)  # after editing pyproject.toml
 	@$(BIN)/python -m pip freeze --exclude-editable > requirements.lock

@@ -12,18 +12,15 @@ import re
 import sys
 from pathlib import Path
 
-from tonespan_utils import conditions, processes, tables
-from tonespan_utils import params as params_module
-from tonespan_utils.corpus import sources
-from tonespan_utils.params import OUTPUT_ROOT, ROOT
+from tonespan_utils.params import conditions, profile, tables
+from tonespan_utils.params.profile import OUTPUT_ROOT, ROOT
+from tonespan_utils.workflow import dependencies, processes
 
 RESOLVED = OUTPUT_ROOT / config["params"]
-P = params_module.load(RESOLVED)
+P = profile.load(RESOLVED)
 RESULTS, RUNS, FIGURES = (folder.relative_to(OUTPUT_ROOT) for folder in (P.results, P.runs, P.figures))
 PYTHON = sys.executable
 os.environ.update(processes.marked({}))  # commands end with this process
-FINETUNE = sorted(f"finetune/{path.name}" for path in (ROOT / "tonespan_utils" / "finetune").glob("*.py"))
-EXPLORER = sorted(f"explorer/{path.name}" for path in (ROOT / "tonespan_utils" / "explorer").glob("*.*"))
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
@@ -72,9 +69,6 @@ def repository():
 
 
 HERE = repository()
-ALIGNER = [HERE / "tonespan_utils" / name for name in sources.ALIGNING]
-ALIGNING = ALIGNER if P.align.model else []  # where tokens come from one
-
 
 def weights():
     """The files of the encoder that is calibrated, where they are ours: another encoder is measured anew."""
@@ -83,9 +77,9 @@ def weights():
     return [HERE / path.relative_to(ROOT) for path in sorted(folder.resolve().glob("*.safetensors"))] if ours else []
 
 
-def code(notebook, *modules):
-    """What a notebook's results depend on: itself and the modules it computes with."""
-    return [HERE / "notebooks" / f"{notebook}.ipynb", *(HERE / "tonespan_utils" / module for module in modules)]
+def code(notebook):
+    """What a notebook's results depend on: itself, and every file of the package that it imports."""
+    return [HERE / path.relative_to(ROOT) for path in dependencies.of_notebook(notebook)]
 
 
 def section(*names):
@@ -113,9 +107,7 @@ rule paper:
 
 rule corpus:
     input:
-        code("00_corpus", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", "corpus/sources.py", "f0.py", "sides.py"),
-        code("00_corpus", "corpus/level.py", "corpus/splitting.py"),
-        ALIGNING,
+        code("00_corpus"),
     params:
         section=section("seed", "speech", "synthetic", "align", "f0"),
         around=[P.gradient.min_side_ms, max(P.baseline.windows_ms)],  # tokens with less audio are listed in rejected
@@ -135,7 +127,7 @@ rule corpus:
 
 rule baseline:
     input:
-        code("01_baseline_spans", "acoustic.py", "classify.py", "findings.py", "sides.py", "splits.py"),
+        code("01_baseline_spans"),
         tokens=rules.corpus.output.tokens,
     params:
         section=section("seed", "baseline", "bootstrap"),
@@ -152,7 +144,7 @@ rule baseline:
 
 rule finetune:
     input:
-        code("02_finetune", "features.py", "spelling.py", *FINETUNE),
+        code("02_finetune"),
         tokens=rules.corpus.output.tokens,
         start=start,
     params:
@@ -175,7 +167,7 @@ rule finetune:
 
 rule probes:
     input:
-        code("03_layer_probes", "encoders.py", "features.py", "probes.py", "classify.py", "splits.py"),
+        code("03_layer_probes"),
         tokens=rules.corpus.output.tokens,
         models=lambda wildcards: trained(CONDITION[wildcards.part], P.seeds(CONDITION[wildcards.part].name)),
     params:
@@ -199,7 +191,7 @@ rule probes:
 
 rule gradients:
     input:
-        code("04_gradient_energy", "gradients.py", "vjp.py", "sides.py", "spans.py", "token_energy.py"),
+        code("04_gradient_energy"),
         probes=rules.probes.output.probes,
     params:
         section=section("seed", "encoders", "gradient", "bootstrap"),
@@ -223,8 +215,7 @@ rule gradients:
 
 rule alignment:  # asked for by name: make alignment
     input:
-        code("07_alignment", "timing.py", "acoustic.py", "gradients.py", "vjp.py", "spans.py", "alignment_figures.py"),
-        ALIGNER,
+        code("07_alignment"),
         tokens=rules.corpus.output.tokens,
     params:
         section=section("seed", "align", "jitter", "baseline", "encoders", "probe", "gradient", "bootstrap"),
@@ -252,10 +243,7 @@ MEASURES = [
 
 rule figures:
     input:
-        code(
-            "05_rcom_comparison", "comparison.py", "findings.py", "ranks.py", "claims.py", "signatures.py", "plots.py", "figures.py",
-            "encoder_figures.py", "report.py", "report.html", "paper.mplstyle",
-        ),
+        code("05_rcom_comparison"),
         MEASURES,
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
@@ -277,7 +265,7 @@ rule figures:
 
 rule explorer:
     input:
-        code("05_explorer_page", "comparison.py", "plots.py", *EXPLORER),
+        code("05_explorer_page"),
         MEASURES,
     params:
         section=section("profile", "seed", "conditions", "explorer", "gradient", "f0", "baseline"),
@@ -290,13 +278,11 @@ rule explorer:
 
 
 # Not a part of the paper: `make validity`. Speech, trainings and probes of its own lie under <profile>/validity.
-VALIDITY = ["calibration.py", "acoustic.py", "classify.py", "splits.py", "f0.py", "features.py", "encoders.py"]
-VALIDITY += ["probes.py", "gradients.py", "vjp.py", "spans.py", "estimators.py", *FINETUNE]
 
 
 rule planted_span:
     input:
-        code("06_planted_span", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", *VALIDITY),
+        code("06_planted_span"),
         weights(),
     params:
         section=section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "bootstrap"),
@@ -319,7 +305,7 @@ SANITY_SPAN = f"{P.validity.sanity_span_ms:g}"
 
 rule sanity:
     input:
-        code("06_sanity", "sanity.py", "randomised.py", "ranks.py", "attention.py", *VALIDITY),
+        code("06_sanity"),
         expand(rules.planted_span.output.draws, span=SANITY_SPAN),
     params:
         section=section("validity", "encoders", "finetune", "probe", "gradient", "bootstrap"),
@@ -336,7 +322,7 @@ rule sanity:
 
 rule validity:
     input:
-        code("06_validity", "calibration.py", "validity_figures.py", "plots.py"),
+        code("06_validity"),
         rules.sanity.output,
         expand(rules.planted_span.output.draws, span=SPANS),
     params:

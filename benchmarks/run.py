@@ -25,10 +25,12 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-from tonespan_utils import acoustic, classify, encoders, gradients, probes, splits
-from tonespan_utils.classify import LinearClassifier
-from tonespan_utils.encoders import Encoder
-from tonespan_utils.params import ROOT
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.instrument import acoustic, gradients, probes
+from tonespan_utils.params.profile import ROOT
+from tonespan_utils.statistics import classifier, splits
+from tonespan_utils.statistics.classifier import LinearClassifier
 
 RESULTS = Path(__file__).with_name("results.json")
 TONES = ("a", "b", "c", "d", "e")
@@ -167,7 +169,7 @@ def benchmark_tokens(encoder: Encoder, own: dict[str, LinearClassifier]) -> Foun
 
 def benchmark_small() -> Found:
     """All layers of the shipped encoder, two tokens in 3 s, energy within +-500 ms, against Captum per layer."""
-    encoder = encoders.load(ROOT / "models" / "tonespan-mini")
+    encoder = checkpoints.load(ROOT / "models" / "tonespan-mini")
     samples, centers = noise(3.0), [1.2, 1.7]
     own = random_probes(encoder, encoder.layers)
     ours = lambda: gradients.input_gradients(encoder, own, samples, centers, ["a", "a"], reach_s=0.5)  # noqa: E731
@@ -199,7 +201,7 @@ def tokens_like_speech() -> tuple[np.ndarray, pd.DataFrame]:
 
 
 def score(reference: np.ndarray, predicted: np.ndarray) -> float:
-    return float(classify.macro_f1(classify.confusion(reference, predicted, np.array(TONES))))
+    return float(classifier.macro_f1(classifier.confusion(reference, predicted, np.array(TONES))))
 
 
 def plain_fit(features: np.ndarray, labels: np.ndarray, regularisation_c: float):

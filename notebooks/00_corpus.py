@@ -36,11 +36,18 @@ params_path = "demo"
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import aligners, f0, figures, params, plots, sides, splits, tables, tone
-from tonespan_utils.corpus import sources, splitting
+from tonespan_utils import languages
+from tonespan_utils.alignment import aligners
+from tonespan_utils.corpus import sides, sources, splitting
+from tonespan_utils.instrument import f0
+from tonespan_utils.paper.figures import store
+from tonespan_utils.params import profile, tables
+from tonespan_utils.plots import drawing
+from tonespan_utils.statistics import splits
+from tonespan_utils.tone import text_to_tone
 
-p = params.load(params_path)
-sources.describe(p)
+p = profile.load(params_path)
+profile.describe_speech(p)
 
 # %% [markdown]
 # ## The tokens
@@ -100,8 +107,8 @@ texts = {la: corpora[la].utterances.set_index("utterance_id").loc[name, "text"] 
 pd.DataFrame(
     {
         "text": texts,
-        "syllables": {la: " ".join(s.ipa for s in tone.syllables(text, la)) for la, text in texts.items()},
-        "tones": {la: " ".join(s.tone for s in tone.syllables(text, la)) for la, text in texts.items()},
+        "syllables": {la: " ".join(s.ipa for s in text_to_tone.syllables(text, la)) for la, text in texts.items()},
+        "tones": {la: " ".join(s.tone for s in text_to_tone.syllables(text, la)) for la, text in texts.items()},
     }
 )
 
@@ -114,7 +121,7 @@ for language, utterance_id in chosen.items():
     corpus = corpora[language]
     samples, own = corpus.audio(utterance_id), corpus.tokens[corpus.tokens["utterance_id"] == utterance_id]
     track = f0.track(samples, floor_hz=p.f0.floor_hz, ceiling_hz=p.f0.ceiling_hz, step_ms=p.f0.step_ms)
-    plots.spectrogram_with_tokens(samples, own, *track, title=plots.LANGUAGE_NAMES[language])
+    drawing.spectrogram_with_tokens(samples, own, *track, title=languages.LANGUAGE_NAMES[language])
 plt.show()
 
 # %% [markdown]
@@ -139,5 +146,5 @@ for language, corpus in corpora.items():
 tables.write(p.results, "f0", pd.concat(summaries))
 
 # %%
-figures.draw_f0_contours({"f0": tables.read(p.results, "f0")}, p)
+store.draw_f0_contours({"f0": tables.read(p.results, "f0")}, p)
 plt.show()

@@ -36,10 +36,13 @@ params_path = "demo"
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import acoustic, figures, params, splits, tables
 from tonespan_utils.corpus import sources
+from tonespan_utils.instrument import acoustic
+from tonespan_utils.paper.figures import store
+from tonespan_utils.params import profile, tables
+from tonespan_utils.statistics import splits
 
-p = params.load(params_path)
+p = profile.load(params_path)
 b = p.baseline
 
 # %% [markdown]
@@ -100,5 +103,5 @@ rows.round(3)
 
 # %%
 names = ("baseline_f1", "baseline_notes", "baseline_spans", "baseline_windows")
-figures.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
+store.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
 plt.show()

@@ -44,9 +44,11 @@ seed = "0"
 # %%
 import matplotlib.pyplot as plt
 
-from tonespan_utils import finetune, params, plots, tables
+from tonespan_utils.finetune import conditions
+from tonespan_utils.params import profile, tables
+from tonespan_utils.plots import drawing
 
-p = params.load(params_path)
+p = profile.load(params_path)
 p.finetune
 
 # %% [markdown]
@@ -56,11 +58,11 @@ p.finetune
 # chosen on the way: the weights after the last update are the result.
 
 # %%
-tuned = finetune.run(p, condition, seed=int(seed))
+tuned = conditions.run(p, condition, seed=int(seed))
 
 # %%
 if len(tuned.curve):
-    plots.loss_curve(tuned.curve, title=f"{condition}, seed {seed}")
+    drawing.loss_curve(tuned.curve, title=f"{condition}, seed {seed}")
     plt.show()
 
 # %% [markdown]

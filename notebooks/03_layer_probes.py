@@ -35,10 +35,14 @@ condition = "mini/vanilla"
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import conditions, encoders, features, params, plots, probes, splits, tables
 from tonespan_utils.corpus import sources
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.instrument import features, probes
+from tonespan_utils.params import conditions, profile, tables
+from tonespan_utils.plots import drawing
+from tonespan_utils.statistics import splits
 
-p = params.load(params_path)
+p = profile.load(params_path)
 parsed = conditions.parse(condition)
 languages = conditions.measured_languages(parsed, p.speech.tonal)
 seeds = p.seeds(condition)
@@ -54,8 +58,8 @@ print(condition, "on", *languages, "with seeds", *seeds)
 settings = p.bootstrap.model_dump() | {"seed": p.seed, "regularisation_c": p.probe.regularisation_c}
 results, test_tokens, identities = {}, {}, []
 for seed in seeds:
-    encoder = encoders.load_condition(p, condition, seed=seed)
-    identities.append(encoders.describe(p, condition, encoder, seed=seed))
+    encoder = checkpoints.load_condition(p, condition, seed=seed)
+    identities.append(checkpoints.describe(p, condition, encoder, seed=seed))
     for language in languages:
         corpus = sources.load(p, language)
         spoken = splits.in_a_split(corpus.tokens)
@@ -102,9 +106,9 @@ for seed in seeds:
 # Of the first seed. Dashed is the control task, dotted is chance.
 
 # %%
-figure, axes = plots.panels(languages)
+figure, axes = drawing.panels(languages)
 for language, axis in axes.items():
     rows = found[(found["language"] == language) & (found["seed"] == seeds[0])]
-    plots.f1_by_layer(axis, rows, rows, color=plots.LANGUAGE_COLORS[language], label=condition)
+    drawing.f1_by_layer(axis, rows, rows, color=drawing.LANGUAGE_COLORS[language], label=condition)
     axis.set(xlabel="layer", ylabel="macro-F1", ylim=(0, 1))
 plt.show()

@@ -36,10 +36,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 
-from tonespan_utils import conditions, encoders, gradients, params, plots, probes, spans, tables, token_energy
 from tonespan_utils.corpus import sources
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.instrument import gradients, probes, spans, token_energy
+from tonespan_utils.params import conditions, profile, tables
+from tonespan_utils.plots import drawing
 
-p = params.load(params_path)
+p = profile.load(params_path)
 g = p.gradient
 languages = conditions.measured_languages(conditions.parse(condition), p.speech.tonal)
 seeds = p.seeds(condition)
@@ -63,12 +66,12 @@ for name, energy in {"exponential, a = 60": np.exp(-np.abs(offsets) / 60), "flat
 # %%
 found = {language: [] for language in languages}
 for seed in seeds:
-    encoder = encoders.load_condition(p, condition, seed=seed)
+    encoder = checkpoints.load_condition(p, condition, seed=seed)
     for language in languages:
         corpus = sources.load(p, language)
         own_probes = probes.load_probes(probes.path(p.results, condition, language, seed=seed))
         tokens = gradients.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
-        fast = encoders.cast(encoder, g.dtype)
+        fast = checkpoints.cast(encoder, g.dtype)
         measured = gradients.measure(fast, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
         found[language].append(measured)
 
@@ -101,10 +104,10 @@ token_energy.save(p.results, condition, found, seeds, edges)
 # Colours are multiples of the flat null, so that black means "less than everywhere else"; white ticks are at +-r_com.
 
 # %%
-figure, axes = plots.panels(languages, share_y=False)
+figure, axes = drawing.panels(languages, share_y=False)
 for language, axis in axes.items():
     own = {name: table[table["language"] == language] for name, table in stored.items()}
-    plots.energy_map(axis, own["energy"], own["energy_null"], own["spans"])
+    drawing.energy_map(axis, own["energy"], own["energy_null"], own["spans"])
 figure.supxlabel("time from tone centre (ms)")
 figure.supylabel("layer")
 plt.show()
@@ -113,10 +116,10 @@ plt.show()
 # ## Span by layer
 
 # %%
-figure, axes = plots.panels(languages)
+figure, axes = drawing.panels(languages)
 for language, axis in axes.items():
     rows = stored["spans"][stored["spans"]["language"] == language]
-    plots.spans_by_layer(axis, rows, color=plots.LANGUAGE_COLORS[language])
+    drawing.spans_by_layer(axis, rows, color=drawing.LANGUAGE_COLORS[language])
 figure.supxlabel("layer")
 figure.supylabel("effective span 2 r_com (ms)")
 plt.show()

@@ -26,10 +26,10 @@
 params_path = "demo"
 
 # %%
-from tonespan_utils import params, tables
-from tonespan_utils.explorer import page
+from tonespan_utils.paper.explorer import page
+from tonespan_utils.params import profile, tables
 
-p = params.load(params_path)
+p = profile.load(params_path)
 tables.join_all(p)
 
 # %%

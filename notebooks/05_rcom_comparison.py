@@ -28,10 +28,12 @@ params_path = "demo"
 # %%
 from IPython.display import Markdown, display
 
-from tonespan_utils import claims, comparison, conditions, figures, params, report, signatures, tables
-from tonespan_utils.corpus import sources
+from tonespan_utils.paper import report
+from tonespan_utils.paper.figures import store
+from tonespan_utils.params import conditions, profile, tables
+from tonespan_utils.study import claims, comparison, quality_flags
 
-p = params.load(params_path)
+p = profile.load(params_path)
 parsed = [conditions.parse(name) for name in p.conditions]
 measured = [condition.name for condition in parsed if condition.is_measured]
 taught_tone = [condition for condition in parsed if not condition.is_measured]
@@ -73,9 +75,9 @@ compared[[*shown, "distance_low_ms", "distance_high_ms", "box_distance_ms", "nul
 # hollow, and blank cells are good.
 
 # %%
-signs = signatures.table(found, span_table, cues, level=level)
+signs = quality_flags.table(found, span_table, cues, level=level)
 tables.write(p.results, "signatures", signs)
-signatures.board(signs)
+quality_flags.board(signs)
 
 # %% [markdown]
 # ## Paired differences
@@ -118,7 +120,7 @@ both.round(2)
 
 # %%
 synthetic = p.speech.source == "synthetic"
-about = {"speech": sources.describe(p), "synthetic": synthetic, "level": level}
+about = {"speech": profile.describe_speech(p), "synthetic": synthetic, "level": level}
 checked = claims.check(found, cues, p.speech.tonal, **about)
 tables.write(p.results, "claims", checked)
 display(claims.board(checked))
@@ -128,10 +130,10 @@ checked.drop(columns="statement").round(2)
 # ## Figures and report
 
 # %%
-loaded = figures.load_tables(p)
-for name, recipe in figures.recipes(p).items():
+loaded = store.load_tables(p)
+for name, recipe in store.recipes(p).items():
     display(Markdown(f"### {recipe.title}"))
-    display(figures.save(p, name, loaded))
+    display(store.save(p, name, loaded))
     display(Markdown(recipe.caption(loaded, p)))
 
 # %% [markdown]

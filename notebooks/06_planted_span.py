@@ -32,22 +32,15 @@ span_ms = "140"
 # %%
 import pandas as pd
 
-from tonespan_utils import (
-    acoustic,
-    calibration,
-    encoders,
-    estimators,
-    finetune,
-    gradients,
-    params,
-    probes,
-    spans,
-    splits,
-    tables,
-)
 from tonespan_utils.corpus import sources
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.finetune import conditions
+from tonespan_utils.instrument import acoustic, estimators, gradients, probes, spans
+from tonespan_utils.params import profile, tables
+from tonespan_utils.statistics import splits
+from tonespan_utils.study import calibration
 
-p = params.load(params_path)
+p = profile.load(params_path)
 v, true_ms = p.validity, float(span_ms)
 own = calibration.planted(p, true_ms)
 sources.prepare(own)
@@ -106,8 +99,8 @@ named = calibration.conditions_of(own, narrow=true_ms == v.sanity_span_ms)
 loaded, trained, seed = {}, [], own.finetune.seeds[0]
 for task, condition in named.items():
     if task != "vanilla":
-        trained.append(finetune.run(own, condition, seed=seed).scores.assign(task=task))
-    encoder = encoders.load_condition(own, condition, seed=seed)
+        trained.append(conditions.run(own, condition, seed=seed).scores.assign(task=task))
+    encoder = checkpoints.load_condition(own, condition, seed=seed)
     results = calibration.probe_layers(own, encoder, corpus, corpus.tokens)
     known = {layer: result.probe for layer, result in results.items()}
     probes.save_probes(known, probes.path(own.results, condition, v.language, seed=seed))
@@ -149,7 +142,7 @@ for name in v.behavioural_estimators:
 # ## Kept
 
 # %%
-as_it_is = encoders.describe(own, named["vanilla"], loaded["vanilla"][0], seed=seed)
+as_it_is = checkpoints.describe(own, named["vanilla"], loaded["vanilla"][0], seed=seed)
 tables.write(p.results, "encoders", pd.DataFrame([as_it_is]), part=f"span{true_ms:g}")
 table = pd.concat(draws, ignore_index=True)
 tables.write(p.results, "calibration_draws", table, part=f"span{true_ms:g}")

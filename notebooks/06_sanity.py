@@ -28,30 +28,23 @@ params_path = "demo"
 import numpy as np
 import pandas as pd
 
-from tonespan_utils import (
-    attention,
-    calibration,
-    encoders,
-    gradients,
-    params,
-    probes,
-    randomised,
-    ranks,
-    sanity,
-    spans,
-    tables,
-)
-from tonespan_utils.corpus import SAMPLE_RATE, sources
-from tonespan_utils.spans import Interval
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import sources
+from tonespan_utils.encoders import checkpoints, randomised
+from tonespan_utils.instrument import attention, gradients, probes, spans
+from tonespan_utils.params import profile, tables
+from tonespan_utils.statistics import ranks
+from tonespan_utils.statistics.bootstrap import Interval
+from tonespan_utils.study import calibration, sanity
 
-p = params.load(params_path)
+p = profile.load(params_path)
 v = p.validity
 
 # %%
 own = calibration.planted(p, v.sanity_span_ms)
 named = calibration.conditions_of(own, narrow=False)
 corpus = sources.load(own, v.language)
-loaded = {task: encoders.load_condition(own, name, seed=own.finetune.seeds[0]) for task, name in named.items()}
+loaded = {task: checkpoints.load_condition(own, name, seed=own.finetune.seeds[0]) for task, name in named.items()}
 layers = loaded["asr"].layers
 top = layers[-1]
 interval = p.bootstrap.model_dump() | {"seed": v.seed}

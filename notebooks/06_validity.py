@@ -29,9 +29,12 @@ params_path = "demo"
 # %%
 from IPython.display import Markdown, display
 
-from tonespan_utils import calibration, figures, params, report, tables, validity_figures
+from tonespan_utils.paper import report
+from tonespan_utils.paper.figures import store, validity
+from tonespan_utils.params import profile, tables
+from tonespan_utils.study import calibration
 
-p = params.load(params_path)
+p = profile.load(params_path)
 parts = [f"span{span_ms:g}" for span_ms in p.validity.planted_span_ms]
 draws = tables.read_parts(p.results, "calibration_draws", parts=parts)
 tables.join_parts(p.results, "calibration_scores", parts=parts)
@@ -61,10 +64,10 @@ acoustic.assign(error_ms=acoustic["estimated_span_ms"] - acoustic["true_span_ms"
 # ## Figures
 
 # %%
-loaded = figures.load_validity(p) | {"encoders": tables.read_parts(p.results, "encoders", parts=parts)}
-for name, recipe in validity_figures.recipes(p).items():
+loaded = store.load_validity(p) | {"encoders": tables.read_parts(p.results, "encoders", parts=parts)}
+for name, recipe in validity.recipes(p).items():
     display(Markdown(f"### {recipe.title}"))
-    display(figures.save(p, name, loaded))
+    display(store.save(p, name, loaded))
     display(Markdown(recipe.caption(loaded, p)))
 
 # %% [markdown]

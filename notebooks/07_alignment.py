@@ -32,10 +32,15 @@ condition = ""
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import align, aligners, alignment_figures, encoders, params, report, tables, timing
+from tonespan_utils.alignment import align, aligners
 from tonespan_utils.corpus import sources
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.paper import report
+from tonespan_utils.paper.figures import alignment
+from tonespan_utils.params import profile, tables
+from tonespan_utils.study import timing
 
-p = params.load(params_path)
+p = profile.load(params_path)
 condition = condition or p.conditions[0]
 knows_times = p.speech.source == "synthetic"
 resampling = p.bootstrap.model_dump() | {"seed": p.seed}
@@ -84,17 +89,17 @@ tables.write(p.results, "alignment", scored)
 scored.round(1)
 
 # %%
-encoder = encoders.load_condition(p, condition, seed=0)
+encoder = checkpoints.load_condition(p, condition, seed=0)
 made_with = {"checkpoints": {condition: encoder.identity}}
 all_tokens = {language: corpus.tokens for language, corpus in corpora.items()}
 if knows_times:
     in_test = {language: tokens.loc[tokens["split"] == "test", "token_id"] for language, tokens in all_tokens.items()}
     held = {language: rows[rows["token_id"].isin(in_test[language])] for language, rows in errors.items()}
-    figure = alignment_figures.draw_errors(scored, held, p)
-    caption = alignment_figures.caption_errors(scored, p)
+    figure = alignment.draw_errors(scored, held, p)
+    caption = alignment.caption_errors(scored, p)
 else:
-    figure, caption = (f(all_tokens, p) for f in (alignment_figures.draw_scores, alignment_figures.caption_scores))
-alignment_figures.save(p, "alignment", figure, caption, **made_with)
+    figure, caption = (f(all_tokens, p) for f in (alignment.draw_scores, alignment.caption_scores))
+alignment.save(p, "alignment", figure, caption, **made_with)
 plt.show()
 print(caption)
 
@@ -127,8 +132,8 @@ shown.pivot_table(index=["measure", "language"], columns="jitter_ms", values=["f
 
 # %%
 drawn = [encoder.layers[len(encoder.layers) // 2], top]
-figure, caption = (f(jitter, drawn, p) for f in (alignment_figures.draw_jitter, alignment_figures.caption_jitter))
-alignment_figures.save(p, "jitter", figure, caption, **made_with)
+figure, caption = (f(jitter, drawn, p) for f in (alignment.draw_jitter, alignment.caption_jitter))
+alignment.save(p, "jitter", figure, caption, **made_with)
 plt.show()
 print(caption)
 

@@ -32,6 +32,6 @@
 params_path = "demo"
 
 # %%
-from tonespan_utils.explorer import widget
+from tonespan_utils.paper.explorer import widget
 
 widget.show(params_path)

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus.corpus import Corpus
+from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -12,11 +12,16 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from tonespan_utils import comparison, conditions, params, spans, tables, token_energy
-from tonespan_utils.conditions import Condition
-from tonespan_utils.corpus import SAMPLE_RATE
-from tonespan_utils.explorer import clips
-from tonespan_utils.gradients import Measured
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.instrument import spans, token_energy
+from tonespan_utils.instrument.gradients import Measured
+from tonespan_utils.paper.explorer import clips
+from tonespan_utils.params import conditions, roles, tables
+from tonespan_utils.params import profile as params
+from tonespan_utils.params.conditions import Condition
+from tonespan_utils.study import comparison
+
+TOLD = {"speech": "made-up speech", "synthetic": False, "level": 0.9}
 
 TONAL = ["my", "th", "lo", "vi"]
 CUES_MS = {"my": 100.0, "th": 100.0, "lo": 180.0, "vi": 180.0}
@@ -65,7 +70,7 @@ def tokens(language: str, *, n_utterances: int = 24, per_utterance: int = 6) -> 
 def predictions(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
     """Probe predictions: right more often in higher layers, as ACCURACY has it at the top."""
     language, parts = own["language"].iloc[0], []
-    best = ACCURACY.get(comparison.role(condition, language), VANILLA_ACCURACY)
+    best = ACCURACY.get(roles.role_of(condition, language), VANILLA_ACCURACY)
     rng = np.random.default_rng([*map(ord, condition.name + language)])
     for seed in seeds:
         for layer, depth in zip(LAYERS, comparison.relative_depth(LAYERS), strict=True):
@@ -79,7 +84,7 @@ def predictions(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.
 def token_spans(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
     """Spans that near the cue width, off by OFF_CUE_MS, as layers rise; half of the tokens."""
     language, parts = own["language"].iloc[0], []
-    off_ms = OFF_CUE_MS.get(comparison.role(condition, language), VANILLA_OFF_CUE_MS)
+    off_ms = OFF_CUE_MS.get(roles.role_of(condition, language), VANILLA_OFF_CUE_MS)
     rng = np.random.default_rng([*map(ord, condition.name + language)])
     half = own.iloc[::2]
     for seed in seeds:
@@ -219,3 +224,18 @@ def _write_layer_tables(p: params.Params, condition: Condition, languages: list[
     }
     for name, table in stored.items():
         tables.write(p.results, name, table, part=condition.name)
+
+
+def make_study(tasks, *, languages=("th",)):
+    """Conditions of one encoder, measured on made-up tokens with the effects that fake_results plants."""
+    own = {language: tokens(language) for language in languages}
+    parsed = [conditions.parse(f"mini/{task}") for task in tasks]
+    pairs = [(c, la) for c in parsed for la in conditions.measured_languages(c, languages)]
+    probed = pd.concat([predictions(c, own[la]) for c, la in pairs])
+    spans = pd.concat([token_spans(c, own[la]) for c, la in pairs])
+    cues = pd.DataFrame(
+        [(la, CUES_MS[la], CUES_MS[la] - 10, CUES_MS[la] + 10) for la in languages],
+        columns=["language", "span_ms", "span_low_ms", "span_high_ms"],
+    )
+    found = comparison.study(probed, spans, pd.concat(own.values()), CUES_MS, n_resamples=100, seed=1)
+    return found, cues

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.audio.reading import SAMPLE_RATE
 
 VOWELS = {"a": (750, 1250, 2600), "i": (310, 2200, 2950), "u": (340, 800, 2300), "e": (480, 1900, 2550)}
 NASAL, LATERAL = (260, 1050, 2300), (340, 1150, 2700)

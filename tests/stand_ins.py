@@ -13,8 +13,9 @@ import soundfile
 import yaml
 from conftest import FAMILIES, make_checkpoint
 
-from tonespan_utils import params
-from tonespan_utils.corpus import SAMPLE_RATE, synthetic
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.params import profile as params
 
 TASKS = {  # every family, every task; full has every task for every family
     "wav2vec2-base": ["vanilla", "asr-my", "speaker"],
@@ -57,7 +58,7 @@ def fleurs(root: Path) -> Path:
     """The six languages, half a minute each, in FLEURS' layout."""
     speech = params.load("full").speech
     spans = dict.fromkeys(speech.tonal, 120.0)
-    synthetic.build(root, languages=speech.languages, planted_span_ms=spans, minutes=0.8, n_speakers=12, seed=3)
+    synthesis.build(root, languages=speech.languages, planted_span_ms=spans, minutes=0.8, n_speakers=12, seed=3)
     for name in ("utterances.csv", "syllables.csv", "synthetic.json"):
         for beside in root.rglob(name):
             beside.unlink()

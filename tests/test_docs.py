@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tonespan_utils import manual, params
 from tonespan_utils.__main__ import COMMANDS, main
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.params import profile
+from tools import parameters_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks" / "course" / "TEACHING.md"]
@@ -37,10 +38,10 @@ def test_a_yaml_block_is_a_valid_profile_and_would_not_be_with_a_misspelt_key(te
     path = tmp_path / "block.yaml"
     path.write_text(text)
     name = re.search(r"# params/([\w-]+)\.yaml", text)[1]
-    assert params.load(path).profile == name
+    assert profile.load(path).profile == name
     path.write_text(text + "\nmisspelt: 1\n")
     with pytest.raises(TonespanError, match="misspelt: unknown parameter"):
-        params.load(path)
+        profile.load(path)
 
 
 def make_targets():
@@ -95,11 +96,11 @@ def test_every_link_leads_somewhere(page):
 
 
 def test_the_page_of_parameters_is_what_the_schema_says():
-    assert manual.PAGE.read_text(encoding="utf-8") == manual.page(), "run `python -m tonespan_utils docs`"
+    assert parameters_page.PAGE.read_text(encoding="utf-8") == parameters_page.page(), "run `make sync`"
 
 
 def test_every_parameter_has_words_and_its_default():
-    rows = manual.parameters()
+    rows = parameters_page.parameters()
     undescribed = [row.name for row in rows if not row.words]
     assert not undescribed, "say what it is in params/base.yaml"
     defaults = {row.name: row.default for row in rows}
@@ -118,7 +119,7 @@ def test_every_command_of_the_command_line_has_help(capsys):
 
 
 def test_numbers_name_columns_and_tables_that_exist():
-    from tonespan_utils.tables import COLUMNS
+    from tonespan_utils.params.tables import COLUMNS
 
     text = (ROOT / "docs" / "numbers.md").read_text()
     tables = set(re.findall(r"`(\w+)\.csv`", text))

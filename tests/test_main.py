@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from tonespan_utils import tone
 from tonespan_utils.__main__ import main
-from tonespan_utils.tone import Syllable
-from tonespan_utils.tone_table import row as tone_row
+from tonespan_utils.tone import text_to_tone
+from tonespan_utils.tone.parts import Syllable
+from tonespan_utils.tone.tone_table import row as tone_row
 
 COMMAND = [sys.executable, "-m", "tonespan_utils"]
 
@@ -57,13 +57,13 @@ def test_a_byte_order_mark_is_no_text(write, capsys):
 
 
 def test_what_libraries_print_is_no_part_of_the_table(write, capsys, monkeypatch):
-    honest = tone.parse
+    honest = text_to_tone.parse
 
     def chatty(text: str, language: str) -> list[Syllable]:
         print("Building prefix dict ...")
         return honest(text, language)
 
-    monkeypatch.setattr(tone, "parse", chatty)
+    monkeypatch.setattr(text_to_tone, "parse", chatty)
     main(["tones", "vi", write(b"ba")])
     captured = capsys.readouterr()
     assert captured.out == "ba\tngang\tɓaː\t0-2\t-\n"
@@ -98,7 +98,7 @@ def test_an_unknown_language_is_told_before_the_file_is_read(tmp_path, capsys):
     assert main(["tones", "xx", str(tmp_path / "none.txt")]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    known = ", ".join(tone.MODULES)
+    known = ", ".join(text_to_tone.MODULES)
     assert captured.err == f"tonespan: no text-to-tone rules for language 'xx'; known: {known}\n"
 
 

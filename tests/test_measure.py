@@ -11,10 +11,12 @@ from conftest import make_checkpoint
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model, WavLMConfig, WavLMModel
 
 import tonespan_utils
-from tonespan_utils import encoders, gradients, measure, measure_span, probes, spans
-from tonespan_utils.classify import LinearClassifier
+from tonespan_utils import measure, measure_span
+from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params import ROOT
+from tonespan_utils.instrument import gradients, probes, spans
+from tonespan_utils.params.profile import ROOT
+from tonespan_utils.statistics.classifier import LinearClassifier
 
 QUICK = {"n_resamples": 50, "bin_ms": 50.0, "regularisation_c": 0.1}
 
@@ -53,7 +55,7 @@ def test_it_is_the_study_s_own_measurement(folder, segments, glide_corpus, found
     audio, centers, labels, speakers = segments
     test = [speaker in ("s6", "s7") for speaker in speakers]  # the corpus' own split
     own = measure_span(folder, audio, centers, labels, groups=speakers, test=test, **QUICK)
-    encoder = encoders.load(folder)
+    encoder = checkpoints.load(folder)
     vectors = probes.hidden_vectors(encoder, glide_corpus, glide_corpus.tokens)
     drawing = {"n_resamples": 50, "level": 0.95, "seed": 0}
     settings = drawing | {"regularisation_c": 0.1, "control_seeds": [0]}
@@ -104,7 +106,7 @@ def test_a_model_object_gives_what_its_folder_gives_and_is_left_as_found(folder,
     assert np.allclose(same.layers["span_ms"], found.layers["span_ms"], rtol=1e-5)
     assert [module.training for module in model.modules()] == modes
     assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
-    given = measure_span(encoders.load(folder), audio, centers, labels, probes=same.probes, **QUICK)
+    given = measure_span(checkpoints.load(folder), audio, centers, labels, probes=same.probes, **QUICK)
     assert given.n_train == 0 and given.n_test == sum(map(len, centers))
 
 
@@ -208,7 +210,7 @@ def test_another_hop_is_measured_in_the_same_units(tmp_path, segments):
     coarse = make_checkpoint(tmp_path, "xlsr", conv_stride=[5, 2, 2, 2, 2, 2, 4], conv_kernel=[10, 3, 3, 3, 3, 2, 4])
     audio, centers, labels, speakers = (part[:20] for part in segments)
     found = measure_span(coarse, audio, centers, labels, groups=speakers, **QUICK | {"bin_ms": 5.0})
-    assert encoders.load(coarse).hop == 640
+    assert checkpoints.load(coarse).hop == 640
     width = found.layers.set_index("layer")["span_ms"]
     assert 10 < width["cnn"] < 50, "a frame of 45 ms, whatever its hop"
     assert found.layers["null_span_ms"].between(450, 510).all()

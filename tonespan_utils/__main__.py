@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonespan_utils import processes, surroundings, tone, tone_table
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.paper import redraw
+from tonespan_utils.tone import text_to_tone, tone_table
+from tonespan_utils.workflow import processes, surroundings
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the latter two as shells count signals: 128 + SIGINT, SIGPIPE
 BY_SIGNAL = 128
@@ -33,7 +35,9 @@ class Command:
 
 
 def _add_tones_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("language", metavar="LANGUAGE", help=", ".join(f"{c} {m}" for c, m in tone.MODULES.items()))
+    parser.add_argument(
+        "language", metavar="LANGUAGE", help=", ".join(f"{c} {m}" for c, m in text_to_tone.MODULES.items())
+    )
     parser.add_argument("file", metavar="FILE", help="UTF-8 text, one sentence a line; - is standard input")
     parser.epilog = (
         "One line out for each line in, tab separated: the text (tabs in it become spaces), the tones, the syllables "
@@ -45,8 +49,8 @@ def _add_tones_arguments(parser: argparse.ArgumentParser) -> None:
 
 def tones(arguments: argparse.Namespace) -> None:
     """Print text, tones, IPA, spans and flags of each line, and on standard error what was masked and flagged."""
-    if arguments.language not in tone.MODULES:
-        tone.parse("", arguments.language)  # raises the one message about languages, before any file is read
+    if arguments.language not in text_to_tone.MODULES:
+        text_to_tone.parse("", arguments.language)  # raises the one message about languages, before any file is read
     lines = tone_table.refuse_wrong_encoding(
         read_lines(arguments.file),
         arguments.language,
@@ -55,9 +59,9 @@ def tones(arguments: argparse.Namespace) -> None:
     counts = tone_table.Counts()
     for line in lines:
         with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is no part of the table
-            parts = tone.parse(line, arguments.language)
+            parts = text_to_tone.parse(line, arguments.language)
         print(tone_table.row(line, parts))
-        counts.add(line, parts, wrong=tone.wrong_encoding(line, arguments.language))
+        counts.add(line, parts, wrong=text_to_tone.wrong_encoding(line, arguments.language))
     if counts.summary:
         print(f"tonespan: {counts.summary}", file=sys.stderr)
 
@@ -99,10 +103,10 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run a profile end to end through Snakemake."""
-    from tonespan_utils import workflow
+    from tonespan_utils.workflow import runner
 
     options = {"cores": arguments.cores, "cluster": arguments.cluster, "dry_run": arguments.dry_run}
-    workflow.run(arguments.profile, target=arguments.target, **options)
+    runner.run(arguments.profile, target=arguments.target, **options)
 
 
 def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,17 +119,17 @@ def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
 
 def notebook(arguments: argparse.Namespace) -> None:
     """Execute one notebook through Papermill: what the rules of the workflow call."""
-    from tonespan_utils import warm
+    from tonespan_utils.workflow import warm
 
     processes.tie_as_told()
     if (status := warm.hand_over(sys.argv[1:])) is not None:
         sys.exit(status)
-    from tonespan_utils import gpus, produced, workflow
+    from tonespan_utils.workflow import gpus, produced, runner
 
     if arguments.made:
         produced.forget(arguments.output)
     with gpus.one() if arguments.gpu else contextlib.nullcontext():
-        workflow.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
+        runner.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
     if arguments.made:
         produced.record(arguments.output, arguments.made)
 
@@ -138,12 +142,12 @@ def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
 
 def figures(arguments: argparse.Namespace) -> None:
     """Draw figures from stored tables and print where they are."""
-    from tonespan_utils import figures as drawing
-    from tonespan_utils import params, produced
+    from tonespan_utils.params import profile
+    from tonespan_utils.workflow import produced
 
-    loaded = params.load(arguments.profile)
+    loaded = profile.load(arguments.profile)
     produced.refuse_changed(loaded)
-    for path in drawing.redraw(loaded, arguments.name, width_mm=arguments.width):
+    for path in redraw.redraw(loaded, arguments.name, width_mm=arguments.width):
         print(path)
 
 
@@ -156,9 +160,9 @@ def _add_explore_arguments(parser: argparse.ArgumentParser) -> None:
 
 def explore(arguments: argparse.Namespace) -> None:
     """Open the explorer of a finished run in a browser."""
-    from tonespan_utils import workflow
+    from tonespan_utils.workflow import runner
 
-    workflow.explore(arguments.profile, lab=arguments.lab, open_browser=not arguments.no_browser, port=arguments.port)
+    runner.explore(arguments.profile, lab=arguments.lab, open_browser=not arguments.no_browser, port=arguments.port)
 
 
 def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +171,7 @@ def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
 
 def explain(arguments: argparse.Namespace) -> None:
     """Print what made a figure, and the command that makes it again."""
-    from tonespan_utils import provenance
+    from tonespan_utils.paper import provenance
 
     print(provenance.explain(arguments.file), end="")
 
@@ -179,17 +183,10 @@ def _add_course_arguments(parser: argparse.ArgumentParser) -> None:
 
 def course(arguments: argparse.Namespace) -> None:
     """Write the course's student and teacher versions and print where they are."""
-    from tonespan_utils import classroom
+    from tonespan_utils.course import classroom
 
     for path in classroom.build(arguments.lessons or classroom.LESSONS, execute=not arguments.no_execute):
         print(path)
-
-
-def docs(_: argparse.Namespace) -> None:
-    """Write docs/parameters.md again and print where it is."""
-    from tonespan_utils import manual
-
-    print(manual.write())
 
 
 COMMANDS = [
@@ -199,7 +196,6 @@ COMMANDS = [
     Command("explore", "the interactive explorer of a finished run, in a browser", _add_explore_arguments, explore),
     Command("notebook", "one notebook through Papermill (called by the workflow)", _add_notebook_arguments, notebook),
     Command("course", "student and teacher versions of the course", _add_course_arguments, course),
-    Command("docs", "docs/parameters.md again, after a parameter changed", lambda parser: None, docs),
     Command("tones", "text to tones: a line of syllables for each line of a file", _add_tones_arguments, tones),
 ]
 

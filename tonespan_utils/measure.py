@@ -40,14 +40,21 @@ import soxr
 from matplotlib.figure import Figure
 from transformers import PreTrainedModel
 
-from tonespan_utils import classify, encoders, findings, gradients, plots, sides, signatures, spans
-from tonespan_utils import probes as layer_probes
-from tonespan_utils.classify import LinearClassifier
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, keys
-from tonespan_utils.corpus import audio as audio_files
-from tonespan_utils.encoders import Encoder
+from tonespan_utils.audio import reading as audio_files
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import keys, sides
+from tonespan_utils.corpus.corpus import Corpus
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders.checkpoints import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.spans import Interval
+from tonespan_utils.instrument import gradients, spans
+from tonespan_utils.instrument import probes as layer_probes
+from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
+from tonespan_utils.plots import drawing as plots
+from tonespan_utils.statistics import classifier, findings
+from tonespan_utils.statistics.bootstrap import Interval
+from tonespan_utils.statistics.classifier import LinearClassifier
+from tonespan_utils.study import quality_flags as signatures
 
 TEST_SHARE = 0.3  # of the tokens, by whole groups
 
@@ -209,9 +216,9 @@ def _as_encoder(model: PreTrainedModel | Encoder | str | Path, scale_input: bool
     if isinstance(model, Encoder):
         yield model
     elif isinstance(model, str | Path):
-        yield encoders.load(model)
+        yield checkpoints.load(model)
     else:
-        encoder = encoders.of_model(model, scale_input=scale_input)
+        encoder = checkpoints.of_model(model, scale_input=scale_input)
         modes = {module: module.training for module in encoder.model.modules()}
         encoder.model.eval()
         try:
@@ -243,7 +250,7 @@ def _probe(
         if not np.isfinite(hidden).all():
             raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
         if given is None:
-            probe = classify.fit(hidden[~is_test], tone[~is_test], regularisation_c=regularisation_c)
+            probe = classifier.fit(hidden[~is_test], tone[~is_test], regularisation_c=regularisation_c)
         else:
             probe = given[layer]
         unknown = sorted(set(tone[is_test].tolist()) - set(probe.classes))

@@ -45,14 +45,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Audio, display
 
-from tonespan_utils import course, f0, params, plots
-from tonespan_utils.corpus import SAMPLE_RATE, sources, synthetic
-from tonespan_utils.corpus.spellers import speller
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import sources
+from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic.spellers.speller import speller
+from tonespan_utils.course import lessons
+from tonespan_utils.instrument import f0
+from tonespan_utils.params import profile
+from tonespan_utils.plots import drawing
 
-p = params.load(params_path)
+p = profile.load(params_path)
 sources.prepare(p)  # some minutes of speech, made once
 corpora = {language: sources.load(p, language) for language in p.speech.tonal}
-plt.style.use(plots.STYLE)
+plt.style.use(drawing.STYLE)
 
 # %% [markdown]
 # ## 1. One syllable, five tones
@@ -61,12 +66,12 @@ plt.style.use(plots.STYLE)
 # tone is the same, to the last random number. In Thai script these would be five different words.
 
 # %%
-voice = next(synthetic.readings("th", n_speakers=16, seed=p.seed))
+voice = next(synthesis.readings("th", n_speakers=16, seed=p.seed))
 maa = next(frame for frame in speller("th").frames if frame.ipa == "maː")
 said = {}
 for tone in "MLFHR":
     reading = replace(voice, syllables=((maa, tone),))
-    samples, syllables = synthetic.render(reading, language="th", span_ms=100.0)
+    samples, syllables = synthesis.render(reading, language="th", span_ms=100.0)
     said[tone] = samples / 32768
     print(f"{tone} (mid low falling high rising)", maa.spelling[tone])
     display(Audio(said[tone], rate=SAMPLE_RATE))
@@ -95,7 +100,7 @@ plt.show()
 
 # %%
 for span_ms in (60.0, 100.0, 180.0):
-    samples, _ = synthetic.render(replace(voice, syllables=((maa, "F"),)), language="th", span_ms=span_ms)
+    samples, _ = synthesis.render(replace(voice, syllables=((maa, "F"),)), language="th", span_ms=span_ms)
     print(f"{span_ms:.0f} ms")
     display(Audio(samples / 32768, rate=SAMPLE_RATE))
 
@@ -125,7 +130,7 @@ f0_of_trace = 3 / 0.024  # three periods in 24 ms
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "f0_of_trace_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("f0_of_trace", f0_of_trace)
+lessons.check("f0_of_trace", f0_of_trace)
 
 # %% [markdown]
 # ## 3. How a computer finds it
@@ -170,7 +175,7 @@ def f0_by_autocorrelation(samples, floor_hz, ceiling_hz):
 
 
 # %% nbgrader={"grade": true, "grade_id": "f0_by_autocorrelation_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-course.check("f0_by_autocorrelation", f0_by_autocorrelation)
+lessons.check("f0_by_autocorrelation", f0_by_autocorrelation)
 ### BEGIN HIDDEN TESTS
 tone = np.sin(2 * np.pi * 250 * np.arange(1600) / SAMPLE_RATE)
 assert abs(f0_by_autocorrelation(tone, 200, 500) - 250) < 3
@@ -190,7 +195,7 @@ praat_window_ms = 3 * 1000 / 75
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "praat_window_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("praat_window_ms", praat_window_ms)
+lessons.check("praat_window_ms", praat_window_ms)
 
 # %% [markdown]
 # See it: the same falling tone of the same woman, through three windows.
@@ -226,13 +231,13 @@ plt.show()
 # %%
 people = {
     one.speaker.name: one
-    for one, _ in zip(synthetic.readings("th", n_speakers=16, seed=p.seed), range(24), strict=False)
+    for one, _ in zip(synthesis.readings("th", n_speakers=16, seed=p.seed), range(24), strict=False)
 }
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
 for name, style, floor_hz in (("f00", "-", 130), ("m00", "--", 85)):
     for tone, color in (("F", "#D55E00"), ("R", "#0072B2")):
         reading = replace(people[name], syllables=((maa, tone),), style="neutral")
-        samples, rows = synthetic.render(reading, language="th", span_ms=180.0)
+        samples, rows = synthesis.render(reading, language="th", span_ms=180.0)
         times_s, hz = f0.track(samples / 32768, floor_hz=floor_hz, ceiling_hz=500, step_ms=5)
         from_centre_ms = 1000 * (times_s - rows[["nucleus_start_s", "nucleus_end_s"]].iloc[0].mean())
         axes[0].plot(from_centre_ms, hz, style, color=color, label=f"{name} {tone}")
@@ -255,7 +260,7 @@ fifth_st = 12 * np.log2(300 / 200)
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "fifth_st_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("fifth_st", fifth_st)
+lessons.check("fifth_st", fifth_st)
 
 # %% [markdown]
 # **Exercise 5.** Now as a function.
@@ -270,7 +275,7 @@ def semitones(f0_hz, reference_hz):
 
 
 # %% nbgrader={"grade": true, "grade_id": "semitones_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("semitones", semitones)
+lessons.check("semitones", semitones)
 ### BEGIN HIDDEN TESTS
 assert abs(semitones(440.0, 110.0) - 24) < 1e-9
 assert abs(semitones(110.0, 130.0) + semitones(130.0, 110.0)) < 1e-9
@@ -286,7 +291,7 @@ assert abs(semitones(110.0, 130.0) + semitones(130.0, 110.0)) < 1e-9
 corpus = corpora["th"]
 utterance_id = corpus.tokens["utterance_id"].iloc[0]
 sentence = corpus.audio(utterance_id)
-plots.waveform_with_tokens(sentence, corpus.tokens[corpus.tokens["utterance_id"] == utterance_id])
+drawing.waveform_with_tokens(sentence, corpus.tokens[corpus.tokens["utterance_id"] == utterance_id])
 display(Audio(sentence, rate=SAMPLE_RATE))
 
 # %% [markdown]
@@ -308,10 +313,10 @@ for language, corpus in corpora.items():
     tones[language] = np.concatenate([own["tone"].to_numpy(dtype=str) for own in parts.values()])
 
 # %%
-figure, axes = plots.panels(list(corpora))
+figure, axes = drawing.panels(list(corpora))
 for language, axis in axes.items():
-    plots.f0_contours(axis, f0.summary(offsets_ms, contours[language], tones[language]))
-plots.label_axes(figure, x="time from tone centre (ms)", y="F0 (semitones)")
+    drawing.f0_contours(axis, f0.summary(offsets_ms, contours[language], tones[language]))
+drawing.label_axes(figure, x="time from tone centre (ms)", y="F0 (semitones)")
 plt.show()
 
 # %% [markdown]
@@ -329,7 +334,7 @@ tone_of_contour = "R"
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "tone_of_contour_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("tone_of_contour", tone_of_contour)
+lessons.check("tone_of_contour", tone_of_contour)
 
 # %% [markdown]
 # **Exercise 7.** Write a number for what a contour *does*: the last voiced value minus the first voiced one. Trackers write `nan` ("not a
@@ -346,7 +351,7 @@ def movement_st(offsets_ms, contour_st):
 
 
 # %% nbgrader={"grade": true, "grade_id": "movement_st_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("movement_st", movement_st)
+lessons.check("movement_st", movement_st)
 ### BEGIN HIDDEN TESTS
 rising = np.array([np.nan, 1.0, 2.0, 5.0, np.nan])
 assert movement_st(np.arange(5), rising) == 4.0

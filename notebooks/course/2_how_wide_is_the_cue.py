@@ -44,13 +44,19 @@ import numpy as np
 import pandas as pd
 from IPython.display import Audio, display
 
-from tonespan_utils import acoustic, classify, course, params, plots, spans, splits
-from tonespan_utils.corpus import SAMPLE_RATE, sources
+from tonespan_utils import languages
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import sources
+from tonespan_utils.course import lessons
+from tonespan_utils.instrument import acoustic
+from tonespan_utils.params import profile
+from tonespan_utils.plots import drawing
+from tonespan_utils.statistics import bootstrap, classifier, splits
 
-p = params.load(params_path)
+p = profile.load(params_path)
 sources.prepare(p)
 corpora = {language: sources.load(p, language) for language in p.speech.tonal}
-plt.style.use(plots.STYLE)
+plt.style.use(drawing.STYLE)
 
 # %% [markdown]
 # ## 1. Be the listener
@@ -101,7 +107,7 @@ def macro_f1(counts):
 
 
 # %% nbgrader={"grade": true, "grade_id": "macro_f1_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-course.check("macro_f1", macro_f1)
+lessons.check("macro_f1", macro_f1)
 ### BEGIN HIDDEN TESTS
 assert macro_f1(np.eye(4)) == 1.0
 assert abs(macro_f1(np.ones((5, 5))) - 0.2) < 1e-9
@@ -118,7 +124,7 @@ guessing_f1 = 1 / 5  # every tone: precision 1/5, recall 1/5
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "guessing_f1_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("guessing_f1", guessing_f1)
+lessons.check("guessing_f1", guessing_f1)
 
 # %% nbgrader={"grade": false, "grade_id": "always_mid_f1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 always_mid_f1 = None  # (b)
@@ -127,7 +133,7 @@ always_mid_f1 = (2 * 0.2 * 1 / (0.2 + 1)) / 5  # M: precision 1/5, recall 1; fou
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "always_mid_f1_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("always_mid_f1", always_mid_f1)
+lessons.check("always_mid_f1", always_mid_f1)
 
 # %% [markdown]
 # ## 3. What the machine sees
@@ -176,7 +182,7 @@ def shared_speakers(train, test):
 
 
 # %% nbgrader={"grade": true, "grade_id": "shared_speakers_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("shared_speakers", shared_speakers)
+lessons.check("shared_speakers", shared_speakers)
 ### BEGIN HIDDEN TESTS
 for fold_train, fold_test in splits.folds(tokens, n_folds=4, seed=0):
     assert shared_speakers(tokens.iloc[fold_train], tokens.iloc[fold_test]) == 0
@@ -205,8 +211,8 @@ for language, corpus in corpora.items():
 figure, axis = plt.subplots(figsize=(6, 3))
 for language, swept in sweeps.items():
     scores = swept.fold_f1().groupby("window_ms")["macro_f1"].agg(["mean", "sem"])
-    color = plots.LANGUAGE_COLORS[language]
-    axis.plot(scores.index, scores["mean"], marker="o", color=color, label=plots.LANGUAGE_NAMES[language])
+    color = drawing.LANGUAGE_COLORS[language]
+    axis.plot(scores.index, scores["mean"], marker="o", color=color, label=languages.LANGUAGE_NAMES[language])
     axis.fill_between(
         scores.index, scores["mean"] - scores["sem"], scores["mean"] + scores["sem"], color=color, alpha=0.15
     )
@@ -233,7 +239,7 @@ cue_from_peak_ms = 140 - 25
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "cue_from_peak_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("cue_from_peak_ms", cue_from_peak_ms)
+lessons.check("cue_from_peak_ms", cue_from_peak_ms)
 
 # %% [markdown]
 # ## 6. Now do it wrong
@@ -267,7 +273,7 @@ n_resamples_of_three = 3**3
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "n_resamples_of_three_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("n_resamples_of_three", n_resamples_of_three)
+lessons.check("n_resamples_of_three", n_resamples_of_three)
 
 # %% nbgrader={"grade": false, "grade_id": "share_of_middle_mean", "locked": false, "schema_version": 3, "solution": true, "task": false}
 share_of_middle_mean = None  # (b), a fraction such as 1 / 3
@@ -276,7 +282,7 @@ share_of_middle_mean = 7 / 27  # (1, 2, 3) in its six orders, and (2, 2, 2)
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "share_of_middle_mean_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("share_of_middle_mean", share_of_middle_mean)
+lessons.check("share_of_middle_mean", share_of_middle_mean)
 
 # %% [markdown]
 # **Exercise 6.** For few numbers all draws can be listed: `itertools.product(values, repeat=n)` does it. Give back the means of all draws,
@@ -292,7 +298,7 @@ def bootstrap_means(values):
 
 
 # %% nbgrader={"grade": true, "grade_id": "bootstrap_means_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-course.check("bootstrap_means", bootstrap_means)
+lessons.check("bootstrap_means", bootstrap_means)
 ### BEGIN HIDDEN TESTS
 assert len(bootstrap_means([1.0, 5.0, 2.0, 2.0])) == 4**4
 assert set(bootstrap_means([2.0, 2.0])) == {2.0}
@@ -317,12 +323,12 @@ table.round(2)
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), sharey=True)
 for language, swept in sweeps.items():
-    counts = [classify.confusion_by_cluster(swept.tone, heard, swept.utterance) for heard in swept.predicted]
-    draws = spans.resample_clusters(len(counts[0]), n_resamples=1000, seed=p.seed)
-    f1 = np.stack([classify.f1_resamples(one, draws) for one in counts])  # (window, draw)
+    counts = [classifier.confusion_by_cluster(swept.tone, heard, swept.utterance) for heard in swept.predicted]
+    draws = bootstrap.resample_clusters(len(counts[0]), n_resamples=1000, seed=p.seed)
+    f1 = np.stack([classifier.f1_resamples(one, draws) for one in counts])  # (window, draw)
     peaks = swept.windows_ms[f1.argmax(axis=0)] - p.baseline.analysis_window_ms
     bends = acoustic.knee_ms(swept.windows_ms, f1) - p.baseline.analysis_window_ms / 2
-    color, name = plots.LANGUAGE_COLORS[language], plots.LANGUAGE_NAMES[language]
+    color, name = drawing.LANGUAGE_COLORS[language], languages.LANGUAGE_NAMES[language]
     for axis, answers in zip(axes, (peaks, bends), strict=True):
         axis.hist(answers, bins=np.arange(-15, 296, 10), color=color, alpha=0.6, label=name)
         axis.axvline(p.synthetic.planted_span_ms[language], color=color, linestyle=":")

@@ -46,15 +46,21 @@ import pandas as pd
 import torch
 from IPython.display import Audio, display
 
-from tonespan_utils import course, encoders, params, plots, probes, splits
-from tonespan_utils.corpus import SAMPLE_RATE, sources
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import sources
+from tonespan_utils.course import lessons
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.instrument import probes
+from tonespan_utils.params import profile
+from tonespan_utils.plots import drawing
+from tonespan_utils.statistics import splits
 
-p = params.load(params_path)
+p = profile.load(params_path)
 sources.prepare(p)
 corpus = sources.load(p, "vi")
 tokens = corpus.tokens
-encoder = encoders.load_condition(p, "mini/vanilla", seed=0)
-plt.style.use(plots.STYLE)
+encoder = checkpoints.load_condition(p, "mini/vanilla", seed=0)
+plt.style.use(drawing.STYLE)
 
 # %% [markdown]
 # ## 1. From samples to frames
@@ -85,7 +91,7 @@ def frame_at(time_ms):
 
 
 # %% nbgrader={"grade": true, "grade_id": "frame_at_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("frame_at", frame_at)
+lessons.check("frame_at", frame_at)
 ### BEGIN HIDDEN TESTS
 for moment_ms in (63.0, 250.0, 777.0):
     assert frame_at(moment_ms) == encoder.frame_at(moment_ms / 1000, 32_000)
@@ -175,7 +181,7 @@ random = {layer: probes.probe_layer(random_vectors[layer], tokens, **settings) f
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 3))
-plots.f1_by_layer(axis, table.reset_index(names="layer"), table, color="#CC79A7", label="trained")
+drawing.f1_by_layer(axis, table.reset_index(names="layer"), table, color="#CC79A7", label="trained")
 axis.plot([random[layer].macro_f1 for layer in encoder.layers], color="0.2", marker="s", label="untrained")
 axis.set(xlabel="layer", ylabel="macro-F1", ylim=(0, 1))
 axis.legend(loc="center right")
@@ -191,7 +197,7 @@ selectivity = 0.70 - 0.40
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "selectivity_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("selectivity", selectivity)
+lessons.check("selectivity", selectivity)
 
 # %% [markdown]
 # ## 5. How hard was it? Bits
@@ -211,7 +217,7 @@ three_heads_bits = -np.log2(1 / 2 * 2 / 3 * 3 / 4)  # 1/4: two bits
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "three_heads_bits_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("three_heads_bits", three_heads_bits)
+lessons.check("three_heads_bits", three_heads_bits)
 
 # %% [markdown]
 # **Exercise 4.** Now any sequence, as a string such as `"HTHH"`.
@@ -229,7 +235,7 @@ def codelength_bits(tosses):
 
 
 # %% nbgrader={"grade": true, "grade_id": "codelength_bits_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-course.check("codelength_bits", codelength_bits)
+lessons.check("codelength_bits", codelength_bits)
 ### BEGIN HIDDEN TESTS
 assert abs(codelength_bits("HTTH") - codelength_bits("TTHH")) < 1e-9
 assert codelength_bits("H" * 60) < 6 < codelength_bits("HT" * 10)
@@ -271,7 +277,7 @@ def honest_best(choose_on, report_on):
 
 
 # %% nbgrader={"grade": true, "grade_id": "honest_best_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("honest_best", honest_best)
+lessons.check("honest_best", honest_best)
 ### BEGIN HIDDEN TESTS
 assert honest_best({"a": 0.1, "b": 0.2}, {"a": 0.9, "b": 0.3}) == ("b", 0.3)
 ### END HIDDEN TESTS

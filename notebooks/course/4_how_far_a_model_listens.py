@@ -40,14 +40,19 @@ import numpy as np
 import pandas as pd
 from IPython.display import Audio, display
 
-from tonespan_utils import course, encoders, gradients, params, plots, probes, spans
-from tonespan_utils.corpus import SAMPLE_RATE, sources
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import sources
+from tonespan_utils.course import lessons
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.instrument import gradients, probes, spans
+from tonespan_utils.params import profile
+from tonespan_utils.plots import drawing
 
-p = params.load(params_path)
+p = profile.load(params_path)
 sources.prepare(p)
 corpus = sources.load(p, "th")
-encoder = encoders.load_condition(p, "mini/vanilla", seed=0)
-plt.style.use(plots.STYLE)
+encoder = checkpoints.load_condition(p, "mini/vanilla", seed=0)
+plt.style.use(drawing.STYLE)
 
 # %% [markdown]
 # ## 1. The smallest model that listens
@@ -71,7 +76,7 @@ two_tap_r_com_ms = (9 * 0 + 1 * 10) / (9 + 1)
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "two_tap_r_com_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("two_tap_r_com_ms", two_tap_r_com_ms)
+lessons.check("two_tap_r_com_ms", two_tap_r_com_ms)
 
 # %% [markdown]
 # **Exercise 2.** Now for any energy at any offsets.
@@ -86,7 +91,7 @@ def r_com_ms(energy, offsets_ms):
 
 
 # %% nbgrader={"grade": true, "grade_id": "r_com_ms_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("r_com_ms", r_com_ms)
+lessons.check("r_com_ms", r_com_ms)
 ### BEGIN HIDDEN TESTS
 shape = np.random.default_rng(0).random(40)
 times = np.linspace(-97.5, 97.5, 40)
@@ -130,7 +135,7 @@ box_span_ms = 2 * (0 + 50) / 2
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "box_span_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("box_span_ms", box_span_ms)
+lessons.check("box_span_ms", box_span_ms)
 
 # %% nbgrader={"grade": false, "grade_id": "exponential_span_ms", "locked": false, "schema_version": 3, "solution": true, "task": false}
 exponential_span_ms = None  # (b), in ms
@@ -139,7 +144,7 @@ exponential_span_ms = 2 * 30
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "exponential_span_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("exponential_span_ms", exponential_span_ms)
+lessons.check("exponential_span_ms", exponential_span_ms)
 
 # %% nbgrader={"grade": false, "grade_id": "gaussian_span_ms", "locked": false, "schema_version": 3, "solution": true, "task": false}
 gaussian_span_ms = None  # (c), in ms
@@ -148,7 +153,7 @@ gaussian_span_ms = 2 * 50 * np.sqrt(2 / np.pi)
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "gaussian_span_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("gaussian_span_ms", gaussian_span_ms)
+lessons.check("gaussian_span_ms", gaussian_span_ms)
 
 # %% [markdown]
 # A model that listens to exactly the 100 ms of a cue, and to all of it alike, has a span of *50* ms. Bear it in mind when you compare spans with cue
@@ -166,7 +171,7 @@ floor_span_ms = 0.9 * 50 + 0.1 * 500  # r_com is a mean over energy, so spans mi
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "floor_span_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("floor_span_ms", floor_span_ms)
+lessons.check("floor_span_ms", floor_span_ms)
 
 # %% [markdown]
 # Did the machine agree? And how do other windows, and other measures, take the floor? `r50` and `r90` are the radii that hold 50 and 90 % of the energy.
@@ -198,7 +203,7 @@ cut_null_span_ms = 2 * (250**2 / 2 + 500**2 / 2) / 750
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "cut_null_span_ms_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("cut_null_span_ms", cut_null_span_ms)
+lessons.check("cut_null_span_ms", cut_null_span_ms)
 
 # %% [markdown]
 # ## 3. A real gradient
@@ -229,7 +234,7 @@ figure, axes = plt.subplots(3, 1, figsize=(7, 4.4), sharex=True)
 axes[0].plot(from_centre_ms, samples, color="0.4", linewidth=0.4)
 axes[1].plot(from_centre_ms, found["4"][0], color="#0072B2", linewidth=0.4)
 axes[2].bar(offsets, 100 * spans.normalise(energy), width=10, color="#0072B2")
-axes[2].axhline(100 / offsets.size, **plots.NULL)
+axes[2].axhline(100 / offsets.size, **drawing.NULL)
 for axis, name in zip(axes, ("samples", "gradient", "energy (%)"), strict=True):
     axis.set(ylabel=name, xlim=(-500, 500))
     axis.axvspan(-r_com, r_com, color="#D55E00", alpha=0.15, lw=0)
@@ -275,7 +280,7 @@ def finite_difference(f, x, step):
 
 
 # %% nbgrader={"grade": true, "grade_id": "finite_difference_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-course.check("finite_difference", finite_difference)
+lessons.check("finite_difference", finite_difference)
 ### BEGIN HIDDEN TESTS
 assert np.allclose(finite_difference(lambda x: float(x @ [1.0, -2.0, 0.5]), np.zeros(3), 0.1), [1.0, -2.0, 0.5])
 kept = np.array([1.0, 2.0])
@@ -315,10 +320,10 @@ tabulated["spans"][columns].set_index("layer").round(0)
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.8), width_ratios=(3, 2))
-mesh = plots.energy_map(axes[0], tabulated["energy"], tabulated["energy_null"], tabulated["spans"])
+mesh = drawing.energy_map(axes[0], tabulated["energy"], tabulated["energy_null"], tabulated["spans"])
 figure.colorbar(mesh, ax=axes[0], label="energy, log2 of multiples of the null")
 axes[0].set(xlabel="time from the tone centre (ms)", ylabel="layer", title="white ticks: r_com")
-plots.spans_by_layer(axes[1], tabulated["spans"], color=plots.LANGUAGE_COLORS["th"])
+drawing.spans_by_layer(axes[1], tabulated["spans"], color=drawing.LANGUAGE_COLORS["th"])
 axes[1].axhline(100, color="0.3", linestyle="--", label="planted cue")
 axes[1].set(xlabel="layer", ylabel="effective span (ms)")
 axes[1].legend(fontsize=6.5)

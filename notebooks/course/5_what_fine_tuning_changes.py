@@ -44,14 +44,23 @@ import pandas as pd
 import soundfile
 from IPython.display import Audio, display
 
-from tonespan_utils import course, encoders, f0, features, finetune, gradients, params, plots, probes, spans
-from tonespan_utils.corpus import SAMPLE_RATE, audio, nucleus, sources, synthetic
-from tonespan_utils.corpus.spellers import speller
+from tonespan_utils.audio import reading as audio
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import nucleus, sources
+from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic.spellers.speller import speller
+from tonespan_utils.course import lessons
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.finetune import conditions as finetune
+from tonespan_utils.instrument import f0, features, gradients, probes, spans
+from tonespan_utils.params import profile
+from tonespan_utils.plots import drawing
+from tonespan_utils.statistics import bootstrap
 
-p = params.load(params_path)
+p = profile.load(params_path)
 sources.prepare(p)
 corpus = sources.load(p, "th")
-plt.style.use(plots.STYLE)
+plt.style.use(drawing.STYLE)
 
 # %% [markdown]
 # ## 1. Two trainings
@@ -94,7 +103,7 @@ did_it_learn = "emotion"
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "did_it_learn_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-course.check("did_it_learn", did_it_learn)
+lessons.check("did_it_learn", did_it_learn)
 
 # %% [markdown]
 # ## 3. The same measurement for all three
@@ -111,7 +120,7 @@ settings = p.bootstrap.model_dump() | {
 }
 models, own_probes, measured, tone_f1 = {}, {}, {}, {}
 for condition in ["mini/vanilla", *conditions]:
-    models[condition] = encoder = encoders.load_condition(p, condition, seed=0)
+    models[condition] = encoder = checkpoints.load_condition(p, condition, seed=0)
     heard = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
     vectors = probes.hidden_vectors(encoder, corpus, corpus.tokens, features=heard)
     results = {layer: probes.probe_layer(vectors[layer], corpus.tokens, **settings) for layer in encoder.layers}
@@ -143,7 +152,7 @@ for condition, (color, marker) in styles.items():
         alpha=0.12,
         lw=0,
     )
-axis.axhline(pooled[0].null_span_ms, label="flat null", **plots.NULL)
+axis.axhline(pooled[0].null_span_ms, label="flat null", **drawing.NULL)
 axis.set(
     xlabel="layer",
     ylabel="effective span (ms)",
@@ -164,7 +173,7 @@ top = {condition: 2 * spans.center_of_mass_radius(one.energy["final"], offsets) 
 figure, axes = plt.subplots(1, 2, figsize=(6, 3), sharex=True, sharey=True)
 for axis, condition in zip(axes, conditions, strict=True):
     axis.plot(top["mini/vanilla"], top[condition], "o", color=styles[condition][0])
-    axis.axline((0, 0), slope=1, **plots.NULL)
+    axis.axline((0, 0), slope=1, **drawing.NULL)
     axis.set(title=condition.removeprefix("mini/"), xlabel="span in vanilla (ms)", xlim=(0, 800), ylim=(0, 800))
 axes[0].set(ylabel="span after training (ms)")
 plt.show()
@@ -188,7 +197,7 @@ def paired_interval(before, after, draws):
 
 
 # %% nbgrader={"grade": true, "grade_id": "paired_interval_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-course.check("paired_interval", paired_interval)
+lessons.check("paired_interval", paired_interval)
 ### BEGIN HIDDEN TESTS
 before, draws = np.arange(20.0) ** 2, np.random.default_rng(5).integers(20, size=(300, 20))
 assert np.allclose(paired_interval(before, before + 4.0, draws), 4.0)  # the same change for all: no doubt at all
@@ -208,7 +217,7 @@ rows = []
 for before, after in comparisons:
     for layer in encoder.layers:
         old, new = (2 * spans.center_of_mass_radius(measured[one].energy[layer], offsets) for one in (before, after))
-        weights = spans.resample_rows(measured[after].utterances, n_resamples=1000, seed=p.seed)
+        weights = bootstrap.resample_rows(measured[after].utterances, n_resamples=1000, seed=p.seed)
         low, high = np.quantile(weights @ (new - old) / weights.sum(axis=1), [0.025, 0.975])
         what = f"{after.removeprefix('mini/')} - {before.removeprefix('mini/')}"
         rows.append({"comparison": what, "layer": layer, "text": f"{np.mean(new - old):.0f} [{low:.0f}, {high:.0f}]"})
@@ -238,7 +247,7 @@ def verdict(low, high):
 
 
 # %% nbgrader={"grade": true, "grade_id": "verdict_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("verdict", verdict)
+lessons.check("verdict", verdict)
 ### BEGIN HIDDEN TESTS
 assert verdict(0.0, 3.0) == "undecided"
 assert verdict(-3.0, 0.0) == "not supported"
@@ -258,7 +267,7 @@ def false_alarm(n_tests):
 
 
 # %% nbgrader={"grade": true, "grade_id": "false_alarm_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-course.check("false_alarm", false_alarm)
+lessons.check("false_alarm", false_alarm)
 ### BEGIN HIDDEN TESTS
 assert abs(false_alarm(60) - 0.954) < 0.001
 ### END HIDDEN TESTS
@@ -302,8 +311,8 @@ spare = p.data / "recordings" / "paa.wav"
 if my_recording is None:
     spare.parent.mkdir(parents=True, exist_ok=True)
     paa = next(frame for frame in speller("th").frames if frame.ipa == "paː")
-    reading = next(synthetic.readings("th", n_speakers=16, seed=p.seed))
-    said, _ = synthetic.render(replace(reading, syllables=((paa, "F"),)), language="th", span_ms=100.0)
+    reading = next(synthesis.readings("th", n_speakers=16, seed=p.seed))
+    said, _ = synthesis.render(replace(reading, syllables=((paa, "F"),)), language="th", span_ms=100.0)
     soundfile.write(spare, said, SAMPLE_RATE)
 samples = audio.read(Path(my_recording) if my_recording else spare)
 vowel = nucleus.find_nucleus(samples)  # the longest loud voiced stretch
@@ -347,10 +356,12 @@ def measure(samples, center_s):
 
 
 # %% nbgrader={"grade": true, "grade_id": "measure_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-course.check_measured(measure(samples, center_s), models["mini/vanilla"], own_probes["mini/vanilla"], samples, center_s)
+lessons.check_measured(
+    measure(samples, center_s), models["mini/vanilla"], own_probes["mini/vanilla"], samples, center_s
+)
 ### BEGIN HIDDEN TESTS
 example = corpus.audio(chosen["utterance_id"].iloc[0]), float(chosen["center_s"].iloc[0])
-course.check_measured(measure(*example), models["mini/vanilla"], own_probes["mini/vanilla"], *example)
+lessons.check_measured(measure(*example), models["mini/vanilla"], own_probes["mini/vanilla"], *example)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -1,39 +1,4 @@
-"""Speech as two tables and a way to its samples: utterances and tone tokens.
+"""Files on a disk to utterances and tone tokens, whatever their layout; ``synthetic`` makes such files.
 
-Every source (FLEURS, a folder of recordings, the embedded synthetic corpus) becomes a :class:`Corpus`;
-nothing later asks where the speech came from. Audio is mono float32 at 16 kHz; times are seconds from
-the start of the utterance; a token's centre is the middle of its syllable nucleus.
+May import: params, statistics, tone, audio, hub and below.
 """
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
-import pandas as pd
-
-SAMPLE_RATE = 16_000  # what wav2vec 2.0 style encoders were trained on
-NEITHER = "neither"  # beside train, dev and test: the split of what can be in none of them; see splitting.py
-
-UTTERANCE_COLUMNS = [
-    "utterance_id", "sentence_id", "language", "split", "speaker", "gender", "emotion", "text", "n_samples",
-]  # fmt: skip
-TOKEN_COLUMNS = [
-    "token_id", "utterance_id", "sentence_id", "language", "split", "speaker", "gender", "emotion",
-    "syllable", "ipa", "tone", "start_s", "end_s", "center_s", "align_score",
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Utterances, their tone tokens, and ``audio(utterance_id)`` -> float32 (samples,) at 16 kHz.
-
-    ``utterances`` has UTTERANCE_COLUMNS, ``tokens`` has TOKEN_COLUMNS. Unknown speaker, gender or
-    emotion is the empty string. ``rejected`` lists what was left out: columns ``item`` and ``reason``.
-    """
-
-    utterances: pd.DataFrame
-    tokens: pd.DataFrame
-    audio: Callable[[str], np.ndarray]
-    rejected: pd.DataFrame

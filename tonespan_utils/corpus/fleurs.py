@@ -25,9 +25,12 @@ import pandas as pd
 import soundfile
 
 from tonespan_utils import hub
-from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, files, keys
-from tonespan_utils.corpus.audio import build_once, check_length, read
+from tonespan_utils.audio import reading
+from tonespan_utils.audio.reading import SAMPLE_RATE, build_once, check_length, read
+from tonespan_utils.corpus import files, keys
+from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 
 FOLDERS = {
     "my": "my_mm", "th": "th_th", "lo": "lo_la", "vi": "vi_vn", "cmn": "cmn_hans_cn", "en": "en_us",
@@ -276,7 +279,7 @@ def _unpack(archive: Path, cache: Path) -> Path:
     where = sha256(str(archive.resolve()).encode()).hexdigest()[:8]
     state = archive.stat()
     parent = cache.with_name(f"{cache.name}-{where}")
-    reader = sha256(Path(audio.__file__).read_bytes()).hexdigest()[:8]  # what it refuses is noted while unpacking
+    reader = sha256(Path(reading.__file__).read_bytes()).hexdigest()[:8]  # what it refuses is noted while unpacking
     key = f"{state.st_size}-{state.st_mtime_ns}-{reader}"
     return build_once(parent, key, lambda folder: _extract_all(archive, folder))
 
@@ -284,7 +287,7 @@ def _unpack(archive: Path, cache: Path) -> Path:
 def _note_unusable(folder: Path) -> None:
     """Decode every file once, and note why some cannot be used (silence, NaN) though their headers are whole."""
     reasons = {}
-    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in audio.SUFFIXES):
+    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in reading.SUFFIXES):
         try:
             read(path)
         except TonespanError as error:

@@ -27,11 +27,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tonespan_utils import tone as text_to_tone
-from tonespan_utils.corpus import SAMPLE_RATE, audio, keys, textgrid
+from tonespan_utils.audio import reading
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import keys, textgrid
 from tonespan_utils.corpus.nucleus import Nucleus
 from tonespan_utils.corpus.textgrid import Grid, Interval, Tiers
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.tone import text_to_tone
 
 Rejected = list[tuple[str, str]]
 
@@ -154,7 +156,7 @@ def _header_s(path: Path) -> float | None:
 
 def _decoded_s(path: Path) -> float | None:
     try:
-        return len(audio.read(path)) / SAMPLE_RATE
+        return len(reading.read(path)) / SAMPLE_RATE
     except TonespanError:
         return None
 

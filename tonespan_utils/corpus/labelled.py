@@ -19,8 +19,11 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, files, keys, splitting
+from tonespan_utils.audio import reading
+from tonespan_utils.corpus import audiofolder, files, keys, splitting
+from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 
 KNOWN = ("speaker", "gender", "emotion", "text", "language", "split")
 MIN_TEST_SPEAKERS = 2  # fewer make no pair of different speakers
@@ -49,7 +52,7 @@ def load(folder: Path, *, label: str) -> Corpus:
     return Corpus(
         utterances,
         pd.DataFrame(columns=TOKEN_COLUMNS),
-        lambda utterance_id: audio.read(paths[utterance_id]),
+        lambda utterance_id: reading.read(paths[utterance_id]),
         pd.DataFrame(rejected, columns=["item", "reason"]),
     )
 
@@ -82,7 +85,7 @@ def _labels(path: Path) -> pd.DataFrame:
 
 
 def _class_folders(folder: Path) -> pd.DataFrame:
-    paths = files.below(folder, audio.SUFFIXES)
+    paths = files.below(folder, reading.SUFFIXES)
     rows = [
         {"path": path, "label": _class_of(path, folder), "split": audiofolder.split_of(path, folder)} for path in paths
     ]
@@ -132,7 +135,7 @@ def _lengths(rows: pd.DataFrame) -> tuple[dict[str, int], list[tuple[str, str]]]
     lengths, rejected = {}, []
     for row in tqdm(rows.itertuples(), total=len(rows), desc="reading", unit="file"):
         try:
-            lengths[row.utterance_id] = audio.read(row.path).size
+            lengths[row.utterance_id] = reading.read(row.path).size
         except TonespanError as error:
             rejected.append((row.utterance_id, str(error)))
     return lengths, rejected

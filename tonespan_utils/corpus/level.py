@@ -22,7 +22,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tonespan_utils.corpus import SAMPLE_RATE, Corpus
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus.corpus import Corpus
 
 TARGET_DB = -24.0  # of active speech; that of the embedded corpus (synthetic.LEVEL_DB)
 MARGIN_DB = 15.9  # below the loudest, speech is taken for pause: the margin of ITU-T P.56

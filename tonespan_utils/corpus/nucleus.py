@@ -38,7 +38,7 @@ from scipy.ndimage import (
 )
 from scipy.signal import butter, sosfiltfilt
 
-from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
 
 STEP_S = 0.01  # edges to 5 ms, half the bin of energy over offset; close to Praat's own step, and half the time of 5 ms

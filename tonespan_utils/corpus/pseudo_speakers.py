@@ -26,8 +26,8 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import silhouette_score
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import SAMPLE_RATE, Corpus
-from tonespan_utils.corpus.audio import build_once
+from tonespan_utils.audio.reading import SAMPLE_RATE, build_once
+from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.corpus.nucleus import pitch
 
 N_MFCC, HOP = 20, 160

@@ -38,25 +38,16 @@ import pandas as pd
 import soundfile
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import (
-    SAMPLE_RATE,
-    TOKEN_COLUMNS,
-    UTTERANCE_COLUMNS,
-    Corpus,
-    audio,
-    audiofolder,
-    files,
-    grids,
-    keys,
-    nucleus,
-    splitting,
-    textgrid,
-)
+from tonespan_utils.audio import reading as audio
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import audiofolder, files, grids, keys, nucleus, splitting, textgrid
+from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.corpus.grids import LEAVE_OUT, NO_TONE, Spoken
 from tonespan_utils.corpus.nucleus import Nucleus, find_nucleus
 from tonespan_utils.corpus.splitting import CROSSING as CROSSING  # what a reader of ``rejected`` looks for here
 from tonespan_utils.corpus.splitting import deal as deal
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 
 REQUIRED = ("file",)
 OPTIONAL = ("tone", "text", "syllable", "speaker", "gender", "emotion", "language")

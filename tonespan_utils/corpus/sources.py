@@ -18,15 +18,17 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils.corpus import Corpus, fleurs, level, pseudo_speakers, recordings, synthetic
+from tonespan_utils.corpus import fleurs, level, pseudo_speakers, recordings
+from tonespan_utils.corpus.corpus import Corpus
+from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params import ROOT, Params
+from tonespan_utils.params.profile import ROOT, Params
 
 
 def prepare(params: Params) -> None:
     """Build the embedded corpus or fetch FLEURS, so that :func:`load` finds it; nothing to do for recordings."""
     if params.speech.source == "synthetic":
-        synthetic.build(
+        synthesis.build(
             params.data / "speech",
             languages=params.speech.languages,
             planted_span_ms=params.synthetic.planted_span_ms,
@@ -88,15 +90,6 @@ def _bars(wanted_s: float) -> Callable[[str, float, float], None]:
     return show
 
 
-def describe(params: Params) -> str:
-    """What the speech is, in words fit for a caption and for provenance."""
-    if params.speech.source == "synthetic":
-        return f"embedded synthetic speech with planted cue spans (seed {params.seed})"
-    if params.speech.source == "fleurs":
-        return f"FLEURS from {params.speech.root}" + (f" at {params.speech.revision}" if params.speech.revision else "")
-    return "recordings: " + ", ".join(f"{k} from {v}" for k, v in params.speech.folders.items())
-
-
 def _fleurs_root(params: Params):
     speech = params.speech
     return fleurs.fetch(
@@ -146,7 +139,13 @@ def _load_recordings(params: Params, language: str) -> Corpus:
 
 
 # named, not imported: they lie above
-ALIGNING = ("align.py", "aligners.py", "hmm.py", "spelling.py", "corpus/nucleus.py")
+ALIGNING = (
+    "alignment/align.py",
+    "alignment/aligners.py",
+    "alignment/hmm.py",
+    "alignment/spelling.py",
+    "corpus/nucleus.py",
+)
 
 _LOADERS = {"synthetic": _load_synthetic, "fleurs": _load_fleurs, "recordings": _load_recordings}
 

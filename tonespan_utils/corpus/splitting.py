@@ -21,8 +21,10 @@ from hashlib import sha256
 
 import pandas as pd
 
-from tonespan_utils.corpus import NEITHER, Corpus, audiofolder
+from tonespan_utils.corpus import audiofolder
+from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.statistics.splits import NEITHER
 
 TEST_SHARE, DEV_SHARE = 0.2, 0.1
 FEW = 4  # speakers: with five, a fifth of the names is one

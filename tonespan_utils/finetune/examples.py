@@ -1,6 +1,6 @@
 """What a fine-tuning task learns from: utterances as convolutional features, each with its target.
 
-Conventions: features are (frame, channel), computed from the utterance alone (:mod:`tonespan_utils.features`); targets
+Conventions: features are (frame, channel), computed from the utterance alone (:mod:`instrument.features`); targets
 are a class (int), characters (int, ...) or one class per frame with ``NO_TARGET`` elsewhere. A batch is padded with
 zeros; its attention mask counts *samples*, as transformers wants it, so that every model sees its own frames only.
 
@@ -17,10 +17,11 @@ import pandas as pd
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from tonespan_utils import features
-from tonespan_utils.corpus import SAMPLE_RATE, Corpus
-from tonespan_utils.encoders import Encoder
-from tonespan_utils.features import Features
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus.corpus import Corpus
+from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.instrument import features
+from tonespan_utils.instrument.features import Features
 
 NO_TARGET = -100  # what transformers leaves out of a loss
 

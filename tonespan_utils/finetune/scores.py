@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from tonespan_utils import classify, spans
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.instrument import spans
+from tonespan_utils.statistics import bootstrap, classifier
 
 N_RESAMPLES = 300  # each is cheap, and the interval's ends need no more
 N_DEALS = 20
@@ -75,16 +76,16 @@ def classification(
     metric: str, references: np.ndarray, predicted: np.ndarray, clusters: np.ndarray, *, level: float, seed: int
 ) -> Score:
     """``accuracy`` or ``macro_f1`` of class names (n,); whole clusters (n,) are resampled."""
-    measure = {"accuracy": _accuracy, "macro_f1": classify.macro_f1}[metric]
-    counts = classify.confusion_by_cluster(references, predicted, clusters)
+    measure = {"accuracy": _accuracy, "macro_f1": classifier.macro_f1}[metric]
+    counts = classifier.confusion_by_cluster(references, predicted, clusters)
 
     def of(draws: np.ndarray) -> np.ndarray:
         if metric == "macro_f1":
-            return classify.f1_resamples(counts, draws)
+            return classifier.f1_resamples(counts, draws)
         return measure(np.tensordot(draws, counts, axes=1))
 
     rng, classes = np.random.default_rng(seed), np.unique(np.concatenate([references, predicted]))
-    dealt = [measure(classify.confusion(rng.permutation(references), predicted, classes)) for _ in range(N_DEALS)]
+    dealt = [measure(classifier.confusion(rng.permutation(references), predicted, classes)) for _ in range(N_DEALS)]
     null = float(np.mean(dealt))
     return _score(metric, of, len(counts), n_scored=len(references), null=null, level=level, seed=seed)
 
@@ -169,6 +170,6 @@ def _score(
     seed: int,
 ) -> Score:
     value = float(of(np.ones((1, n_clusters)))[0])
-    resampled = of(spans.resample_clusters(n_clusters, n_resamples=N_RESAMPLES, seed=seed))
+    resampled = of(bootstrap.resample_clusters(n_clusters, n_resamples=N_RESAMPLES, seed=seed))
     low, high = spans.quantile_interval(resampled, n_tokens=n_scored, level=level)
     return Score(metric, value, low, high, null)

@@ -24,13 +24,15 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 from transformers import Wav2Vec2CTCTokenizer
 
-from tonespan_utils import spelling, splits
-from tonespan_utils.corpus import SAMPLE_RATE
-from tonespan_utils.encoders import Encoder, center_frames
+from tonespan_utils.alignment import spelling
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.encoders.checkpoints import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads, scores
 from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech, clips, crops, dealt
 from tonespan_utils.finetune.scores import Score
+from tonespan_utils.instrument.features import center_frames
+from tonespan_utils.statistics import splits
 
 PAD, UNKNOWN, SPACE = "<pad>", "<unk>", "|"
 XVECTOR_FRAMES = 2  # that the statistics of an x-vector need
@@ -63,7 +65,7 @@ class Setting:
 
 
 class Asr:
-    """CTC over the characters of the language's own script, in the order of speech (:mod:`tonespan_utils.spelling`)."""
+    """CTC over the characters of the language's own script, in the order of speech (:mod:`alignment.spelling`)."""
 
     kind, loss = "ctc", None
 

@@ -24,12 +24,12 @@ from transformers.trainer_callback import PrinterCallback, TrainerState
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
-from tonespan_utils.corpus import SAMPLE_RATE
+from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads
 from tonespan_utils.finetune import penalty as penalties
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params import Finetune, SpanPenalty
+from tonespan_utils.params.profile import Finetune, SpanPenalty
 
 KEPT_CHECKPOINTS = 2  # a kill while one is written leaves the other
 POOL_BATCHES = 8  # sorted by length together: enough to spare padding, few enough to mix

@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Sequence
 
-from tonespan_utils.tone import Masked, Part, Syllable
+from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 
 class Draft:

@@ -29,7 +29,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 
-from tonespan_utils.tone import Masked, Part, Syllable
+from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 JOINER = "\u200d"  # zero-width joiner: glues emoji, belongs to what it follows
 ADDRESS, TONE_DIGIT = "\ufdd0", "\ufdd1"  # noncharacters that stand for what no language reads, see _doors

@@ -3,7 +3,7 @@
 Where the dictionary has no entry for a compound, it is cut into words that it has. Whether a light syllable is said
 between two of them depends on the words: ผลผลิต *phon-la-pha-lit*, ผลกรรม *phon-kam*. A logistic regression on hashed
 features of both words gives the probability. What it knows is which words link (ราช, พุทธ, เอก ...), how linking words
-end, and how Indic words are spelled. Trained by :mod:`tonespan_utils.tone._thai_links_train`, which also says how often
+end, and how Indic words are spelled. Trained by :mod:`tools.train_thai_links`, which also says how often
 it is right. In running text nearly all neighbours are words of their own (โลก + ที่), so a chain is offered only where a word
 list has it, or where it is all there is to read. Dictionaries differ in many such words: a linking syllable is light, and flagged ``weak`` as all are.
 """

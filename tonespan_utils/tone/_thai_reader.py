@@ -2,7 +2,7 @@
 
 A run is a lattice: its nodes are characters, its edges the candidates of :mod:`tonespan_utils.tone._thai_spelling`.
 Each edge has a score, a sum of weights of its spelling and its neighbours' characters (a log-linear model, trained by
-:mod:`tonespan_utils.tone._thai_train` on the dictionary of ``sea-g2p``). A dictionary's word is one more edge: its
+:mod:`tools.train_thai_reader` on the dictionary of ``sea-g2p``). A dictionary's word is one more edge: its
 sounds are laid over the candidates that can have been meant, so that each sound knows the characters that write it,
 and a dictionary entry that leaves letters unread is not believed.
 """

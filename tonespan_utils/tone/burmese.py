@@ -31,11 +31,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 
-from tonespan_utils.tone import Part, Syllable
 from tonespan_utils.tone import burmese_reduction as reduction
 from tonespan_utils.tone._burmese_spelling import ASAT, LETTERS, RUN, SIGNS, Written, read
 from tonespan_utils.tone._burmese_words import IRREGULAR, numeral
 from tonespan_utils.tone._masking import fill, spread
+from tonespan_utils.tone.parts import Part, Syllable
 
 CHAO = {"L": "22", "H": "55", "C": "53", "S": "44", "R": "3"}
 SCHWA = "ə"

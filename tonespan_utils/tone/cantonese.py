@@ -27,9 +27,9 @@ from functools import lru_cache
 
 from ToJyutping import get_jyutping_list
 
-from tonespan_utils.tone import Part, Syllable
 from tonespan_utils.tone._hanzi import TRADITIONAL, Unit, phrases
 from tonespan_utils.tone._masking import fill
+from tonespan_utils.tone.parts import Part, Syllable
 
 CHAO = {"1": "55", "2": "25", "3": "33", "4": "21", "5": "23", "6": "22"}
 CHAO_CHECKED = {"1": "5", "3": "3", "6": "2"}

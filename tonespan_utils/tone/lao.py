@@ -33,10 +33,11 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from tonespan_utils.tone import Masked, Part, Syllable, _tai_signs
+from tonespan_utils.tone import _tai_signs
 from tonespan_utils.tone._masking import fill, spread
 from tonespan_utils.tone._tai_numerals import NUMBER, Numerals, spell
 from tonespan_utils.tone._tai_signs import Signs
+from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 CHAO = {"LR": "13", "HR": "35", "M": "33", "LF": "31", "HF": "52"}
 LETTERS = re.compile("[ກ-ຮະ-ູົ-ຽເ-ໄ່-ໍໜ-ໟ]+")

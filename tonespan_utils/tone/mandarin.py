@@ -34,13 +34,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from tonespan_utils.tone import Part, Syllable
 from tonespan_utils.tone import _mandarin_readings as readings
 from tonespan_utils.tone import _mandarin_sandhi as sandhi
 from tonespan_utils.tone._hanzi import SIMPLIFIED, Unit, phrases
 from tonespan_utils.tone._mandarin_sandhi import Spoken
 from tonespan_utils.tone._mandarin_words import SUNG
 from tonespan_utils.tone._masking import fill
+from tonespan_utils.tone.parts import Part, Syllable
 
 CHAO = {"1": "55", "2": "35", "3": "21", "4": "51"}
 CHAO_FINAL_THIRD = "214"

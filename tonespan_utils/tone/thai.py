@@ -40,12 +40,13 @@ from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from tonespan_utils.tone import Masked, Part, Syllable, _tai_signs, _thai_links
+from tonespan_utils.tone import _tai_signs, _thai_links
 from tonespan_utils.tone._masking import fill, spread
 from tonespan_utils.tone._tai_numerals import NUMBER, Numerals, spell
 from tonespan_utils.tone._tai_signs import Signs
 from tonespan_utils.tone._thai_reader import Phones, Word, lattice, lay, read
 from tonespan_utils.tone._thai_spelling import LED_BY_HO, ONSETS, Sound, letter_class, tone
+from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 CHAO = {"M": "33", "L": "21", "F": "51", "H": "45", "R": "114"}
 LETTERS = re.compile("[ก-ฮะ-ูเ-ๅ็-์]+")

@@ -37,8 +37,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from tonespan_utils.tone import Masked, Part, Syllable
 from tonespan_utils.tone._masking import fill, normalise, spread
+from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 TONE_OF_MARK = {"": "ngang", "\u0300": "huyen", "\u0301": "sac", "\u0309": "hoi", "\u0303": "nga", "\u0323": "nang"}
 CHAO = {"ngang": "33", "huyen": "21", "sac": "35", "hoi": "313", "nga": "435", "nang": "32"}

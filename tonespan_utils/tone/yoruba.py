@@ -32,8 +32,8 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import groupby
 
-from tonespan_utils.tone import Part, Syllable
 from tonespan_utils.tone._masking import fill, normalise
+from tonespan_utils.tone.parts import Part, Syllable
 
 TONES_OF_MARK = {"\u0301": "H", "\u0300": "L", "\u0304": "M", "\u0302": "HL", "\u030c": "LH"}
 BELOW = frozenset("\u0323\u0329\u0331\u0328\u0327")

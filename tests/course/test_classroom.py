@@ -1,0 +1,194 @@
+"""The course: solutions pass, untouched student versions fail at their exercises and nowhere else, nbgrader takes both.
+
+The first lesson is executed with every `make test`, the other four with `make test-slow`.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tonespan_utils.course import classroom, lessons
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.params import profile
+from tonespan_utils.workflow import runner
+
+ROOT = Path(__file__).parents[2]
+EXECUTED = [pytest.param(lesson, marks=[pytest.mark.slow] if i else []) for i, lesson in enumerate(classroom.LESSONS)]
+MAX_SECONDS = 180  # of one core, so at most that on two
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory):
+    """An output root with every student version in it."""
+    root = tmp_path_factory.mktemp("course")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(profile, "OUTPUT_ROOT", root)
+    patch.setenv("TONESPAN_OUTPUT", str(root))
+    classroom.build(execute=False)
+    yield root
+    patch.undo()
+
+
+def lesson_source(lesson):
+    return nbformat.read(ROOT / "notebooks" / "course" / f"{lesson}.ipynb", as_version=4)
+
+
+def student(output, lesson):
+    return nbformat.read(output / "runs" / "course" / "student" / lesson / f"{lesson}.ipynb", as_version=4)
+
+
+def executed(notebook, output):
+    """A copy of a notebook after all cells were run, with errors where they came up."""
+    client = NotebookClient(
+        notebook, allow_errors=True, kernel_name="python3", timeout=600, startup_timeout=runner.KERNEL_START_S,
+        resources={"metadata": {"path": str(ROOT)}},
+    )  # fmt: skip
+    return client.execute(env=os.environ | {"TONESPAN_OUTPUT": str(output), "PYTHONPATH": str(ROOT)})
+
+
+def cpu_seconds():
+    """Of all kernels that have ended: other work on the machine does not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def marks(cell):
+    return cell.metadata.get("nbgrader", {})
+
+
+def errors(notebook):
+    """Index of each cell that stopped -> its error."""
+    found = {
+        i: [o for o in cell.get("outputs", []) if o.output_type == "error"] for i, cell in enumerate(notebook.cells)
+    }
+    return {i: outputs[0] for i, outputs in found.items() if outputs}
+
+
+def autograded(notebook):
+    return {i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and marks(cell).get("grade")}
+
+
+def test_there_are_five_lessons():
+    assert [lesson[0] for lesson in classroom.LESSONS] == list("12345")
+
+
+@pytest.mark.parametrize("lesson", classroom.LESSONS)
+def test_exercises_are_marked_as_nbgrader_wants_them(lesson):
+    notebook = lesson_source(lesson)
+    marked = [cell for cell in notebook.cells if marks(cell)]
+    names = [marks(cell)["grade_id"] for cell in marked]
+    assert len(names) == len(set(names)) and all(marks(cell)["schema_version"] == 3 for cell in marked)
+    for cell in notebook.cells:
+        is_solution = bool(marks(cell).get("solution"))
+        assert ("### BEGIN SOLUTION" in cell.source) == ("### END SOLUTION" in cell.source) == is_solution
+        is_check = cell.cell_type == "code" and bool(marks(cell).get("grade"))
+        assert ("course.check" in cell.source) == is_check
+        assert "HIDDEN TESTS" not in cell.source or is_check
+        if is_check:
+            assert marks(cell)["locked"] and marks(cell)["points"] > 0
+    # every exercise asks and is checked; those in words are read by a person
+    asked = {name.removesuffix("_check") for name in names if name.endswith("_check")}
+    solved = {marks(c)["grade_id"] for c in marked if marks(c)["solution"] and c.cell_type == "code"}
+    assert asked == solved and len(asked) >= 5
+    assert any(cell.cell_type == "markdown" and marks(cell).get("grade") for cell in marked)
+
+
+def test_every_check_is_used_by_a_lesson_once():
+    used = [marks(c)["grade_id"] for lesson in classroom.LESSONS for c in lesson_source(lesson).cells if marks(c)]
+    checked = [name.removesuffix("_check") for name in used if name.endswith("_check")]
+    assert sorted(checked) == sorted([*lessons.EXERCISES, "measure"])
+
+
+@pytest.mark.parametrize("lesson", classroom.LESSONS)
+def test_students_get_no_solution(output, lesson):
+    source, given = lesson_source(lesson), student(output, lesson)
+    assert len(given.cells) == len(source.cells)
+    text = "\n".join(cell.source for cell in given.cells)
+    for word in ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS"):
+        assert word not in text
+    for before, after in zip(source.cells, given.cells, strict=True):
+        if marks(before).get("solution"):
+            assert "our answer here" in after.source
+            inside = before.source.split("### BEGIN SOLUTION\n")[1].split("### END SOLUTION")[0].strip()
+            assert inside not in text
+        elif not marks(before):
+            assert after.source == before.source
+    assert not any(cell.get("outputs") for cell in given.cells)
+
+
+@pytest.mark.parametrize("lesson", EXECUTED)
+def test_solutions_pass_in_time(output, lesson):
+    before = cpu_seconds()
+    path = classroom.teacher_version(lesson)
+    assert cpu_seconds() - before < MAX_SECONDS
+    notebook = nbformat.read(path, as_version=4)
+    assert not errors(notebook)
+    for i in autograded(notebook):
+        assert ": right" in notebook.cells[i].outputs[0].text
+    kinds = {kind for cell in notebook.cells for o in cell.get("outputs", []) for kind in o.get("data", {})}
+    assert "image/png" in kinds and notebook.metadata.papermill.exception is None
+    sounds = [o for cell in notebook.cells for o in cell.get("outputs", []) if "<audio" in str(o.get("data", {}))]
+    assert sounds
+    time = path.stat().st_mtime_ns
+    assert classroom.teacher_version(lesson).stat().st_mtime_ns == time, "what is up to date is not run again"
+
+
+@pytest.mark.parametrize("lesson", EXECUTED)
+def test_an_untouched_student_version_fails_at_its_exercises_and_nowhere_else(output, lesson):
+    notebook = executed(student(output, lesson), output)
+    stopped = errors(notebook)
+    assert set(stopped) == autograded(notebook)
+    assert {error.ename for error in stopped.values()} == {"NotYet"}
+    shown = ["\n".join(error.traceback) for error in stopped.values()]
+    assert all(text.startswith("Not yet: ") and "\n" not in text for text in shown), "a hint, not a stack trace"
+
+
+@pytest.mark.slow
+def test_nbgrader_grades_an_untouched_and_a_solved_submission(output):
+    lesson, folder = classroom.LESSONS[0], output / "runs" / "course"
+    notebooks = {"untouched": student(output, lesson), "solved": lesson_source(lesson)}
+    for name, notebook in notebooks.items():
+        target = folder / "submitted" / name / lesson
+        target.mkdir(parents=True)
+        nbformat.write(notebook, target / f"{lesson}.ipynb")
+    environment = runner.environment() | {"PYTHONPATH": str(ROOT), "TONESPAN_OUTPUT": str(output)}
+    command = [sys.executable, "-m", "nbgrader", "autograde", lesson]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}", "tonespan") as book:
+        grades = {
+            name: [
+                (g.auto_score, g.max_score)
+                for g in book.find_submission_notebook(lesson, lesson, name).grades
+                if g.cell.cell_type == "code"
+            ]
+            for name in notebooks
+        }
+    assert len(grades["solved"]) == 7
+    assert all(score == 0 for score, _ in grades["untouched"])
+    assert all(score == most > 0 for score, most in grades["solved"])
+
+
+def test_a_lesson_that_does_not_exist_is_one_clear_line():
+    with pytest.raises(TonespanError, match="no lesson '9_nothing'; lessons: 1_tone_and_f0"):
+        classroom.build(["9_nothing"])
+
+
+def test_a_lesson_that_nbgrader_refuses_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(profile, "OUTPUT_ROOT", tmp_path / "out")
+    monkeypatch.setattr(runner, "NOTEBOOKS", tmp_path)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("### BEGIN SOLUTION\n1\n### END SOLUTION")])
+    (tmp_path / "course").mkdir()
+    nbformat.write(notebook, tmp_path / "course" / "1_broken.ipynb")
+    with pytest.raises(TonespanError, match="1_broken: nbgrader could not make the student version"):
+        classroom.student_version("1_broken")

@@ -1,0 +1,316 @@
+"""Estimators against Captum, brute force and hand-made answers."""
+
+import warnings
+from itertools import pairwise
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import parselmouth
+import pytest
+import torch
+from captum.attr import InputXGradient, IntegratedGradients, Saliency
+from conftest import make_checkpoint
+
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.instrument import estimators, f0, gradients, spans
+from tonespan_utils.params import profile
+from tonespan_utils.statistics.classifier import LinearClassifier
+
+CENTERS, TONES, CLASSES = [0.2, 0.31], ["fall", "rise"], ("fall", "rise", "level")
+EDGES, OFFSETS = spans.offset_bins(120, 20)
+
+
+@pytest.fixture(scope="module", params=["xlsr", "wav2vec2"])
+def encoder(request, tmp_path_factory):
+    loaded = checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), request.param))
+    loaded.model.double()
+    return loaded
+
+
+@pytest.fixture(autouse=True)
+def double_input(monkeypatch):
+    plain = checkpoints.Encoder.prepare
+    monkeypatch.setattr(
+        checkpoints.Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype)
+    )
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return np.random.default_rng(0).normal(0, 0.1, 8000)
+
+
+@pytest.fixture(scope="module")
+def probes(encoder):
+    rng = np.random.default_rng(1)
+    width = {layer: encoder.model.config.hidden_size for layer in ("0", "2")} | {
+        "cnn": encoder.model.config.conv_dim[-1]
+    }
+    return {k: LinearClassifier(CLASSES, rng.normal(size=(3, n)), rng.normal(size=3)) for k, n in width.items()}
+
+
+def scalar(encoder, probe, layer, center_s, tone, n_samples):
+    """The logit of one token as a plain function of prepared waveforms (batch, n): (batch,)."""
+    frame = encoder.frame_at(center_s, n_samples)
+    weight = torch.as_tensor(probe.weight[probe.classes.index(tone)])
+    bias = float(probe.bias[probe.classes.index(tone)])
+    return lambda waveform: encoder.forward(waveform)[layer][:, frame] @ weight + bias
+
+
+def by_token(encoder, probes, samples, attribute):
+    """``attribute(function, prepared (1, n))`` for every layer and token, binned by hand: layer -> (token, bins)."""
+    prepared = encoder.prepare(samples)
+    offsets = [np.arange(samples.size) / SAMPLE_RATE * 1000 - center * 1000 for center in CENTERS]
+    found = {}
+    for layer, probe in probes.items():
+        found[layer] = np.zeros((2, OFFSETS.size))
+        for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
+            function = scalar(encoder, probe, layer, center_s, tone, samples.size)
+            one = attribute(function, prepared.clone().requires_grad_(True))[0].detach().numpy()
+            for number, (low, high) in enumerate(pairwise(EDGES)):
+                inside = (offsets[token] >= low) & (offsets[token] < high)
+                found[layer][token, number] = np.square(one[inside]).sum()
+    return found
+
+
+def check(found, expected, rtol=1e-6):
+    assert list(found) == list(expected)
+    for layer, energy in expected.items():
+        assert energy.max() > 0 and np.allclose(found[layer], energy, rtol=rtol, atol=1e-9 * energy.max()), layer
+
+
+def measured(name, encoder, probes, samples, **options):
+    return estimators.energy(name, encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
+
+
+def test_gradient_is_what_the_study_measures(encoder, probes, samples):
+    gradient = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
+    expected = {k: gradients.energy_over_offset(encoder, g, CENTERS, EDGES) for k, g in gradient.items()}
+    check(measured("gradient", encoder, probes, samples), expected)
+    by_captum = by_token(encoder, probes, samples, lambda f, x: Saliency(f).attribute(x, abs=False))
+    check(measured("gradient", encoder, probes, samples), by_captum)
+
+
+def test_gradient_x_input_equals_captum(encoder, probes, samples):
+    expected = by_token(encoder, probes, samples, lambda f, x: InputXGradient(f).attribute(x))
+    check(measured("gradient_x_input", encoder, probes, samples), expected)
+
+
+def test_smoothgrad_is_captum_s_saliency_averaged_over_the_same_noise(encoder, probes, samples):
+    noise = np.random.default_rng(7).normal(size=(3, samples.size))
+
+    def average(function, x):
+        noisy = [x.detach() + 0.2 * x.detach().std() * torch.as_tensor(one) for one in noise]
+        return torch.stack([Saliency(function).attribute(y.requires_grad_(True), abs=False) for y in noisy]).mean(0)
+
+    found = measured("smoothgrad", encoder, probes, samples, n_draws=3, noise=0.2, seed=7)
+    check(found, by_token(encoder, probes, samples, average))
+
+
+def test_integrated_gradients_equal_captum(encoder, probes, samples):
+    expected = by_token(
+        encoder, probes, samples, lambda f, x: IntegratedGradients(f).attribute(x, n_steps=8, method="gausslegendre")
+    )
+    with pytest.warns(UserWarning, match="integrated gradients explain"):
+        found = measured("integrated_gradients", encoder, probes, samples, n_steps=8, max_steps=8, tolerance=0, power=1)
+    check(found, expected)
+
+
+def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = estimators.integrated_gradients(
+            encoder, probes, samples, CENTERS, TONES, n_steps=8, max_steps=64, tolerance=0.01
+        )
+    prepared, silence = encoder.prepare(samples), torch.zeros(1, samples.size, dtype=torch.float64)
+    for layer, probe in probes.items():
+        for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
+            function = scalar(encoder, probe, layer, center_s, tone, samples.size)
+            bias = float(probe.bias[probe.classes.index(tone)])
+            ends = [function(x).item() - bias for x in (prepared, silence)]
+            gap = abs(found.attributions[layer][token].sum() - (ends[0] - ends[1])) / (abs(ends[0]) + abs(ends[1]))
+            assert found.gap[layer][token] == pytest.approx(gap, abs=1e-9) and gap <= 0.01
+    assert found.n_steps > 8, "the first try was too coarse for this input"
+
+
+@pytest.mark.parametrize("mask_ms", [None, 50.0])
+def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
+    options = {} if mask_ms is None else {"mask_ms": mask_ms}
+    found = estimators.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
+    prepared = encoder.prepare(samples)
+    for layer, probe in probes.items():
+        for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
+            function = scalar(encoder, probe, layer, center_s, tone, samples.size)
+            for number, (low, high) in enumerate(pairwise(EDGES)):
+                width = high - low if mask_ms is None else mask_ms
+                offset = np.arange(samples.size) / 16 - center_s * 1000 - (low + high) / 2
+                masked = prepared.clone()
+                masked[0, (offset >= -width / 2) & (offset < width / 2)] = 0
+                drop = (function(prepared) - function(masked)).item()
+                assert found[layer][token, number] == pytest.approx(drop, abs=1e-9)
+    energy = measured("occlusion", encoder, probes, samples, **options)
+    assert all(np.array_equal(energy[layer], np.square(found[layer])) for layer in probes)
+
+
+def test_bins_beyond_the_audio_hold_nothing(encoder, probes):
+    short = np.random.default_rng(5).normal(0, 0.1, 3000)
+    for name in estimators.ENERGY:
+        options = {"tolerance": np.inf, "n_steps": 2} if name == "integrated_gradients" else {}
+        found = estimators.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, **options)
+        for energy in found.values():
+            assert not energy[0, OFFSETS < -20].any() and energy.min() >= 0
+
+
+def test_parameters_name_every_estimator():
+    assert {"gradient", *get_args(profile.EnergyEstimator)} == set(estimators.ENERGY)
+    assert set(get_args(profile.BehaviouralEstimator)) == set(estimators.BEHAVIOUR)
+
+
+def test_unknown_names_list_the_known_ones(encoder, probes, samples):
+    with pytest.raises(TonespanError, match="gradient_x_input"):
+        measured("lime", encoder, probes, samples)
+    with pytest.raises(TonespanError, match="context_truncation"):
+        estimators.f1_by_width("lime", encoder, probes, None, None, [50], n_resamples=20, seed=0)
+
+
+def test_margin_keeps_the_rival_of_the_unchanged_input(encoder, probes, samples):
+    prepared = encoder.prepare(samples)
+    found = estimators.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, target="margin")
+    for layer, probe in probes.items():
+        logits = [scalar(encoder, probe, layer, CENTERS[0], tone, samples.size) for tone in CLASSES]
+        best = max((1, 2), key=lambda one: logits[one](prepared).item())
+        offset = np.arange(samples.size) / 16 - CENTERS[0] * 1000
+        masked = prepared.clone()
+        masked[0, (offset >= 0) & (offset < 20)] = 0
+        drop = [(logits[one](prepared) - logits[one](masked)).item() for one in (0, best)]
+        assert found[layer][0, np.argmin(np.abs(OFFSETS - 10))] == pytest.approx(drop[0] - drop[1], abs=1e-9)
+
+
+# Behaviour
+
+
+def small_tokens(corpus):
+    return corpus.tokens[corpus.tokens["split"] == "test"].head(9)
+
+
+def test_context_truncation_is_the_model_on_cut_audio(encoder, probes, glide_corpus):
+    tokens, widths = small_tokens(glide_corpus), [40.0, 150.0]
+    table = estimators.f1_by_width(
+        "context_truncation", encoder, probes, glide_corpus, tokens, widths, n_resamples=20, seed=0
+    )
+    for layer, probe in probes.items():
+        own = table[(table["layer"] == layer) & (table["draw"] == 0)].set_index("half_width_ms")["macro_f1"]
+        assert own.index.tolist() == [40.0, 150.0, np.inf]
+        for width in own.index:
+            heard = []
+            for token in tokens.itertuples():
+                prepared = encoder.prepare(glide_corpus.audio(token.utterance_id))
+                frame = encoder.frame_at(token.center_s, prepared.shape[1])
+                kept = prepared
+                if np.isfinite(width):  # whole frames on the left, cut by hand: 40 ms hold 1 of them, 150 ms 6
+                    first = frame - {40.0: 1, 150.0: 6}[width]
+                    end = 320 * frame + 200 + round(width * 16)
+                    kept, frame = prepared[:, 320 * first : end], frame - first
+                heard += list(probe.predict(encoder.forward(kept)[layer][:, frame].numpy()))
+            assert own[width] == pytest.approx(slow_f1(tokens["tone"], heard))
+
+
+def slow_f1(truth, heard):
+    scores = []
+    for tone in sorted(set(truth)):
+        hits = sum(t == h == tone for t, h in zip(truth, heard, strict=True))
+        scores.append(2 * hits / (sum(t == tone for t in truth) + sum(h == tone for h in heard)))
+    return np.mean(scores)
+
+
+def test_a_frame_needs_its_own_samples(encoder, probes, glide_corpus):
+    with pytest.raises(TonespanError, match=r"at least 12\.5 ms"):
+        estimators.f1_by_width(
+            "context_truncation", encoder, probes, glide_corpus, small_tokens(glide_corpus), [5], n_resamples=20, seed=0
+        )
+
+
+def test_pitch_is_level_outside_the_window_and_untouched_inside():
+    time_s = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    hz = 150 * 2 ** (0.5 * np.sin(2 * np.pi * 1.5 * time_s))  # half an octave up and down
+    phase = 2 * np.pi * np.cumsum(hz) / SAMPLE_RATE
+    voice = sum(np.sin(k * phase) / k for k in range(1, 12)).astype(np.float32) * 0.1
+    flatten = estimators.pitch_flattener(voice, floor_hz=75, ceiling_hz=400)
+    changed = flatten(1.0, 150)
+    pitch = parselmouth.Sound(changed.astype(float), SAMPLE_RATE).to_pitch_ac(0.01, 75, pitch_ceiling=400)
+    at, found = pitch.xs(), pitch.selected_array["frequency"]
+    voiced = found > 0
+    median_hz = np.nanmedian(f0.track(voice, floor_hz=75, ceiling_hz=400, step_ms=10)[1])
+    far, near = voiced & (np.abs(at - 1) > 0.2), np.abs(at - 1) < 0.1
+    assert far.sum() > 100 and np.abs(12 * np.log2(found[far] / median_hz)).max() < 0.3
+    own = np.interp(at[near], time_s, hz)
+    assert voiced[near].all() and np.abs(12 * np.log2(found[near] / own)).max() < 0.5
+    assert np.abs(12 * np.log2(own / median_hz)).max() > 3, "there was a movement to keep"
+    assert changed.size == voice.size and flatten(1.0, np.inf).size == voice.size
+    flat = parselmouth.Sound(flatten(1.0, 0).astype(float), SAMPLE_RATE).to_pitch_ac(0.01, 75, pitch_ceiling=400)
+    level = flat.selected_array["frequency"]
+    assert np.abs(12 * np.log2(level[level > 0] / median_hz)).max() < 0.3
+
+
+def test_speech_without_voicing_comes_back_as_it_is():
+    noise = np.random.default_rng(0).normal(0, 0.01, 8000).astype(np.float32)
+    assert np.array_equal(estimators.pitch_flattener(noise, floor_hz=75, ceiling_hz=500)(0.2, 30), noise)
+
+
+def test_flattened_pitch_reaches_the_probe(encoder, probes, glide_corpus):
+    tokens = small_tokens(glide_corpus)
+    table = estimators.f1_by_width(
+        "pitch_flattening",
+        encoder,
+        probes,
+        glide_corpus,
+        tokens,
+        [0.0, 60.0],
+        n_resamples=20,
+        seed=0,
+        ceiling_hz=1500.0,
+    )
+    width = table["half_width_ms"].unique().tolist()
+    assert width == [0.0, 60.0, np.inf] and (table.groupby(["layer", "half_width_ms"]).size() == 21).all()
+    audio = glide_corpus.audio(tokens["utterance_id"].iloc[0])
+    flatten = estimators.pitch_flattener(audio, floor_hz=75.0, ceiling_hz=1500.0)
+    center_s = tokens["center_s"].iloc[0]
+    calls = list(estimators.pitch_flattening(encoder, audio, [0], [center_s], [60.0], floor_hz=75.0, ceiling_hz=1500.0))
+    assert torch.equal(calls[0][2], encoder.prepare(flatten(center_s, 60.0))[0])
+
+
+def curve(f1, chance=0.2, n_draws=40, spread=0.0):
+    """A made-up table of one layer: ``f1`` half-width -> F1; draws move it all up and down."""
+    rng = np.random.default_rng(0)
+    moved = np.concatenate([[0], rng.normal(0, spread, n_draws)])
+    rows = [
+        {
+            "estimator": "x", "layer": "1", "half_width_ms": width, "draw": draw, "macro_f1": value + shift,
+            "chance_f1": chance, "n_tokens": 12,
+        }
+        for width, value in f1.items() for draw, shift in enumerate(moved)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_saturation_span_by_hand():
+    # 95 % of the way from 0.2 to 0.8 is 0.77: half-way between 40 ms (0.74) and 60 ms (0.80)
+    (row,) = estimators.saturation_span(curve({20.0: 0.3, 40.0: 0.74, 60.0: 0.8, np.inf: 0.8})).itertuples()
+    assert row.span_ms == row.ci_low_ms == row.ci_high_ms == pytest.approx(100) and row.whole_f1 == 0.8
+    (row,) = estimators.saturation_span(curve({20.0: 0.79, np.inf: 0.8})).itertuples()
+    assert row.span_ms == 40, "no narrower than what was tried"
+    (row,) = estimators.saturation_span(curve({20.0: 0.3, 40.0: 0.5, np.inf: 0.8})).itertuples()
+    assert row.span_ms == np.inf, "not reached"
+    (row,) = estimators.saturation_span(curve({20.0: 0.2, np.inf: 0.22}, spread=0.1)).itertuples()
+    assert np.isnan(row.span_ms) and np.isnan(row.ci_high_ms), "nothing is known of the whole utterance"
+
+
+def test_curve_carries_the_spread_of_its_draws():
+    table = curve({20.0: 0.3, np.inf: 0.8}, spread=0.05, n_draws=200)
+    found = estimators.f1_curve(table, level=0.9).set_index("half_width_ms")
+    drawn = table[(table["draw"] > 0) & (table["half_width_ms"] == 20)]["macro_f1"]
+    assert found.loc[20.0, "macro_f1"] == pytest.approx(0.3) and found.loc[np.inf, "macro_f1"] == pytest.approx(0.8)
+    assert found.loc[20.0, ["ci_low", "ci_high"]].tolist() == pytest.approx(np.quantile(drawn, [0.05, 0.95]))

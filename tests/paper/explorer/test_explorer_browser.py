@@ -1,0 +1,510 @@
+"""The explorer in a real browser, from disk and in Voila and JupyterLab: it opens, switches, plays, and tells what the
+tables say; nothing goes to the console as an error and nothing leaves the machine.
+
+Needs Chromium and Playwright; the results are made of dice (fake_results), the model for one's own recording is random.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import fake_results
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import yaml
+from conftest import make_checkpoint
+
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.encoders import checkpoints
+from tonespan_utils.instrument import probes, spans, token_energy
+from tonespan_utils.paper.explorer import page
+from tonespan_utils.params import profile as params
+from tonespan_utils.params import tables
+from tonespan_utils.statistics.classifier import LinearClassifier
+
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install -e '.[dev]'")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
+
+TASKS = ["vanilla", "asr-th", "asr-vi", "emotion"]
+OPENS_MS, PAINTS_MS, MAX_BYTES = 2000, 100, 30_000_000
+LOCAL = re.compile(r"^(file|data|blob):|^(http|ws)s?://(127\.0\.0\.1|localhost)[:/]")
+APP = "const app = document.querySelector('.ts-root').explorer;"
+NUMBER = r"-?\d+(?:\.\d+)?"
+START_S = 240  # a notebook server and a kernel on a machine with other things to do
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory) -> Path:
+    """A profile of two languages with its results, and a small random encoder with random probes."""
+    folder = tmp_path_factory.mktemp("explorer")
+    path = Path(fake_results.profile(folder, TASKS, tonal=["th", "vi"], other=[]))
+    tree = yaml.safe_load(path.read_text())
+    checkpoint = make_checkpoint(folder / "checkpoint", "wav2vec2-base")
+    tree["encoders"]["mini"]["checkpoint"] = str(checkpoint)
+    tree["explorer"] = {"n_tokens": 60}
+    path.write_text(yaml.safe_dump(tree))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(params, "OUTPUT_ROOT", folder)
+        p = params.load(str(path))
+        fake_results.write(p)
+        tables.join_all(p)
+        page.write(p)
+        rng = np.random.default_rng(0)
+        config = checkpoints.load(checkpoint).model.config
+        widths = {"cnn": config.conv_dim[-1]} | {
+            str(n): config.hidden_size for n in range(config.num_hidden_layers + 1)
+        }
+        own = {
+            layer: LinearClassifier(("high", "low", "mid"), rng.standard_normal((3, width)), np.zeros(3))
+            for layer, width in widths.items()
+        }
+        probes.save_probes(own, probes.path(p.results, "mini/vanilla", "th", seed=0))
+    return path
+
+
+@pytest.fixture
+def p(profile, monkeypatch) -> params.Params:
+    monkeypatch.setattr(params, "OUTPUT_ROOT", profile.parent)
+    return params.load(str(profile))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as running:
+        # Root, as in a container, cannot have Chromium's sandbox.
+        yield running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+class Watched:
+    """A page of a browser of its own, which notes console errors and refuses whatever is not on this machine."""
+
+    def __init__(self, browser, **options):
+        self.problems: list[str] = []
+        self.context = browser.new_context(viewport={"width": 1360, "height": 1000}, **options)
+        self.context.route(lambda url: not LOCAL.match(url), self._refuse)
+        self.page = self.context.new_page()
+        self.page.on("console", lambda message: self._note(message.type == "error", message.text))
+        self.page.on("pageerror", lambda error: self._note(True, str(error)))
+        self.page.on("websocket", lambda socket: self._note(not LOCAL.match(socket.url), socket.url))
+
+    def _refuse(self, route) -> None:
+        self._note(True, f"left the machine: {route.request.url}")
+        route.abort()
+
+    def _note(self, wrong: bool, what: str) -> None:
+        if wrong:
+            self.problems.append(what)
+
+
+@pytest.fixture
+def watched(browser):
+    one = Watched(browser)
+    yield one
+    one.context.close()
+    assert one.problems == []
+
+
+def open_page(watched: Watched, path: Path):
+    watched.page.goto(path.as_uri())
+    watched.page.wait_for_selector("[data-ready]", timeout=30_000)
+    return watched.page
+
+
+def choose(shown, name: str, value: str) -> None:
+    shown.locator(f"[data-id={name}]").select_option(value)
+
+
+def told(shown, key: str, column: str = "a") -> str:
+    return shown.locator(f"td[data-key={key}][data-column={column}]").inner_text()
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found) for found in re.findall(NUMBER, text)]
+
+
+def check_numbers(text: str, values: list[float]) -> None:
+    """The numbers of a text are these values, rounded to as many digits as are shown."""
+    shown = re.findall(NUMBER, text)
+    assert len(shown) == len(values), text
+    for one, value in zip(shown, values, strict=True):
+        digits = len(one.partition(".")[2])
+        assert abs(float(one) - value) <= 0.5 * 10**-digits + 1e-6 * abs(value), (text, values)
+
+
+def chosen(shown) -> dict:
+    """The state of the explorer: what it would show on."""
+    return shown.evaluate(
+        f"() => {{ {APP} const {{ state }} = app;"
+        " return { ...state, recording: state.recording.about.id, layer: state.layer.name }; }"
+    )
+
+
+def check_against_tables(shown, p: params.Params, *, language: str, condition: str, layer: str, column: str) -> None:
+    """Every number in the explorer's table equals the stored one, to the digits shown."""
+    token = chosen(shown)["recording"]
+    where = {"language": language, "condition": condition, "layer": layer}
+    own = tables.select(pd.read_csv(p.results / "spans.csv", dtype={"layer": str}), **where).iloc[0]
+    part = pd.read_csv(tables.part_path(p.results, "token_spans", condition), dtype={"layer": str})
+    radius = tables.select(part, **where, token_id=token)["r_com_ms"].mean()
+    f1 = tables.select(pd.read_csv(p.results / "probe_f1.csv", dtype={"layer": str}), **where)["macro_f1"].mean()
+    cue = tables.select(pd.read_csv(p.results / "baseline_spans.csv"), language=language).iloc[0]
+    stored = token_energy.load(p.results, condition)[language]
+    at = stored.token_ids.index(token), stored.layers.index(layer)
+    share = stored.share[:, *at].mean(axis=0)
+    expected = {
+        "token_span": [2 * radius],
+        "token_r90": [spans.energy_radius(share, stored.edges_ms, fraction=0.9).item()],
+        "confidence": [stored.confidence[:, *at].mean()],
+        "span": [own["span_ms"], own["ci_low_ms"], own["ci_high_ms"]],
+        "r90": [own["r90_ms"]],
+        "null": [own["null_span_ms"]],
+        "n": [own["n_tokens"]],
+        "f1": [f1, 0.33],
+    }
+    for key, values in expected.items():
+        check_numbers(told(shown, key, column), values)
+    check_numbers(told(shown, "cue"), [cue["span_ms"], cue["span_low_ms"], cue["span_high_ms"]])
+
+
+def exercise(shown, p: params.Params) -> None:
+    """Switch language, condition, layer, tone and token, each checked against the tables."""
+    for language, condition, other in (("th", "mini/asr-th", "mini/vanilla"), ("vi", "mini/emotion", "mini/asr-vi")):
+        choose(shown, "language", language)
+        choose(shown, "condition", condition)
+        choose(shown, "compare", other)
+        for layer in ("2", "cnn"):
+            choose(shown, "layer", layer)
+            choose(shown, "token", "3")
+            for column, one in (("a", condition), ("b", other)):
+                check_against_tables(shown, p, language=language, condition=one, layer=layer, column=column)
+    choose(shown, "tone", "low")
+    tones = shown.evaluate(f"() => {{ {APP} return app.tokens().map(one => one.about.tone); }}")
+    assert tones and set(tones) == {"low"}
+
+
+def hear(shown) -> None:
+    """Play the part inside the span: the browser is asked for exactly +-r_com, and the playhead runs and stops."""
+    shown.evaluate(
+        "() => { const start = AudioBufferSourceNode.prototype.start; window.asked = [];"
+        " AudioBufferSourceNode.prototype.start = function (...given) {"
+        " window.asked.push(given); start.apply(this, given); }; }"
+    )
+    shown.locator("[data-id=playspan]").click()
+    shown.wait_for_selector("[data-playing]", timeout=10_000)
+    shown.wait_for_selector(".ts-root:not([data-playing])", timeout=10_000)
+    ((_, offset_s, length_s),) = shown.evaluate("() => window.asked")
+    span_ms = numbers(told(shown, "token_span"))[0]
+    assert 1000 * length_s == pytest.approx(span_ms, abs=0.51)
+    assert 1000 * offset_s == pytest.approx(500 - span_ms / 2, abs=0.51)
+
+
+def painting_ms(shown, select: str) -> float:
+    """Time from a change of a list to the frame that shows it: the fastest of nine, as other programs only add."""
+    return shown.evaluate(
+        """async id => {
+          const select = document.querySelector(`[data-id=${id}]`), took = [];
+          for (let i = 0; i < 9; i++) {
+            select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
+            const start = performance.now();
+            select.dispatchEvent(new Event("change"));
+            await new Promise(done => requestAnimationFrame(() => { const channel = new MessageChannel();
+              channel.port1.onmessage = done; channel.port2.postMessage(0); }));
+            took.push(performance.now() - start);
+          }
+          return Math.min(...took);
+        }""",
+        select,
+    )
+
+
+# From disk
+
+
+def test_the_page_tells_what_the_tables_say_and_plays(watched, p):
+    shown = open_page(watched, p.figures / "explorer.html")
+    exercise(shown, p)
+    hear(shown)
+
+
+def test_the_map_shows_the_stored_energy(watched, p):
+    """Pixels of the map are the colour of the stored share over the flat null."""
+    shown = open_page(watched, p.figures / "explorer.html")
+    choose(shown, "language", "th")
+    choose(shown, "condition", "mini/asr-th")
+    stored = token_energy.load(p.results, "mini/asr-th")["th"]
+    token = chosen(shown)["recording"]
+    share = stored.share[:, stored.token_ids.index(token)].mean(axis=0)  # (layer, bin)
+    pixels = shown.evaluate(
+        f"""() => {{ {APP} const map = app.panels.find(one => one.name === 'map a');
+          const context = app.base.getContext('2d'), n = map.layers.length, found = [];
+          for (let layer = 0; layer < n; layer++) for (const ms of [-295, -145, -65, 45, 105, 255]) {{
+            const y = map.top + map.height * (n - 0.5 - layer) / n;
+            const at = [app.x(ms), y].map(one => Math.round(one * devicePixelRatio));
+            found.push([layer, ms, ...context.getImageData(...at, 1, 1).data]); }}
+          return found; }}"""
+    )
+    # The made-up recording reaches beyond the window on both sides: the null is even over its 100 bins.
+    level = np.clip((np.log2(np.maximum(share * share.shape[1], 1e-9)) + 4) / 8, 0, 1)
+    viridis = 255 * matplotlib.colormaps["viridis"](np.linspace(0, 1, 256))[:, :3]
+    part = tables.select(tables.read_parts(p.results, "token_spans", parts=["mini/asr-th"]), token_id=token)
+    radius = part.groupby("layer")["r_com_ms"].mean().loc[stored.layers].to_numpy()
+    pixels = [one for one in pixels if abs(abs(one[1]) - radius[one[0]]) > 8]  # white ticks are drawn there
+    assert len(pixels) > 4 * len(radius)
+    for layer, ms, *color in pixels:
+        nearest = np.abs(viridis - color[:3]).sum(axis=1).argmin()
+        assert abs(nearest - 255 * level[layer, int((ms + 500) // 10)]) <= 3, (layer, ms)
+
+
+def test_everything_is_done_from_the_keyboard(watched, p):
+    shown = open_page(watched, p.figures / "explorer.html")
+    first = chosen(shown)
+    shown.keyboard.press("ArrowRight")
+    shown.keyboard.press("ArrowDown")
+    second = chosen(shown)
+    assert second["recording"] != first["recording"] and int(second["layer"]) == int(first["layer"]) - 1
+    shown.keyboard.press("ArrowLeft")
+    shown.keyboard.press("x")
+    swapped = chosen(shown)
+    assert swapped["recording"] == first["recording"]
+    assert (swapped["condition"], swapped["compare"]) == (first["compare"], first["condition"])
+    shown.keyboard.press("l")
+    assert chosen(shown)["language"] != first["language"]
+    shown.keyboard.press("Space")
+    shown.wait_for_selector("[data-playing]", timeout=10_000)
+    shown.keyboard.press("Escape")
+    shown.wait_for_selector(".ts-root:not([data-playing])", timeout=2_000)
+    reached = set()
+    for _ in range(20):
+        shown.keyboard.press("Tab")
+        reached.add(shown.evaluate("() => document.activeElement.dataset.id ?? document.activeElement.tagName"))
+    assert {"language", "condition", "compare", "layer", "tone", "token", "play", "playspan", "SUMMARY"} <= reached
+
+
+def test_a_token_is_picked_in_the_scatter_and_a_layer_in_the_map(watched, p):
+    shown = open_page(watched, p.figures / "explorer.html")
+    shown.locator(".ts-scatter canvas").scroll_into_view_if_needed()
+    x, y, name = shown.evaluate(
+        f"""() => {{ {APP} const apart = a => app.points.every(b => a === b || Math.hypot(a.x - b.x, a.y - b.y) > 3);
+          const one = app.points.find(apart); return [one.x, one.y, one.recording.about.id]; }}"""
+    )
+    shown.locator(".ts-scatter canvas").click(position={"x": x, "y": y})
+    assert chosen(shown)["recording"] == name
+    top, height, layers = shown.evaluate(
+        f"() => {{ {APP} const map = app.panels.find(one => one.layers); return [map.top, map.height, map.layers]; }}"
+    )
+    shown.locator(".ts-stage").click(position={"x": 300, "y": top + height * (len(layers) - 0.5 - 1) / len(layers)})
+    assert chosen(shown)["layer"] == layers[1]
+    shown.locator(".ts-stage").hover(position={"x": 300, "y": top + 5})
+    assert re.search(r"ms · .*A layer .* × null", shown.locator("[data-id=hover]").text_content())
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        ("delete window.AudioContext; delete window.webkitAudioContext;", "This browser plays no sound"),
+        (
+            "BaseAudioContext.prototype.decodeAudioData = () => Promise.reject(new Error('no'));",
+            "cannot decode the clips",
+        ),
+    ],
+)
+def test_a_browser_without_audio_says_so_and_does_the_rest(watched, p, script, line):
+    watched.page.add_init_script(script)
+    shown = open_page(watched, p.figures / "explorer.html")
+    shown.locator("[data-id=play]").click()
+    problem = shown.locator("[data-id=problem]")
+    problem.wait_for(state="visible", timeout=5_000)
+    assert line in problem.inner_text() and "everything else works" in problem.inner_text()
+    exercise(shown, p)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1360, "dark")])
+def test_it_fits_a_phone_and_follows_the_dark(browser, p, width, scheme):
+    one = Watched(browser, color_scheme=scheme)
+    one.page.set_viewport_size({"width": width, "height": 900})
+    shown = open_page(one, p.figures / "explorer.html")
+    assert shown.evaluate("() => document.documentElement.scrollWidth") <= width
+    paper = shown.evaluate("() => getComputedStyle(document.querySelector('.ts-root')).backgroundColor")
+    assert (max(numbers(paper)) < 60) == (scheme == "dark")
+    exercise(shown, p)
+    one.context.close()
+    assert one.problems == []
+
+
+def test_a_page_whose_data_are_of_another_version_says_so(browser, p, tmp_path):
+    text = (p.figures / "explorer.html").read_text()
+    copy = tmp_path / "explorer.html"
+    copy.write_text(text.replace('{"version": 1,', '{"version": 0,', 1))
+    one = Watched(browser)
+    one.page.goto(copy.as_uri())
+    one.page.wait_for_selector("[data-failed]")
+    assert "of different versions" in one.page.locator("[role=alert]").inner_text()
+    one.context.close()
+
+
+def test_the_largest_page_opens_and_paints_in_time(browser, tmp_path, monkeypatch):
+    """200 tokens, 26 layers, ten conditions and more."""
+    monkeypatch.setattr(params, "OUTPUT_ROOT", tmp_path)
+    monkeypatch.setattr(fake_results, "LAYERS", ["cnn", *map(str, range(25))])
+    tasks = ["vanilla", "asr-cmn", "asr-en", "emotion", "gender", "speaker", "shuffled_emotion",
+             "shuffled_gender", "shuffled_speaker", *(f"asr-{la}" for la in fake_results.TONAL)]  # fmt: skip
+    p = params.load(fake_results.profile(tmp_path, tasks))
+    fake_results.write(p)
+    tables.join_all(p)
+    path = page.write(p)
+    assert path.stat().st_size <= MAX_BYTES
+    opened, painted = [], {"layer": [], "token": []}
+    for _ in range(4):  # the fastest counts here too
+        one = Watched(browser)
+        shown = open_page(one, path)
+        opened.append(float(shown.locator(".ts-root").get_attribute("data-ready")))
+        assert shown.evaluate(f"() => {{ {APP} return app.recordings.length; }}") == 200
+        for select, took in painted.items():
+            took.append(painting_ms(shown, select))
+        one.context.close()
+        assert one.problems == []
+    print(f"{path.stat().st_size / 1e6:.1f} MB; opens in ms: {opened}; paints in ms: {painted}")
+    if os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
+        pytest.skip("other programs keep the machine busy: timings would tell of them")
+    assert min(opened) <= OPENS_MS and max(map(min, painted.values())) <= PAINTS_MS
+
+
+# In a notebook
+
+
+@contextmanager
+def serving(profile: Path, *options: str):
+    """The address at which `explore` serves a profile."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = profile.parent / "jupyter"
+    settings.mkdir(exist_ok=True)
+    (settings / "jupyter_server_config.json").write_text(json.dumps({"ServerApp": {"allow_root": True}}))
+    environment = os.environ | {
+        "TONESPAN_OUTPUT": str(profile.parent), "JUPYTER_CONFIG_DIR": str(settings), "JUPYTER_TOKEN": "test",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "tonespan_utils", "explore", str(profile), "--no-browser", "--port", str(port)]
+    log = profile.parent / "server.log"
+    with log.open("w") as file:
+        server = subprocess.Popen(
+            [*command, *options], env=environment, stdout=file, stderr=file, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + START_S
+        while not answers(port):
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()[-2000:]
+            time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(10)
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def answers(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/static/nothing", timeout=1)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def recording(seconds: float = 1.5, *, kind: str = "WAV", peak: float = 0.3) -> bytes:
+    time_s = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    stream = io.BytesIO()
+    soundfile.write(stream, peak * np.sin(2 * np.pi * 180 * time_s), SAMPLE_RATE, format=kind)
+    return stream.getvalue()
+
+
+def measure(shown, content: bytes, name: str, center_s: str = "0.7") -> str:
+    """Hand a file to the explorer and return the line it answers."""
+    shown.locator("[data-own=file]").set_input_files({"name": name, "mimeType": "audio/wav", "buffer": content})
+    shown.locator("[data-own=center]").fill(center_s)
+    shown.locator("[data-own=go]").click()
+    shown.wait_for_function(
+        "() => document.querySelector('[data-own=go]:enabled') && document.querySelector('[data-own=line]').innerText",
+        timeout=1000 * START_S,
+    )
+    return shown.locator("[data-own=line]").inner_text()
+
+
+def check_measuring(shown) -> None:
+    choose(shown, "language", "th")
+    choose(shown, "condition", "mini/vanilla")
+    choose(shown, "compare", "")
+    assert "notes.txt: not an audio file" in measure(shown, b"no sound at all", "notes.txt")
+    assert "damaged, or no audio file" in measure(shown, b"no sound at all" * 9, "notes.ogg")
+    assert "60 minutes long" in measure(shown, recording(3600, kind="FLAC", peak=0), "hour.flac")
+    assert "at most 8 MB" in measure(shown, bytes(9_000_000), "large.wav")
+    assert "tone centre 7.00 s must lie" in measure(shown, recording(), "mine.wav", "7")
+    assert "Measured under mini/vanilla" in measure(shown, recording(), "mine.wav")
+    assert chosen(shown)["recording"] == "mine.wav"
+    assert 0 < numbers(told(shown, "token_span"))[0] < 1000
+    assert "not measured" in (choose(shown, "compare", "mini/emotion") or told(shown, "token_span", "b"))
+
+
+def test_voila_shows_the_same_and_measures_a_recording(watched, profile, p):
+    with serving(profile) as address:
+        watched.page.goto(address, wait_until="commit")
+        watched.page.wait_for_selector("[data-ready]", timeout=1000 * START_S)
+        exercise(watched.page, p)
+        hear(watched.page)
+        check_measuring(watched.page)
+        watched.page.goto("about:blank")  # before the server goes, or its going is an error on the console
+
+
+def run_all(shown) -> None:
+    """Run every cell. JupyterLab drops what is run before its session is ready, though it shows an idle kernel, and may
+    ask once more for the kernel it has just connected to: then run again, as a person would.
+    """
+    choice = ".jp-Dialog .jp-mod-accept"
+    for _ in range(8):
+        shown.get_by_role("menuitem", name="Run", exact=True).click()
+        shown.get_by_text("Run All Cells", exact=True).click()
+        with suppress(playwright.TimeoutError):
+            found = shown.wait_for_selector(f"[data-ready], {choice}", state="attached", timeout=1000 * START_S / 8)
+            if found.get_attribute("data-ready"):
+                return
+            shown.locator(choice).click()
+    seen = shown.locator(".jp-Notebook").inner_text()
+    pytest.fail(f"the explorer never came up in JupyterLab; its notebook shows\n{seen}")
+
+
+def test_jupyterlab_shows_the_same_and_measures_a_recording(watched, profile, p):
+    with serving(profile, "--lab") as address:
+        shown = watched.page
+        shown.goto(f"{address}/lab/tree/explorer.ipynb?token=test", wait_until="commit")
+        shown.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * START_S)
+        shown.wait_for_selector("#jp-main-statusbar :text('| Idle')", timeout=1000 * START_S)
+        run_all(shown)
+        exercise(shown, p)
+        hear(shown)
+        shown.locator(".ts-root").focus()
+        before = chosen(shown)["recording"]
+        shown.keyboard.press("x")  # JupyterLab would cut the cell
+        shown.keyboard.press("ArrowRight")
+        assert chosen(shown)["recording"] != before and shown.locator(".ts-root").count() == 1
+        check_measuring(shown)
+        shown.goto("about:blank")

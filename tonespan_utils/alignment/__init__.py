@@ -1,0 +1,4 @@
+"""Text and speech to times.
+
+May import: corpus, encoders, plots, workflow and below.
+"""

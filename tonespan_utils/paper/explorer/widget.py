@@ -1,0 +1,63 @@
+"""The explorer in a notebook: JupyterLab, Voila and whatever else shows an anywidget.
+
+The kernel hands over the bundle once; it is asked again only to measure a recording of the reader's own.
+
+Notebook: notebooks/explorer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.paper.explorer import bundle, page
+from tonespan_utils.params import profile as params_module
+from tonespan_utils.params.profile import Params
+
+
+class Explorer(anywidget.AnyWidget):
+    """All measured tokens of a finished run."""
+
+    _esm = page.source("explorer.js")
+    _css = page.source("explorer.css")
+    header = traitlets.Dict().tag(sync=True)
+    packed = traitlets.Bytes().tag(sync=True)
+    can_measure = traitlets.Bool(True).tag(sync=True)
+
+    def __init__(self, params: Params) -> None:
+        header, packed = bundle.build(params).packed()
+        super().__init__(header=header, packed=packed)
+        self.params = params
+        self.on_msg(self._answer)
+
+    def _answer(self, _: Any, asked: dict[str, Any], buffers: Sequence[Any]) -> None:
+        """Measure the recording in ``buffers``; whatever goes wrong is told in the widget, never left unanswered."""
+        if "measure" not in asked:
+            return
+        from tonespan_utils.paper.explorer import measure  # torch, and seconds: only for whoever measures
+
+        answer = {"answer": asked["measure"]}
+        try:
+            told = {name: asked[name] for name in ("conditions", "language", "tone")}
+            center_s = float("nan") if asked["center_s"] is None else float(asked["center_s"])
+            found = measure.recording(self.params, bytes(buffers[0]), asked["name"], center_s=center_s, **told)
+            header, packed = found.packed()
+            self.send(answer | {"header": header}, [packed])
+        except TonespanError as error:
+            self.send(answer | {"error": str(error)})
+        except Exception as error:
+            self.send(answer | {"error": f"unexpected {type(error).__name__}: {error}"})
+            raise
+
+
+def show(profile: str) -> ipywidgets.Widget:
+    """The explorer of a profile, or one line that says what is missing. Notebook: notebooks/explorer"""
+    try:
+        return Explorer(params_module.load(profile))
+    except TonespanError as error:
+        return ipywidgets.Label(f"The explorer cannot start: {error}")

@@ -1,0 +1,1 @@
+"""The figures of the paper from stored tables, a file a question."""

@@ -1,0 +1,184 @@
+"""What made a figure, inside the figure file itself: notebook, cell, parameters, commit, checkpoints, data, versions.
+
+PNG carries it as a text chunk, PDF and SVG as document metadata, HTML in a ``meta`` element, always as one JSON object.
+Files are byte-stable: no time stamps, a fixed SVG salt. ``python -m tonespan_utils explain FILE`` prints it.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import os
+import platform
+import re
+import subprocess
+import textwrap
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import yaml
+from matplotlib.figure import Figure
+from PIL import Image, UnidentifiedImageError
+
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.params import profile, tables
+from tonespan_utils.params.profile import ROOT, Params
+
+PACKAGES = ("torch", "transformers", "librosa", "scikit-learn", "matplotlib", "praat-parselmouth")
+FORMATS = ("pdf", "svg", "png")
+
+
+def describe(
+    params: Params, *, notebook: str, call: str, figure: str, checkpoints: dict[str, str], data: str
+) -> dict[str, Any]:
+    """Everything needed to make the figure again; ``checkpoints`` maps encoder name to commit or content hash, and
+    ``call`` is what the notebook's cell that makes the figure calls.
+    """
+    return {
+        "figure": figure,
+        "notebook": notebook,
+        "cell": cell_that_calls(call, notebook),
+        "profile": params.profile,
+        "params": params.model_dump(mode="json"),
+        "commit": commit(),
+        "checkpoints": checkpoints,
+        "data": data,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "command": f"make figure NAME={figure} PROFILE={params.profile}",
+    }
+
+
+def describe_run(params: Params, *, notebook: str, call: str, figure: str) -> dict[str, Any]:
+    """The same of a finished run, with every model it measured, and a hash of its tone tokens as the revision of the
+    data. Raises TonespanError where a table is missing.
+    """
+    stored = tables.read(params.results, "encoders")
+    checkpoints = stored.drop_duplicates("encoder").set_index("encoder")["identity"].to_dict()
+    models = {f"{row.condition}, seed {row.seed}": row.identity for row in stored.itertuples()}
+    path = params.results / "tokens.csv"
+    if not path.is_file():
+        raise TonespanError(f"{path}: no such table; run `make paper` for this profile first")
+    tokens = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    data = f"{profile.describe_speech(params)}; tokens.csv sha256:{tokens}"
+    record = describe(params, notebook=notebook, call=call, figure=figure, checkpoints=checkpoints, data=data)
+    return record | {"models": models}
+
+
+def cell_that_calls(call: str, notebook: str) -> int | None:
+    """The number, from 1, of the first cell of a notebook that holds ``call``; None where the notebook is not there."""
+    path = ROOT / notebook
+    if not path.is_file():
+        return None
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    holds = [cell["cell_type"] == "code" and call in "".join(cell["source"]) for cell in cells]
+    return holds.index(True) + 1 if True in holds else None
+
+
+def explain(path: Path) -> str:
+    """What made a file, for people: a line each, then the parameters as YAML. Raises TonespanError as :func:`read`."""
+    record = read(path)
+    try:
+        lines = {
+            "figure": f"{record['figure']}, profile {record['profile']}",
+            "made by": f"{record['notebook']}, cell {record.get('cell', 'unknown')}",
+            "commit": record["commit"],
+            "data": record["data"],
+            **{f"encoder {name}": identity for name, identity in record["checkpoints"].items()},
+            **{f"model {name}": identity for name, identity in record.get("models", {}).items()},
+            "versions": ", ".join(f"{name} {number}" for name, number in record["versions"].items()),
+            "again": f"git checkout {record['commit'].removesuffix('-dirty')[:12]} && {record['command']}",
+        }
+        parameters = yaml.safe_dump(record["params"], sort_keys=False, allow_unicode=True)
+    except (KeyError, AttributeError):
+        raise TonespanError(f"{path}: its provenance is of another version; draw the figure again") from None
+    width = max(map(len, lines)) + 2
+    told = "".join(f"{name:<{width}}{value}\n" for name, value in lines.items())
+    return f"{told}parameters\n{textwrap.indent(parameters, '  ')}"
+
+
+def as_text(record: dict[str, Any]) -> str:
+    """A record as the one line of JSON that a file carries."""
+    return json.dumps(record, sort_keys=True, ensure_ascii=True)
+
+
+def commit() -> str:
+    """The checked-out commit, ``-dirty`` when tracked sources differ from it, or ``unknown`` outside a repository."""
+    git = ["git", "-C", str(ROOT)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        sources = ["tonespan_utils", "notebooks", "params", "Snakefile"]
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "--", *sources], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + ("-dirty" if changed.stdout.strip() else "")
+
+
+def save(figure: Figure, stem: Path, record: dict[str, Any]) -> list[Path]:
+    """Write ``stem`` as PDF, SVG and PNG with the record inside, each moved into place when complete."""
+    text = as_text(record)
+    os.environ["SOURCE_DATE_EPOCH"] = "0"  # what Matplotlib's PDF and SVG writers take their dates from
+    metadata = {"pdf": {"Subject": text}, "svg": {"Description": text, "Date": None}, "png": {"Description": text}}
+    paths = []
+    with matplotlib.rc_context({"svg.hashsalt": "tonespan"}):
+        for kind in FORMATS:
+            path = stem.with_suffix(f".{kind}")
+            temporary = path.with_name(f".{path.name}.tmp")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                figure.savefig(temporary, format=kind, metadata=metadata[kind])
+                figure.set_layout_engine("none")  # laid out once, the same in every format
+                os.replace(temporary, path)
+            except OSError as error:
+                raise TonespanError(f"{path}: cannot be written ({error.strerror})") from None
+            finally:
+                temporary.unlink(missing_ok=True)
+            paths.append(path)
+    return paths
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The record inside a figure file. Raises TonespanError for a file that carries none."""
+    try:
+        found = _READERS[path.suffix](path)
+        return json.loads(found)
+    except KeyError:
+        raise TonespanError(f"{path}: not a figure or page (pdf, svg, png, html)") from None
+    except UnidentifiedImageError:
+        raise TonespanError(f"{path}: damaged, or no picture") from None
+    except OSError as error:
+        raise TonespanError(f"{path}: cannot be read ({error.strerror})") from None
+    except (TypeError, ValueError):
+        raise TonespanError(
+            f"{path}: carries no provenance; it was not made by this project, or something has saved it again without"
+        ) from None
+
+
+def _read_png(path: Path) -> str | None:
+    with Image.open(path) as image:
+        return image.info.get("Description")
+
+
+def _read_svg(path: Path) -> str | None:
+    found = re.search(r"<dc:description>(.*?)</dc:description>", path.read_text(encoding="utf-8"), re.DOTALL)
+    return html.unescape(found.group(1)) if found else None
+
+
+def _read_pdf(path: Path) -> str | None:
+    found = re.search(rb"/Subject \((.*?)(?<!\\)\)", path.read_bytes(), re.DOTALL)
+    return re.sub(r"\\([()\\])", r"\1", found.group(1).decode("latin-1")) if found else None
+
+
+def _read_html(path: Path) -> str | None:
+    head = path.read_text(encoding="utf-8").partition("</head>")[0]
+    found = re.search(r'<meta name="tonespan-provenance" content="(.*?)">', head, re.DOTALL)
+    return html.unescape(found.group(1)) if found else None
+
+
+_READERS = {".png": _read_png, ".svg": _read_svg, ".pdf": _read_pdf, ".html": _read_html}
