@@ -82,8 +82,8 @@ def test_a_python_block_calls_what_there_is(text):
     import importlib
 
     tree = ast.parse(text)
-    imported = [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
-    modules = {name: importlib.import_module(f"tonespan_utils.{name}") for name in imported}
+    imported = [(node.module, a.name) for node in tree.body if isinstance(node, ast.ImportFrom) for a in node.names]
+    modules = {name: importlib.import_module(f"{folder}.{name}") for folder, name in imported}
     calls = re.findall(rf"\b({'|'.join(modules)})\.(\w+)\(", text)
     assert len(calls) >= 5
     assert all(callable(getattr(modules[module], name)) for module, name in calls)

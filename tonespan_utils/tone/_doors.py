@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tonespan_utils.tone import _chinese_digits, _latin_marks
+from tonespan_utils.tone import _chinese_digits, _latin_marks, _vietnamese_typing
 from tonespan_utils.tone._addresses import ADDRESS as ADDRESS_FORMS
 from tonespan_utils.tone._addresses import MAY_HOLD
 from tonespan_utils.tone._draft import Draft
@@ -89,6 +89,8 @@ def _latin(draft: Draft, language: str) -> None:
     for _ in range(2):  # a look-alike between two look-alikes
         draft.substitute(LOOKS_LATIN, lambda match: "".join(LOOK_ALIKES[char] for char in match[0]))
     _latin_marks.join(draft, language)
+    if language == "vi":
+        _vietnamese_typing.join(draft)
 
 
 def _tai(draft: Draft, language: str) -> None:

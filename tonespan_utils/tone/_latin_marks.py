@@ -68,8 +68,6 @@ def _accent(match: re.Match[str]) -> str:
 
 
 def _join_vietnamese(draft: Draft) -> None:
-    from tonespan_utils.tone import _vietnamese_typing
-
     draft.substitute(ZERO_WIDTH_SPACES, _without_zero_width_spaces)
     chains = [_Chain(match) for match in CHAIN.finditer(draft.text)]
     broken_so = any(chain.is_certain for chain in chains) or WIDE_GAP.search(draft.text)
@@ -80,7 +78,6 @@ def _join_vietnamese(draft: Draft) -> None:
     joined = iter(chains)
     draft.substitute(CHAIN, lambda match: next(joined).text)
     _one_tone_mark(draft)
-    _vietnamese_typing.join(draft)
 
 
 def _without_zero_width_spaces(match: re.Match[str]) -> str:
