@@ -79,10 +79,11 @@ rule paper:
 
 rule corpus:
     input:
-        code("00_corpus", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", "corpus/sources.py", "f0.py"),
+        code("00_corpus", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", "corpus/sources.py", "f0.py", "sides.py"),
         ALIGNING,
     params:
         section=P.section("seed", "speech", "synthetic", "align", "f0"),
+        around=[P.gradient.min_side_ms, max(P.baseline.windows_ms)],  # tokens with less audio are listed in rejected
     output:
         tokens=RESULTS / "tokens.csv",
         rejected=RESULTS / "rejected.csv",
@@ -99,12 +100,13 @@ rule corpus:
 
 rule baseline:
     input:
-        code("01_baseline_spans", "acoustic.py", "classify.py", "splits.py"),
+        code("01_baseline_spans", "acoustic.py", "classify.py", "findings.py", "sides.py", "splits.py"),
         tokens=rules.corpus.output.tokens,
     params:
         section=P.section("seed", "baseline", "bootstrap"),
     output:
         f1=RESULTS / "baseline_f1.csv",
+        notes=RESULTS / "baseline_notes.csv",
         spans=RESULTS / "baseline_spans.csv",
         windows=RESULTS / "baseline_windows.csv",
         run=RUNS / "01_baseline_spans.ipynb",
@@ -161,7 +163,7 @@ rule probes:
 
 rule gradients:
     input:
-        code("04_gradient_energy", "gradients.py", "vjp.py", "spans.py", "token_energy.py"),
+        code("04_gradient_energy", "gradients.py", "vjp.py", "sides.py", "spans.py", "token_energy.py"),
         probes=rules.probes.output.probes,
     params:
         section=P.section("seed", "encoders", "gradient", "bootstrap"),
@@ -215,7 +217,7 @@ MEASURES = [
 rule figures:
     input:
         code(
-            "05_rcom_comparison", "comparison.py", "ranks.py", "claims.py", "signatures.py", "plots.py", "figures.py",
+            "05_rcom_comparison", "comparison.py", "findings.py", "ranks.py", "claims.py", "signatures.py", "plots.py", "figures.py",
             "encoder_figures.py", "report.py", "report.html", "paper.mplstyle",
         ),
         MEASURES,

@@ -36,7 +36,7 @@ params_path = "demo"
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from tonespan_utils import aligners, f0, figures, params, plots, splits, tables, tone
+from tonespan_utils import aligners, f0, figures, params, plots, sides, splits, tables, tone
 from tonespan_utils.corpus import sources
 
 p = params.load(params_path)
@@ -68,10 +68,15 @@ tokens.pivot_table(index="language", columns="tone", values="token_id", aggfunc=
 tokens.groupby(["language", "split"])[["speaker", "sentence_id", "utterance_id"]].nunique()
 
 # %% [markdown]
-# What was left out, and why:
+# What was left out, and why; some are tokens all the same, but have too little audio around them for one of the measurements:
 
 # %%
-rejected = pd.concat([corpus.rejected.assign(language=language) for language, corpus in corpora.items()])
+around = {"min_side_ms": p.gradient.min_side_ms, "widest_window_ms": max(p.baseline.windows_ms)}
+rejected = pd.concat(
+    part.assign(language=language)
+    for language, corpus in corpora.items()
+    for part in (corpus.rejected, sides.left_out(corpus, **around))
+)
 tables.write(p.results, "rejected", rejected)
 rejected.groupby(["language", "reason"]).size()
 

@@ -62,6 +62,10 @@ for language in p.speech.tonal:
 # The interval comes from resampling utterances: where would the curve bend if other utterances had been recorded? Chance deals the same
 # predictions to the tokens at random. Beside the peak stands the *saturation* window: the smallest whose F1 is within one standard
 # error of the peak's.
+#
+# Two things must hold, or there is **no cue width**, and `reason` says why. F1 must be above chance: the lower end of its interval at the
+# peak above the upper end of what dealt predictions reach in any window. And the curve must bend: F1 rises above that of the smallest
+# window, and two lines fit the curve better than a straight one, both in the bootstrap over utterances; the bend lies within the windows.
 
 # %%
 f1 = pd.concat([swept.fold_f1().assign(language=la, frontend=fe) for (la, fe), swept in sweeps.items()])
@@ -80,12 +84,13 @@ spans = {
 # %%
 rows = pd.DataFrame([{"language": la, "frontend": fe, **vars(span)} for (la, fe), span in spans.items()])
 tables.write(p.results, "baseline_spans", rows[tables.COLUMNS["baseline_spans"]])
+tables.write(p.results, "baseline_notes", rows[tables.COLUMNS["baseline_notes"]])
 planted = p.synthetic.planted_span_ms if p.speech.source == "synthetic" else {}
 windows = rows.assign(analysis_window_ms=b.analysis_window_ms, planted_span_ms=rows["language"].map(dict(planted)))
 tables.write(p.results, "baseline_windows", windows[tables.COLUMNS["baseline_windows"]])
 rows.round(3)
 
 # %%
-names = ("baseline_f1", "baseline_spans", "baseline_windows")
+names = ("baseline_f1", "baseline_notes", "baseline_spans", "baseline_windows")
 figures.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
 plt.show()

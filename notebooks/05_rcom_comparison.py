@@ -53,15 +53,17 @@ predictions = tables.read_parts(p.results, "predictions", parts=measured)
 token_spans = tables.read_parts(p.results, "token_spans", parts=measured)
 drawn = {"n_resamples": p.bootstrap.n_resamples, "seed": p.seed}
 cue_widths_ms = cues.set_index("language")["span_ms"]
-found = comparison.study(predictions, token_spans, tokens, cue_widths_ms, **drawn)
+level, span_table = p.bootstrap.level, tables.read(p.results, "spans")
+found = comparison.study(predictions, token_spans, tokens, cue_widths_ms, level=level, span_table=span_table, **drawn)
 
 # %%
-level = p.bootstrap.level
-compared = comparison.comparison_table(found, tables.read(p.results, "spans"), cues, level=level)
+compared = comparison.comparison_table(found, span_table, cues, level=level)
 tables.write(p.results, "comparison", compared)
 tables.write(p.results, "layer_curves", comparison.layer_table(found, level=level))
 shown = ["condition", "language", "best_layer", "f1", "chance_f1", "span_ms", "cue_width_ms", "distance_ms"]
-compared[[*shown, "distance_low_ms", "distance_high_ms", "box_distance_ms", "null_span_ms"]].round(2)
+compared[[*shown, "distance_low_ms", "distance_high_ms", "box_distance_ms", "null_span_ms", "n_tokens", "note"]].round(
+    2
+)
 
 # %% [markdown]
 # ## Where a span is no finding
@@ -71,7 +73,7 @@ compared[[*shown, "distance_low_ms", "distance_high_ms", "box_distance_ms", "nul
 # hollow, and blank cells are good.
 
 # %%
-signs = signatures.table(found, tables.read(p.results, "spans"), cues, level=level)
+signs = signatures.table(found, span_table, cues, level=level)
 tables.write(p.results, "signatures", signs)
 signatures.board(signs)
 

@@ -172,7 +172,8 @@ def _write_signal_tables(p: params.Params) -> None:
     cue = {la: CUES_MS.get(la, 100.0) for la in p.speech.tonal}
     spans = [(la, front, ms, ms - 10, ms + 10, 0.6, 0.33) for la, ms in cue.items()]
     windows = [(la, front, ms + 12.5, ms + 25, ms, 25.0, ms) for la, ms in cue.items()]
-    rows = {"f0": f0, "baseline_f1": f1, "baseline_spans": spans, "baseline_windows": windows}
+    notes = [(la, front, 144, 0.55, 0.65, 0.4, "") for la in cue]
+    rows = {"f0": f0, "baseline_f1": f1, "baseline_spans": spans, "baseline_notes": notes, "baseline_windows": windows}
     for name, table in {"rejected": rejected, **rows}.items():
         tables.write(p.results, name, pd.DataFrame(table, columns=tables.COLUMNS[name]))
 

@@ -62,9 +62,9 @@ def test_even_attention_is_the_null(folder, samples):
 
 def test_a_corpus_gives_means_with_intervals_and_null(glide_corpus, folder):
     encoder = encoders.load(folder)
-    tokens = glide_corpus.tokens.head(8)
+    tokens = glide_corpus.tokens.head(12)
     table = attention.measure(encoder, glide_corpus, tokens, n_resamples=50, level=0.9, seed=0)
-    assert list(table.columns) == attention.COLUMNS and (table["n_tokens"] == 8).all()
+    assert list(table.columns) == attention.COLUMNS and (table["n_tokens"] == 12).all()
     slow = [
         attention.attention_distance(encoder, glide_corpus.audio(t.utterance_id), [t.center_s])["1"][0]
         for t in tokens.itertuples()

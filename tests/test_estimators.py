@@ -287,7 +287,7 @@ def curve(f1, chance=0.2, n_draws=40, spread=0.0):
     rows = [
         {
             "estimator": "x", "layer": "1", "half_width_ms": width, "draw": draw, "macro_f1": value + shift,
-            "chance_f1": chance, "n_tokens": 9,
+            "chance_f1": chance, "n_tokens": 12,
         }
         for width, value in f1.items() for draw, shift in enumerate(moved)
     ]  # fmt: skip

@@ -181,7 +181,7 @@ def test_a_logit_that_moves_with_nothing_is_said_to_have_no_span(folder, segment
     flat = {"1": LinearClassifier(("fall", "rise"), np.zeros((2, 32)), np.zeros(2))}
     found = call(folder, segments, probes=flat)
     assert found.layers["span_ms"].isna().all() and found.layers["n_tokens"].tolist() == [0]
-    assert set(found.signatures["signature"]) == {"f1_at_chance", "few_tokens"} and "nan" in repr(found)
+    assert set(found.signatures["signature"]) == {"f1_at_chance", "few_tokens", "no_interval"} and "nan" in repr(found)
     assert found.plot().axes
 
 

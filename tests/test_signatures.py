@@ -30,7 +30,9 @@ def test_a_good_layer_has_no_sign():
         ({"span_ms": 470.0, "ci_low_ms": 455.0, "ci_high_ms": 485.0}, "energy_at_null", "of a flat map 480 ms"),
         ({"n_tokens": 12}, "few_tokens", "12 tokens"),
         ({"ci_low_ms": 60.0, "ci_high_ms": 240.0}, "few_tokens", "[60, 240]"),
-        ({"ci_low_ms": np.nan, "ci_high_ms": np.nan}, "few_tokens", "span 160"),
+        ({"ci_low_ms": np.nan, "ci_high_ms": np.nan}, "no_interval", "span 160 [no interval] ms"),
+        ({"span_ms": 481.0, "ci_low_ms": np.nan, "ci_high_ms": np.nan}, "energy_at_null", "of a flat map 480 ms"),
+        ({"above_chance_low": np.nan}, "f1_at_chance", "F1 0.60"),
     ],
 )
 def test_each_failure_has_its_sign(changed, name, said):

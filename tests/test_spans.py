@@ -224,11 +224,11 @@ def test_one_cluster_has_no_interval_and_seeds_are_not_tokens():
 
 def test_pooled_span_is_the_mean_of_the_tokens_and_leaves_silence_out():
     narrow, wide = (np.abs(OFFSETS) < 50).astype(float), (np.abs(OFFSETS) < 150).astype(float)
-    energy = np.stack([narrow, 1000 * wide, np.zeros_like(wide)])
-    null = np.tile(spans.flat_null(EDGES), (3, 1))
-    span = spans.pooled_span(energy, null, ["u", "v", "w"], EDGES, n_resamples=100, level=0.95, seed=0)
+    energy = np.stack([narrow, 1000 * wide, np.zeros_like(wide)] * 5)
+    null = np.tile(spans.flat_null(EDGES), (15, 1))
+    span = spans.pooled_span(energy, null, ["u", "v", "w"] * 5, EDGES, n_resamples=100, level=0.95, seed=0)
     assert span.span_ms == pytest.approx((50 + 150) / 2) and span.r_com_ms == pytest.approx(50)
-    assert span.n_tokens == 2 and span.null_span_ms == pytest.approx(500)
+    assert span.n_tokens == 10 and span.null_span_ms == pytest.approx(500)
     assert span.ci_low_ms == pytest.approx(50) and span.ci_high_ms == pytest.approx(150)
     assert span.r50_ms < span.r90_ms < 150
 

@@ -12,6 +12,9 @@ What the analysis window adds: a frame begins to see the cue, or what follows it
 window before its centre. On speech with planted cues the knee lies that much beyond the cue's width, so ``span_ms`` is
 the knee minus half an analysis window (notebooks/06_validity shows how near it comes). Knee and peak stand beside it.
 
+There is no cue width where F1 is not above chance, or where the curve does not bend (``findings.why_no_cue``): span,
+interval and knee are then nan, and the reason is told.
+
 Conventions: times in ms; spectral features are natural-log energies floored 80 dB under the token's maximum; ``f0`` is
 Praat's pitch in semitones over the speaker's median and whether there is voicing; 16 kHz.
 
@@ -29,7 +32,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tonespan_utils import classify, f0, spans, splits
+from tonespan_utils import classify, f0, findings, sides, spans, splits
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Baseline
@@ -40,6 +43,7 @@ SHAPES = {"hann": np.hanning, "rectangular": np.ones}
 F0_FLOOR_HZ, F0_CEILING_HZ = 75.0, 500.0  # Praat's defaults for speech
 F0_WINDOW_MS = 3000 / F0_FLOOR_HZ  # Praat's pitch tracker looks at three periods of its floor
 KNEE_STEP_MS = 1.0  # far below the interval of any knee here
+N_SHUFFLES = 200  # of the predictions: the upper end of chance is then the mean of its fifth and sixth largest at 95 %
 
 
 def frame_offsets_ms(window_ms: float, hop_ms: float) -> np.ndarray:
@@ -216,7 +220,9 @@ class BaselineSpan:
     """The cue width of one language and front end, in ms; ``knee_ms``, ``peak_ms`` and ``saturation_ms`` are windows.
 
     ``span_ms`` is the knee minus half the analysis window, ``saturation_ms`` the smallest window whose F1 is
-    within one standard error (over folds) of the peak's.
+    within one standard error (over folds) of the peak's. Where there is no cue width, ``reason`` says why, and all
+    widths and windows are nan. ``f1_low`` and ``f1_high`` are the interval of ``peak_f1``; ``chance_high`` is the upper
+    end of the largest F1 of any window where predictions are dealt to the tokens at random.
     """
 
     span_ms: float
@@ -227,6 +233,11 @@ class BaselineSpan:
     saturation_ms: float
     peak_f1: float
     chance_f1: float
+    f1_low: float
+    f1_high: float
+    chance_high: float
+    n_tokens: int
+    reason: str
 
 
 def sweep_corpus(
@@ -234,8 +245,11 @@ def sweep_corpus(
 ) -> Sweep:
     """The sweep of some tokens of a corpus by one front end, as the parameters of the baseline have it.
 
-    Raises what :func:`token_features` raises. Notebook: notebooks/01_baseline_spans
+    Tokens of a recording shorter than the widest window are left out (they are listed in ``rejected``); where none is
+    left, it raises what :func:`token_features` raises. Notebook: notebooks/01_baseline_spans
     """
+    whole = (sides.clip_ms(corpus, tokens) >= max(given.windows_ms)).to_numpy()
+    tokens = tokens[whole] if whole.any() else tokens
     features = token_features(
         corpus, tokens, frontend=frontend, shape=shape, max_window_ms=max(given.windows_ms), hop_ms=given.hop_ms,
         analysis_window_ms=given.analysis_window_ms, n_bands=given.n_bands, n_mfcc=given.n_mfcc,
@@ -247,37 +261,75 @@ def sweep_corpus(
 
 
 def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, level: float, seed: int) -> BaselineSpan:
-    """The cue width, its bootstrap interval over utterances, and the peak and saturation windows.
+    """The cue width, its bootstrap interval over utterances, and the peak and saturation windows; or why there is none.
 
     ``analysis_window_ms`` is what one frame sees. Raises ValueError for fewer than four windows. Notebook:
     notebooks/01_baseline_spans
     """
-    drawn = span_resamples(swept, analysis_window_ms=analysis_window_ms, n_resamples=n_resamples, seed=seed)
-    low, high = np.quantile(drawn[1:], [(1 - level) / 2, (1 + level) / 2])
-    f1 = pooled_f1(swept)
-    peak = int(f1.argmax())
-    by_fold = swept.fold_f1().groupby("window_ms")["macro_f1"]
-    error = float(by_fold.sem().iloc[peak])
-    saturated = int(np.argmax(f1 >= f1[peak] - error))
+    f1 = _f1_resamples(swept, n_resamples=n_resamples, seed=seed)
+    peak, n_tokens = int(f1[:, 0].argmax()), len(swept.tone)
+    knees = knee_ms(swept.windows_ms, f1)
+    chance = _shuffled_maxima(swept, seed=seed)
+    reason = findings.why_no_cue(swept.windows_ms, f1, knees, chance=chance, n_tokens=n_tokens, level=level)
+    f1_low, f1_high = spans.quantile_interval(f1[peak, 1:], n_tokens=n_tokens, level=level)
+    widths = dict.fromkeys(("span_ms", "span_low_ms", "span_high_ms", "knee_ms", "peak_ms", "saturation_ms"), np.nan)
+    if not reason:
+        widths = _widths(swept, f1[:, 0], knees, analysis_window_ms=analysis_window_ms, level=level)
     return BaselineSpan(
-        span_ms=float(drawn[0]),
-        span_low_ms=float(low),
-        span_high_ms=float(high),
-        knee_ms=float(knee_ms(swept.windows_ms, f1)),
-        peak_ms=float(swept.windows_ms[peak]),
-        saturation_ms=float(swept.windows_ms[saturated]),
-        peak_f1=float(f1[peak]),
+        **widths,
+        peak_f1=float(f1[peak, 0]),
         chance_f1=classify.chance_f1(swept.tone, swept.predicted[peak], n_shuffles=100, seed=seed),
+        f1_low=f1_low,
+        f1_high=f1_high,
+        chance_high=float(np.quantile(chance, (1 + level) / 2)),
+        n_tokens=n_tokens,
+        reason=reason,
     )
 
 
+def _widths(
+    swept: Sweep, f1: np.ndarray, knees_ms: np.ndarray, *, analysis_window_ms: float, level: float
+) -> dict[str, float]:
+    """The widths and windows of a :class:`BaselineSpan` from ``f1`` (window,) and the knees of all draws."""
+    drawn = _beyond_frame(knees_ms, analysis_window_ms)
+    low, high = np.quantile(drawn[1:], [(1 - level) / 2, (1 + level) / 2])
+    peak = int(f1.argmax())
+    by_fold = swept.fold_f1().groupby("window_ms")["macro_f1"]
+    error = float(by_fold.sem().loc[swept.windows_ms[peak]])
+    saturated = swept.windows_ms[f1 >= f1[peak] - error].min()
+    widths = {"span_ms": drawn[0], "span_low_ms": low, "span_high_ms": high, "knee_ms": knees_ms[0]}
+    widths |= {"peak_ms": swept.windows_ms[peak], "saturation_ms": saturated}
+    return {name: float(width) for name, width in widths.items()}
+
+
 def span_resamples(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, seed: int) -> np.ndarray:
-    """The cue width of the tokens as they are (first) and of each bootstrap resample of utterances: (1 + resample,)."""
+    """The cue width of the tokens as they are (first) and of each bootstrap resample of utterances: (1 + resample,),
+    whether it is a finding or not.
+    """
+    f1 = _f1_resamples(swept, n_resamples=n_resamples, seed=seed)
+    return _beyond_frame(knee_ms(swept.windows_ms, f1), analysis_window_ms)
+
+
+def _beyond_frame(knees_ms: np.ndarray, analysis_window_ms: float) -> np.ndarray:
+    """Widths of the cue from knees: less half of what one frame sees."""
+    return np.maximum(0.0, knees_ms - analysis_window_ms / 2)
+
+
+def _f1_resamples(swept: Sweep, *, n_resamples: int, seed: int) -> np.ndarray:
+    """Macro-F1 (window, 1 + resample) of the tokens as they are (first) and of each resample of utterances."""
     counts = [classify.confusion_by_cluster(swept.tone, p, swept.utterance) for p in swept.predicted]
     draws = spans.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed)
     draws = np.vstack([np.ones((1, len(counts[0]))), draws])
-    f1 = np.stack([classify.f1_resamples(c, draws) for c in counts])  # (window, draw)
-    return np.maximum(0.0, knee_ms(swept.windows_ms, f1) - analysis_window_ms / 2)
+    return np.stack([classify.f1_resamples(c, draws) for c in counts])
+
+
+def _shuffled_maxima(swept: Sweep, *, seed: int) -> np.ndarray:
+    """The largest macro-F1 of any window where the predictions are dealt at random, alike in all windows: (shuffle,).
+
+    The largest, for the peak is the largest of as many windows.
+    """
+    drawn = {"n_shuffles": N_SHUFFLES, "seed": seed}
+    return np.max([classify.shuffled_f1(swept.tone, predicted, **drawn) for predicted in swept.predicted], axis=0)
 
 
 def pooled_f1(swept: Sweep) -> np.ndarray:

@@ -100,10 +100,8 @@ def caption_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) 
     for language in params.speech.tonal:
         own = jitter[jitter["language"] == language].set_index(["layer", "jitter_ms"])["value_ms"]
         cue, radius = ([own[layer, sd_ms] for sd_ms in ends] for layer in ("", layers[-1]))
-        told.append(
-            f"{LANGUAGE_NAMES[language]} cue width {cue[0]:.0f} to {cue[1]:.0f} ms, r_com {radius[0]:.0f} to "
-            f"{radius[1]:.0f} ms"
-        )
+        widths = " to ".join("none" if pd.isna(width) else f"{width:.0f}" for width in cue)
+        told.append(f"{LANGUAGE_NAMES[language]} cue width {widths} ms, r_com {radius[0]:.0f} to {radius[1]:.0f} ms")
     return (
         f"Every tone centre moved by a normal error, and all done anew: the cue width in the signal and twice r_com of "
         f"layers {' and '.join(layers)}; bars: {params.bootstrap.level:.0%} intervals over utterances; dotted: a flat "

@@ -96,7 +96,7 @@ def measure(
     """The mean distance over ``tokens`` of each layer and head, with its bootstrap interval over utterances and null.
 
     Columns: ``layer, head, distance_ms, ci_low_ms, ci_high_ms, null_ms, n_tokens``; head ``mean`` is the mean of all.
-    One utterance has no interval (nan).
+    One utterance, or fewer than ``spans.LEAST_TOKENS`` tokens, have no interval (nan).
     Notebook: notebooks/06_validity
     """
     found: dict[str, list[Floats]] = {}
@@ -114,7 +114,8 @@ def measure(
         by_head = np.column_stack([by_head, by_head.mean(axis=1)])
         drawn = weights @ by_head / weights.sum(axis=1, keepdims=True)
         low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        low, high = (low, high) if len(null) > 1 else (np.nan, np.nan)
+        enough = len(null) > 1 and len(by_head) >= spans.LEAST_TOKENS
+        low, high = (low, high) if enough else (np.nan, np.nan)
         heads = [*map(str, range(by_head.shape[1] - 1)), "mean"]
         about = {"layer": layer, "null_ms": np.concatenate(null).mean(), "n_tokens": len(by_head)}
         values = {"distance_ms": by_head.mean(axis=0), "ci_low_ms": low, "ci_high_ms": high}

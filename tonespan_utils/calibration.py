@@ -241,6 +241,8 @@ def calibration_table(draws: pd.DataFrame, *, level: float) -> pd.DataFrame:
     for key, own in draws.groupby([*KEYS, "true_span_ms"], sort=False):
         width = own.sort_values("draw")["width_ms"].to_numpy()
         low, high = np.quantile(width[1:], tails, method="inverted_cdf")  # some may be infinite
+        if own["n_tokens"].iloc[0] < spans.LEAST_TOKENS:
+            low, high = np.nan, np.nan
         about = dict(zip([*KEYS, "true_span_ms"], key, strict=True))
         about |= {"estimated_span_ms": width[0], "ci_low_ms": low, "ci_high_ms": high}
         rows.append(about | {"n_tokens": own["n_tokens"].iloc[0]})

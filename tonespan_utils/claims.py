@@ -4,6 +4,9 @@ A check is one statistic, one relation (``< 0``, say) and an interval. Both ends
 ``supported``; both outside: ``not supported``; else ``undecided``, as is what cannot be asked, with what is missing.
 ``by construction``: the answer was planted in synthetic speech, and counts as no support.
 
+What is no finding is asked for nothing: no distance where there is no cue width, no span that ``findings.why_no_span``
+refuses, no best layer where none is above chance, no difference of F1 where both sides are at chance.
+
 A claim that says several things at once (closer than every other condition, in all languages) is the conjunction of
 its parts: what is shown is the least favourable value, lower and upper end among them, so that it is supported where
 every part is, and not supported where any part is not (an intersection-union test). Per language and encoder, and
@@ -26,8 +29,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tonespan_utils import comparison, tables
-from tonespan_utils.comparison import Study
+from tonespan_utils import comparison, findings, tables
+from tonespan_utils.comparison import Measured, Study
 from tonespan_utils.plots import LANGUAGE_NAMES
 from tonespan_utils.spans import Interval
 
@@ -68,6 +71,11 @@ class Check:
     needs: tuple[str, ...]
     measures: tuple[str, ...]
     compute: Callable[[Roles, str], list[Floats]]
+
+    def uses(self, roles: Sequence[str]) -> list[str]:
+        """Which of ``roles`` it compares."""
+        every = self.compute is _target_to_others
+        return [role for role in roles if role in self.needs or (every and role != "own_control")]
 
 
 def _of(role: str) -> Callable[[Roles, str], list[Floats]]:
@@ -159,16 +167,25 @@ def check(found: Study, cues: pd.DataFrame, languages: Sequence[str], *, speech:
     ``cues``: the rows of ``baseline_spans`` of the front end in use; ``speech`` says on what, and ``synthetic`` that
     its cue widths were planted. Notebook: notebooks/05_rcom_comparison
     """
-    rows = list(_cue_width_claims(cues.set_index("language"), languages, speech, synthetic))
+    widths = cues.set_index("language")
+    rows = list(_cue_width_claims(widths, languages, speech, synthetic))
     for backbone in dict.fromkeys(one.condition.backbone for one in found.values()):
+        measured = {language: _measured(found, backbone, language) for language in languages}
         roles = {language: _roles(found, backbone, language) for language in languages}
         for each in CHECKS:
-            rows += _rows_of(each, roles, backbone, speech, level)
+            barred = {la: _why_not(each, measured[la], cue_ms=widths.loc[la, "span_ms"]) for la in languages}
+            rows += _rows_of(each, roles, barred, backbone, speech, level)
     return pd.DataFrame(rows, columns=tables.COLUMNS["claims"])
 
 
 def _roles(found: Study, backbone: str, language: str) -> dict[str, Mapping[str, Floats]]:
-    """Draws by role, one by one condition name where a role is not unique. Of the shuffled controls only
+    """Draws by role as :func:`_measured` names them; those of what is no finding are nan."""
+    measured = _measured(found, backbone, language)
+    return {role: {name: one.finding(name) for name in one.draws} for role, one in measured.items()}
+
+
+def _measured(found: Study, backbone: str, language: str) -> dict[str, Measured]:
+    """What was measured by role, one by one condition name where a role is not unique. Of the shuffled controls only
     ``own_control``, that of the language's own ASR.
     """
     roles = {}
@@ -177,10 +194,31 @@ def _roles(found: Study, backbone: str, language: str) -> dict[str, Mapping[str,
             continue
         role = comparison.role(one.condition, language)
         if role != "control":
-            roles[name if role == "other_asr" else role] = one.draws
+            roles[name if role == "other_asr" else role] = one
         elif name == comparison.control_of(f"{backbone}/asr-{language}"):
-            roles["own_control"] = one.draws
+            roles["own_control"] = one
     return roles
+
+
+def _why_not(one: Check, measured: Mapping[str, Measured], *, cue_ms: float) -> str:
+    """Why a check cannot be asked of conditions that are all there; empty where it can."""
+    used = {role: measured[role] for role in one.uses(list(measured))}
+    measure = one.measures[0]
+    if "distance" in measure and np.isnan(cue_ms):
+        return findings.NO_CUE
+    if measure.endswith("f1"):
+        return "" if any(each.reads_tone for each in used.values()) else "F1 of none is above chance"
+    if measure == "best_depth":
+        return "" if all(each.reads_tone for each in used.values()) else "no layer reads tone above chance"
+    if measure.startswith("upper"):  # means over the layers whose span is a finding
+        there = all(not np.isnan(each.draws[measure][0]) for each in used.values())
+        return "" if there else "no layer whose span is a finding in one half of them"
+    barred = [f"{_role_name(role)} ({each.note})" for role, each in used.items() if each.note]
+    return f"the span is no finding in {', '.join(barred)}" if barred else ""
+
+
+def _role_name(role: str) -> str:
+    return "its shuffled control" if role == "own_control" else comparison.ROLES.get(role, role)
 
 
 def worst(parts: Sequence[Interval], relation: str) -> Interval:
@@ -193,33 +231,42 @@ def worst(parts: Sequence[Interval], relation: str) -> Interval:
 
 
 def _rows_of(
-    one: Check, roles: Mapping[str, Roles], backbone: str, speech: str, level: float
+    one: Check, roles: Mapping[str, Roles], barred: Mapping[str, str], backbone: str, speech: str, level: float
 ) -> Iterator[dict[str, object]]:
-    """A check's rows per language, then over all of them."""
+    """A check's rows per language, then over all of them; ``barred``: why it cannot be asked though all is there."""
     missing = {language: [role for role in one.needs if role not in roles[language]] for language in roles}
+    barred = {language: "" if missing[language] else reason for language, reason in barred.items()}
     asked = {}
-    for language in (language for language in roles if not missing[language]):
+    for language in (language for language in roles if not missing[language] and not barred[language]):
         parts = {measure: one.compute(roles[language], measure) for measure in one.measures}
         asked[language] = [
             worst([comparison.interval(part, level=level) for part in parts[measure]], one.relation)
             for measure in one.measures
         ]
     for language in roles:
-        yield _row(one, backbone, language, speech, asked.get(language, []), missing[language])
+        yield _row(
+            one, backbone, language, speech, asked.get(language, []), _reason(missing[language], barred[language])
+        )
     everywhere = [worst(each, one.relation) for each in zip(*asked.values(), strict=True)]
-    anywhere_missing = sorted(set().union(*missing.values()))
-    yield _row(one, backbone, EVERY, speech, [] if anywhere_missing else everywhere, anywhere_missing)
+    told = "; ".join(f"{LANGUAGE_NAMES[language]}: {reason}" for language, reason in barred.items() if reason)
+    reason = _reason(sorted(set().union(*missing.values())), told)
+    yield _row(one, backbone, EVERY, speech, [] if reason else everywhere, reason)
+
+
+def _reason(missing: Sequence[str], barred: str) -> str:
+    """Why a check cannot be asked: the roles that are missing, and what is no finding."""
+    absent = f"no {', '.join(map(_role_name, missing))}" if missing else ""
+    return "; ".join(filter(None, [absent, barred]))
 
 
 def _row(
-    one: Check, backbone: str, language: str, speech: str, found: Sequence[Interval], missing: Sequence[str]
+    one: Check, backbone: str, language: str, speech: str, found: Sequence[Interval], reason: str
 ) -> dict[str, object]:
     where = "every language" if language == EVERY else LANGUAGE_NAMES[language]
     statement = f"{where}, {backbone}, {speech}: {one.statement}"
     row = {"claim": f"{one.name}/{backbone}/{language}", "statement": statement, "statistic": one.statistic}
     if not found:
-        names = ", ".join("its shuffled control" if r == "own_control" else comparison.ROLES[r] for r in missing)
-        row["statement"] += f" (cannot be asked: no {names})"
+        row["statement"] += f" (cannot be asked: {reason})"
         return row | dict.fromkeys(("value", "ci_low", "ci_high"), np.nan) | {"verdict": "undecided"}
     decides, *beside = found
     row["statistic"] += "".join(f"; box-corrected {b.value:.0f} [{b.low:.0f}, {b.high:.0f}]" for b in beside)
@@ -239,16 +286,23 @@ def _cue_width_claims(
         own, relation = PAPER_WIDTHS_MS[language], "<" if language in groups[narrow] else ">"
         claim = f"the cue is about {own:.0f} ms wide, nearer to that than to {narrow + wide - own:.0f} ms"
         found, where = Interval(*map(float, bounds.loc[language])), f"{LANGUAGE_NAMES[language]}, {speech}"
+        there = not np.isnan(found.value)
+        claim += "" if there else f" (cannot be asked: {findings.NO_CUE})"
         yield {
             "claim": f"cue_width/signal/{language}", "statement": f"{where}: {claim}",
             "statistic": "cue width in the signal (ms)", "value": found.value, "ci_low": found.low,
-            "ci_high": found.high, "verdict": "by construction" if synthetic else verdict(found, relation, middle),
+            "ci_high": found.high,
+            "verdict": "by construction" if synthetic and there else verdict(found, relation, middle),
         }  # fmt: skip
     if known:
-        asked = all(groups.values())
+        widthless = [language for language in known if np.isnan(bounds.loc[language, "span_ms"])]
+        asked = all(groups.values()) and not widthless
         found = _gap(bounds.loc[groups[wide]], bounds.loc[groups[narrow]]) if asked else Interval(*[np.nan] * 3)
         claim = "the cue is wider in Lao and Vietnamese than in Burmese and Thai"
-        claim += "" if asked else " (cannot be asked: languages of one group are missing)"
+        reason = "languages of one group are missing"
+        if widthless:
+            reason = f"{findings.NO_CUE} in {', '.join(LANGUAGE_NAMES[language] for language in widthless)}"
+        claim += "" if asked else f" (cannot be asked: {reason})"
         yield {
             "claim": f"cue_width/signal/{EVERY}", "statement": f"every language, {speech}: {claim}",
             "statistic": "narrowest of the wide minus widest of the narrow (ms), worst case of their intervals",

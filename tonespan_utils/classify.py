@@ -14,6 +14,8 @@ directions, so that some twenty passes do. The constant a moves only their numbe
 of V are the whitened first k features, so nested windows share one L and one V; so do several label sets on the same
 features.
 
+Resamples keep the classes of the data: see :func:`macro_f1`.
+
 Notebook: notebooks/01_baseline_spans
 """
 
@@ -158,24 +160,44 @@ def confusion(reference: np.ndarray, predicted: np.ndarray, classes: np.ndarray)
     return counts
 
 
-def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """Macro-F1 of confusion counts (..., reference, predicted), over the classes that the reference holds."""
+def macro_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
+    """Macro-F1 of confusion counts (..., reference, predicted), over the classes that the reference holds.
+
+    Where ``counts`` are resamples, ``whole`` holds the counts of all the data, (class, class) or as far as it
+    broadcasts: the mean is then over the classes of ``whole`` in every resample, and a class of which a resample has no
+    token keeps the F1 it has in ``whole``. Left out, a rare and badly named class would lift the macro-F1 of just those
+    resamples that lack it; counted as 0, a well named one would lower it.
+    """
+    f1, present = _class_f1(counts)
+    if whole is not None:
+        f1_of_whole, in_whole = _class_f1(whole)
+        f1, present = np.where(present, f1, f1_of_whole), np.broadcast_to(in_whole, f1.shape)
+    return (f1 * present).sum(axis=-1) / np.maximum(present.sum(axis=-1), 1)
+
+
+def _class_f1(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """F1 of each class and whether the reference holds it: both (..., class)."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     reference, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     total = reference + predicted
     f1 = np.divide(2 * hits, total, out=np.zeros_like(hits, dtype=float), where=total > 0)
-    present = reference > 0
-    return (f1 * present).sum(axis=-1) / np.maximum(present.sum(axis=-1), 1)
+    return f1, reference > 0
 
 
-def dealt_f1(counts: np.ndarray) -> np.ndarray:
+def dealt_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
     """Macro-F1 expected of the same predictions dealt to the tokens at random: (..., class, class) -> (...).
 
-    Exact: dealing keeps the margins, and F1 is linear in the hits once these are fixed.
+    Exact: dealing keeps the margins, and F1 is linear in the hits once these are fixed. ``whole``: as in
+    :func:`macro_f1`.
     """
+    return macro_f1(_dealt(counts), None if whole is None else _dealt(whole))
+
+
+def _dealt(counts: np.ndarray) -> np.ndarray:
+    """The counts expected of the same predictions dealt at random: reference times predicted over their number."""
     reference, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     total = np.maximum(reference.sum(axis=-1), 1)[..., None, None]
-    return macro_f1(reference[..., :, None] * predicted[..., None, :] / total)
+    return reference[..., :, None] * predicted[..., None, :] / total
 
 
 def confusion_by_cluster(reference: np.ndarray, predicted: np.ndarray, clusters: np.ndarray) -> np.ndarray:
@@ -189,17 +211,27 @@ def confusion_by_cluster(reference: np.ndarray, predicted: np.ndarray, clusters:
 
 def f1_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
     """Macro-F1 of each resample (resample,) from ``counts`` (cluster, class, class) and ``draws`` (resample,
-    cluster).
+    cluster), over the classes of all clusters: see :func:`macro_f1`.
     """
-    return macro_f1(np.tensordot(draws, counts, axes=1))
+    return macro_f1(np.tensordot(draws, counts, axes=1), counts.sum(axis=0))
+
+
+def dealt_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """:func:`dealt_f1` of each resample (resample,); arguments as in :func:`f1_resamples`."""
+    return dealt_f1(np.tensordot(draws, counts, axes=1), counts.sum(axis=0))
 
 
 def chance_f1(reference: np.ndarray, predicted: np.ndarray, *, n_shuffles: int, seed: int) -> float:
     """Macro-F1 when the same predictions are dealt to the tokens at random: mean over shuffles."""
+    return float(shuffled_f1(reference, predicted, n_shuffles=n_shuffles, seed=seed).mean())
+
+
+def shuffled_f1(reference: np.ndarray, predicted: np.ndarray, *, n_shuffles: int, seed: int) -> np.ndarray:
+    """Macro-F1 (shuffle,) of the same predictions dealt to the tokens at random; equal seeds deal alike."""
     rng = np.random.default_rng(seed)
     classes, codes = np.unique(np.concatenate([reference, predicted]), return_inverse=True)
     rows, columns = codes[: len(reference)] * classes.size, codes[len(reference) :]
     cells = np.stack(
         [np.bincount(rows + rng.permutation(columns), minlength=classes.size**2) for _ in range(n_shuffles)]
     )
-    return float(macro_f1(cells.reshape(-1, classes.size, classes.size)).mean())
+    return macro_f1(cells.reshape(-1, classes.size, classes.size))

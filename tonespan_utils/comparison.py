@@ -19,6 +19,10 @@ own interval stands beside it.
 Conventions: a *draw* is an array (1 + resample,) whose first entry comes from the data as they are: statistics are
 plain arithmetic on draws. What cannot be computed (an empty half, no energy) is nan, never 0.
 
+What is no finding (``findings.why_no_span``) is said in ``note`` (at the best layer), ``top_note`` and ``layer_notes``:
+such spans are compared with nothing, and are left out of the means ``upper_*`` of distances. There is no best layer
+where no layer, or not the held-out one, is above chance. Fewer than ``spans.LEAST_TOKENS`` tokens have no interval.
+
 Notebook: notebooks/05_rcom_comparison
 """
 
@@ -32,7 +36,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tonespan_utils import classify, conditions, ranks, spans, splits, tables
+from tonespan_utils import classify, conditions, findings, ranks, spans, splits, tables
 from tonespan_utils.conditions import Condition
 from tonespan_utils.errors import TonespanError
 
@@ -161,7 +165,8 @@ def _mean_over_seeds(values: Floats, weights: Floats) -> Floats:
 
 def choose_layers(confusion: Floats, seed_weights: Floats) -> NDArray[np.int64]:
     """The layer of best F1, mean over seeds, in each half and draw: (half, draw). The lowest of equals."""
-    return np.stack([_mean_over_seeds(classify.macro_f1(half), seed_weights).argmax(axis=1) for half in confusion])
+    scores = [classify.macro_f1(half, half[0]) for half in confusion]
+    return np.stack([_mean_over_seeds(f1, seed_weights).argmax(axis=1) for f1 in scores])
 
 
 def _held_out(sums: Floats, choice: NDArray[np.int64]) -> Floats:
@@ -178,8 +183,8 @@ def _measures(sums: Sequence[Floats], seed_weights: Floats, cue_width_ms: float)
     n = _mean_over_seeds(n_heard, seed_weights)
     span_ms = 2 * np.divide(_mean_over_seeds(r_com_ms, seed_weights), n, out=np.full_like(n, np.nan), where=n > 0)
     return {
-        "f1": _mean_over_seeds(classify.macro_f1(confusion), seed_weights),
-        "chance_f1": _mean_over_seeds(classify.dealt_f1(confusion), seed_weights),
+        "f1": _mean_over_seeds(classify.macro_f1(confusion, confusion[0]), seed_weights),
+        "chance_f1": _mean_over_seeds(classify.dealt_f1(confusion, confusion[0]), seed_weights),
         "span_ms": span_ms,
         "distance_ms": np.abs(span_ms - cue_width_ms),
         "box_distance_ms": np.abs(2 * span_ms - cue_width_ms),
@@ -198,13 +203,17 @@ def _mean_of(values: Floats, chosen: NDArray[np.bool_]) -> Floats:
     return values[:, chosen].mean(axis=1) if chosen.any() else np.full(len(values), np.nan)
 
 
-def _halves_of_depth(by_layer: Mapping[str, Floats], layers: Sequence[str]) -> dict[str, Floats]:
-    """``upper_<measure>`` and ``upper_minus_lower_<measure>``: means over the layers of each half (draw,)."""
+def _halves_of_depth(by_layer: Mapping[str, Floats], layers: Sequence[str], notes: Sequence[str]) -> dict[str, Floats]:
+    """``upper_<measure>`` and ``upper_minus_lower_<measure>``: means over the layers of each half (draw,); of
+    distances, over those whose span is a finding (an empty note).
+    """
     upper, lower = _upper_and_lower(relative_depth(layers), layers)
+    is_finding = np.array([not note for note in notes])
     draws = {}
     for name in ("f1", "distance_ms", "box_distance_ms"):
-        draws[f"upper_{name}"] = _mean_of(by_layer[name], upper)
-        draws[f"upper_minus_lower_{name}"] = draws[f"upper_{name}"] - _mean_of(by_layer[name], lower)
+        counted = np.ones_like(is_finding) if name == "f1" else is_finding
+        draws[f"upper_{name}"] = _mean_of(by_layer[name], upper & counted)
+        draws[f"upper_minus_lower_{name}"] = draws[f"upper_{name}"] - _mean_of(by_layer[name], lower & counted)
     return draws
 
 
@@ -212,6 +221,9 @@ def _halves_of_depth(by_layer: Mapping[str, Floats], layers: Sequence[str]) -> d
 class Measured:
     """One condition in one language: ``draws`` (draw,) by measure, ``by_layer`` (draw, layer) by measure, and what
     they rest on. ``best_layer`` names both choices where they differ.
+
+    ``note``, ``top_note`` and ``layer_notes`` (layer,) say why a span is no finding: at the best layer, at the top, and
+    in each; ``chance_note`` why there is no best layer, whatever ``best_layer`` names. Empty for a finding.
     """
 
     condition: Condition
@@ -225,6 +237,22 @@ class Measured:
     n_span_tokens: int
     n_utterances: int
     n_seeds: int
+    note: str = ""
+    chance_note: str = ""
+    top_note: str = ""
+    layer_notes: tuple[str, ...] = ()
+
+    @property
+    def reads_tone(self) -> bool:
+        """Whether F1 at the best layer is above chance."""
+        return not self.chance_note
+
+    def finding(self, measure_name: str) -> Floats:
+        """The draws of a measure (draw,); all nan where it rests on a span, or a best layer, that is no finding."""
+        note = self.top_note if measure_name.startswith("top_") else self.note
+        note = {"f1": "", "top_f1": "", "best_depth": self.chance_note}.get(measure_name, note)
+        draws = self.draws[measure_name]
+        return np.full_like(draws, np.nan) if note else draws
 
 
 def measure(
@@ -237,10 +265,13 @@ def measure(
     cue_width_ms: float,
     n_resamples: int,
     seed: int,
+    level: float = 0.95,
+    null_spans_ms: pd.Series | None = None,
 ) -> Measured:
     """Measure one condition in one language; ``first_half`` maps each utterance of the language to its half.
 
-    Notebook: notebooks/05_rcom_comparison
+    ``null_spans_ms``, the span of a flat map by layer, and ``level`` decide what is a finding; a null that is not given
+    is not asked for. Notebook: notebooks/05_rcom_comparison
     """
     counted, drawn = tally(predictions, token_spans, first_half.index), {"n_resamples": n_resamples, "seed": seed}
     weights = draw_weights(len(first_half), key=language, **drawn)
@@ -255,11 +286,18 @@ def measure(
     chosen = (sums[0].sum(axis=(2, 3, 4, 5)) > 0).all(axis=0)  # an empty half chooses nothing
     draws = {name: np.where(chosen, values, np.nan) for name, values in best.items()}
     draws |= {f"top_{name}": values[:, top] for name, values in by_layer.items()}
-    draws |= _halves_of_depth(by_layer, counted.layers)
-    if len(first_half) < 2:  # one utterance drawn again is itself: no interval, instead of one without width
-        draws, by_layer = (
-            {k: np.concatenate([v[:1], np.full_like(v[1:], np.nan)]) for k, v in d.items()} for d in (draws, by_layer)
-        )
+    n_tokens, n_span_tokens = predictions["token_id"].nunique(), token_spans["token_id"].nunique()
+    for drawn_values in (draws, by_layer):
+        _forget_intervals(drawn_values, n_utterances=len(first_half), n_tokens=n_tokens, n_span_tokens=n_span_tokens)
+    nulls = pd.Series(null_spans_ms, dtype=float).reindex(counted.layers).to_numpy()
+    notes = [
+        _note({name: values[:, i] for name, values in by_layer.items()}, null_ms, level=level)
+        for i, null_ms in enumerate(nulls)
+    ]
+    chance_note = _chance_note(draws, by_layer, level=level)
+    chance_note = "" if chosen[0] and not chance_note else chance_note or "an empty half"
+    note = chance_note or _note(draws, np.nanmin(nulls) if np.isfinite(nulls).any() else np.nan, level=level)
+    draws |= _halves_of_depth(by_layer, counted.layers, notes)
     return Measured(
         condition=condition,
         language=language,
@@ -268,11 +306,40 @@ def measure(
         top_layer=counted.layers[top],
         draws=draws,
         by_layer=by_layer,
-        n_tokens=predictions["token_id"].nunique(),
-        n_span_tokens=token_spans["token_id"].nunique(),
+        n_tokens=n_tokens,
+        n_span_tokens=n_span_tokens,
         n_utterances=predictions["utterance_id"].nunique(),
         n_seeds=len(counted.confusion),
+        note=note,
+        chance_note=chance_note,
+        top_note=notes[top],
+        layer_notes=tuple(notes),
     )
+
+
+def _forget_intervals(draws: dict[str, Floats], *, n_utterances: int, n_tokens: int, n_span_tokens: int) -> None:
+    """Make the resamples of ``draws`` nan where there are too few tokens for an interval: of F1, or of spans. One
+    utterance drawn again is itself: no interval, instead of one without width.
+    """
+    for name, values in draws.items():
+        n = n_span_tokens if name.endswith("_ms") else n_tokens
+        if n_utterances < 2 or n < spans.LEAST_TOKENS:
+            draws[name] = np.concatenate([values[:1], np.full_like(values[1:], np.nan)])
+
+
+def _note(draws: Mapping[str, Floats], null_ms: float, *, level: float) -> str:
+    """Why the span of ``draws`` (draw,) is no finding; empty where it is one."""
+    above = interval(draws["f1"] - draws["chance_f1"], level=level)
+    return findings.why_no_span(interval(draws["span_ms"], level=level), null_ms, above_chance_low=above.low)
+
+
+def _chance_note(best: Mapping[str, Floats], by_layer: Mapping[str, Floats], *, level: float) -> str:
+    """Why there is no best layer: none is above chance, or the one chosen is not on the tokens it was not chosen on."""
+    above = by_layer["f1"] - by_layer["chance_f1"]
+    lows = [interval(above[:, i], level=level).low for i in range(above.shape[1])]
+    if not any(low > 0 for low in lows):
+        return findings.why_at_chance(np.nan)
+    return findings.why_at_chance(interval(best["f1"] - best["chance_f1"], level=level).low)
 
 
 def _top(layers: Sequence[str]) -> int:
@@ -291,8 +358,17 @@ def study(
     *,
     n_resamples: int,
     seed: int,
+    level: float = 0.95,
+    span_table: pd.DataFrame | None = None,
 ) -> Study:
-    """Every condition in every language it was probed in. Notebook: notebooks/05_rcom_comparison"""
+    """Every condition in every language it was probed in.
+
+    ``span_table``, the table ``spans``, has the spans of flat maps; with ``level``, they say what is a finding.
+    Notebook: notebooks/05_rcom_comparison
+    """
+    keys, flat = ["condition", "language", "layer"], {}
+    if span_table is not None:
+        flat = {k: s.droplevel(keys[:2]) for k, s in span_table.set_index(keys)["null_span_ms"].groupby(keys[:2])}
     found: Study = {}
     for language, rows in predictions.groupby("language", sort=False):
         radii = token_spans[token_spans["language"] == language]
@@ -301,6 +377,7 @@ def study(
             found[name, language] = measure(
                 conditions.parse(name), language, own, radii[radii["condition"] == name],
                 first_half=first_half, cue_width_ms=cue_widths_ms[language], n_resamples=n_resamples, seed=seed,
+                level=level, null_spans_ms=flat.get((name, language)),
             )  # fmt: skip
     return found
 
@@ -328,7 +405,8 @@ def _with_bounds(name: str, draws: Floats, level: float) -> dict[str, float]:
 
 
 def comparison_table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """The table ``comparison``: one row per condition and language.
+    """The table ``comparison``: one row per condition and language; ``note`` and ``top_note`` say why its spans are no
+    finding, and there is no best layer where none is above chance.
 
     ``span_table``: the table ``spans``, for the span of a flat map; ``cues``: rows of ``baseline_spans`` of the
     front end in use. Notebook: notebooks/05_rcom_comparison
@@ -337,11 +415,14 @@ def comparison_table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame,
     null_spans_ms = span_table.groupby(["condition", "language"])["null_span_ms"].last()  # the same in every layer
     rows = []
     for (name, language), one in found.items():
-        row = {"condition": name, "language": language, "best_layer": one.best_layer, "top_layer": one.top_layer}
-        for measure_name in ("best_depth", *CONTRASTED):
+        row = {"condition": name, "language": language, "top_layer": one.top_layer}
+        row |= {"best_layer": "" if one.chance_note else one.best_layer}
+        row |= _with_bounds("best_depth", one.finding("best_depth"), level)
+        for measure_name in CONTRASTED:
             row |= _with_bounds(measure_name, one.draws[measure_name], level)
         row |= {key: float(one.draws[key][0]) for key in ("chance_f1", "top_chance_f1")}
         cue = cues.loc[language]
+        row |= {"note": one.note, "top_note": one.top_note}
         row |= {"null_span_ms": null_spans_ms.loc[name, language], "cue_width_ms": cue["span_ms"]}
         row |= {"cue_low_ms": cue["span_low_ms"], "cue_high_ms": cue["span_high_ms"]}
         rows.append(row | {key: getattr(one, key) for key in ("n_tokens", "n_span_tokens", "n_utterances", "n_seeds")})
@@ -354,6 +435,7 @@ def layer_table(found: Study, *, level: float) -> pd.DataFrame:
     for (name, language), one in found.items():
         for i, (layer, depth) in enumerate(zip(one.layers, relative_depth(one.layers), strict=True)):
             row = {"condition": name, "language": language, "layer": layer, "depth": depth}
+            row |= {"n_tokens": one.n_tokens, "n_span_tokens": one.n_span_tokens}
             row |= _with_bounds("f1", one.by_layer["f1"][:, i], level)
             rows.append(row | _with_bounds("span_ms", one.by_layer["span_ms"][:, i], level))
     return pd.DataFrame(rows, columns=tables.COLUMNS["layer_curves"])
@@ -381,13 +463,15 @@ def control_of(name: str) -> str:
 
 
 def contrast_table(found: Study, *, level: float) -> pd.DataFrame:
-    """The table ``contrasts``: paired differences of every measure for the pairs of each language."""
+    """The table ``contrasts``: paired differences of every measure for the pairs of each language; empty where a span
+    of either is no finding.
+    """
     rows = []
     for language in dict.fromkeys(language for _, language in found):
         for a, b in pairs([name for name, where in found if where == language], language):
             one, other = found[a, language], found[b, language]
             for name in CONTRASTED:
-                difference = interval(one.draws[name] - other.draws[name], level=level)
+                difference = interval(one.finding(name) - other.finding(name), level=level)
                 counted = "n_tokens" if name.endswith("f1") else "n_span_tokens"
                 rows.append({
                     "language": language, "condition_a": a, "condition_b": b, "measure": name,
@@ -422,6 +506,7 @@ def probe_vs_finetuned(
             continue
         first_half = _halves(own["utterance_id"], tokens, language, seed=seed)
         drawn = {"first_half": first_half, "cue_width_ms": np.nan, "n_resamples": n_resamples, "seed": seed}
+        drawn |= {"level": level}
         silent = pd.DataFrame(columns=["seed", "layer", "token_id", "utterance_id", "r_com_ms"])  # only F1 is asked for
         probe = measure(conditions.parse(name), language, own, silent, **drawn)
         whole = measure(tuned_condition, language, tuned.assign(layer="1"), silent, **drawn)

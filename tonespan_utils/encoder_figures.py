@@ -18,7 +18,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tonespan_utils import comparison, conditions, plots, signatures
+from tonespan_utils import comparison, conditions, findings, plots, signatures
 from tonespan_utils.conditions import Condition
 from tonespan_utils.params import Params
 from tonespan_utils.plots import LANGUAGE_NAMES, NULL, Recipe
@@ -104,6 +104,7 @@ def _curves(
 ) -> None:
     """Every condition of one encoder and language over relative depth; ``hollow`` where its probe knows nothing."""
     own = _own(select(loaded["layer_curves"], language=language), backbone)
+    plots.panel_count(axis, own["n_tokens" if columns[0] == "f1" else "n_span_tokens"].max())
     for name, rows in own.groupby("condition", sort=False):
         role, label = _kind(conditions.parse(name), language)
         unknown = signatures.unknown_layers(loaded["signatures"], name, language) if hollow else ()
@@ -119,7 +120,10 @@ def _bands(params: Params) -> str:
 
 
 def _interval(value: float, low: float, high: float, digits: str = ".0f") -> str:
-    return f"{value:{digits}} [{low:{digits}}, {high:{digits}}]"
+    if pd.isna(value):
+        return "none"
+    bounds = "no interval" if pd.isna([low, high]).any() else f"{low:{digits}}, {high:{digits}}"
+    return f"{value:{digits}} [{bounds}]"
 
 
 def draw_finetune(loaded: Tables, params: Params, *, backbone: str) -> Figure:
@@ -196,8 +200,9 @@ def draw_probe_f1(loaded: Tables, params: Params, *, backbone: str) -> Figure:
 def caption_probe_f1(loaded: Tables, params: Params, *, backbone: str) -> str:
     first = _first_condition(loaded["comparison"], backbone)
     told = "; ".join(
-        f"{LANGUAGE_NAMES[row.language]} {_interval(row.f1, row.f1_low, row.f1_high, '.2f')} at layer "
-        f"{row.best_layer} (chance {row.chance_f1:.2f})"
+        f"{LANGUAGE_NAMES[row.language]} {_interval(row.f1, row.f1_low, row.f1_high, '.2f')} "
+        f"{f'at layer {row.best_layer}' if row.best_layer else 'and no layer above chance'} "
+        f"(chance {row.chance_f1:.2f}, n = {row.n_tokens:.0f})"
         for row in first.itertuples()
     )
     return (
@@ -234,7 +239,8 @@ def draw_energy_maps(loaded: Tables, params: Params, *, condition_of: Mapping[st
     figure, axes = plots.panels(list(condition_of), share_y=False)
     for language, axis in axes.items():
         where = {"language": language, "condition": condition_of[language]}
-        own = (select(loaded[name], **where) for name in ("energy", "energy_null", "spans"))
+        own = [select(loaded[name], **where) for name in ("energy", "energy_null", "spans")]
+        plots.panel_count(axis, own[-1]["n_tokens"].max())
         mesh = plots.energy_map(axis, *own, hollow=signatures.unknown_layers(loaded["signatures"], **where))
     plots.null_colorbar(figure, mesh, list(axes.values()), shrink=0.7, pad=0.02)
     return plots.label_axes(figure, x="time from tone centre (ms)", y="layer")
@@ -258,7 +264,12 @@ def _untold(loaded: Tables, condition_of: Mapping[str, str]) -> str:
     told = "; ".join(
         f"{LANGUAGE_NAMES[la]} {', '.join(sorted(own, key=order.index))}" for la, own in unknown.items() if own
     )
-    return f" No ticks, name in grey: F1 not above chance, so the map says nothing about tone ({told})." if told else ""
+    if not told:
+        return ""
+    return (
+        " No ticks, name in grey: F1 not above chance, the span at its null, or too few tokens for an interval, so "
+        f"r_com is no finding ({told})."
+    )
 
 
 def draw_spans(loaded: Tables, params: Params, *, backbone: str) -> Figure:
@@ -279,8 +290,11 @@ def draw_spans(loaded: Tables, params: Params, *, backbone: str) -> Figure:
 def caption_spans(loaded: Tables, params: Params, *, backbone: str) -> str:
     first = _first_condition(loaded["comparison"], backbone)
     told = "; ".join(
-        f"{LANGUAGE_NAMES[row.language]} {_interval(row.top_span_ms, row.top_span_low_ms, row.top_span_high_ms)} ms "
-        f"(null {row.null_span_ms:.0f})"
+        f"{LANGUAGE_NAMES[row.language]} none ({row.top_note}, n = {row.n_span_tokens:.0f})"
+        if row.top_note
+        else f"{LANGUAGE_NAMES[row.language]} "
+        f"{_interval(row.top_span_ms, row.top_span_low_ms, row.top_span_high_ms)} ms "
+        f"(null {row.null_span_ms:.0f}, n = {row.n_span_tokens:.0f})"
         for row in first.itertuples()
     )
     return (
@@ -296,10 +310,14 @@ def _hollow_layers(loaded: Tables, backbone: str) -> str:
     signs = _own(loaded["signatures"], backbone)
     drawn = _own(loaded["layer_curves"], backbone)
     n_drawn = int((drawn["layer"] != "final").sum())
-    n_open = int(((signs["signature"] == signatures.KNOWS_NOTHING) & (signs["layer"] != "final")).sum())
+    signs = signs[signs["signature"].isin(signatures.NO_FINDING) & (signs["layer"] != "final")]
+    n_open = len(signs.drop_duplicates(["condition", "language", "layer"]))
     if not n_open:
         return ""
-    return f"Open, on grey: F1 not above chance, so the span says nothing about tone ({n_open} of {n_drawn} points). "
+    return (
+        "Open, on grey: no finding, for F1 is not above chance, the span not below its null, or the tokens too few for "
+        f"an interval ({n_open} of {n_drawn} points). "
+    )
 
 
 def draw_differences(loaded: Tables, params: Params, *, backbone: str) -> Figure:
@@ -337,22 +355,24 @@ def caption_differences(loaded: Tables, params: Params, *, backbone: str) -> str
     rows = differences_to_vanilla(loaded["contrasts"], backbone)
     label = rows["label"].iloc[0]
     told = "; ".join(
-        f"{LANGUAGE_NAMES[row.language]} {_interval(row.value, row.low, row.high, '+.0f')} ms"
+        f"{LANGUAGE_NAMES[row.language]} {_interval(row.value, row.low, row.high, '+.0f')}"
+        f"{'' if pd.isna(row.value) else ' ms'} (n = {row.n_tokens:.0f})"
         for row in rows[(rows["measure"] == "span_ms") & (rows["label"] == label)].itertuples()
     )
     return (
         f"Every condition minus vanilla {backbone} at their best layers (chosen on the other half of the test "
         f"utterances), paired over utterances; {params.bootstrap.level:.0%} bootstrap intervals over utterances and "
-        f"seeds, open where they hold 0, the null. Span, {label} minus vanilla: {told}."
+        f"seeds, open where they hold 0, the null; a grey cross where a span of either is no finding, or no cue width "
+        f"is there to be near to. Span, {label} minus vanilla: {told}."
     )
 
 
 def differences_to_vanilla(contrasts: pd.DataFrame, backbone: str) -> pd.DataFrame:
-    """An encoder's differences to its vanilla: columns language, label, measure, value, low, high."""
+    """An encoder's differences to its vanilla: columns language, label, measure, value, low, high, n_tokens."""
     rows = contrasts[contrasts["condition_b"] == f"{backbone}/vanilla"]
     rows = rows.rename(columns={"difference": "value", "ci_low": "low", "ci_high": "high"})
     return rows.assign(label=_labels(rows["condition_a"], rows["language"]))[
-        ["language", "label", "measure", "value", "low", "high"]
+        ["language", "label", "measure", "value", "low", "high", "n_tokens"]
     ]
 
 
@@ -369,10 +389,15 @@ def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     next(iter(axes.values())).set(xlim=(-0.03 * right, right), ylim=(bottom, top))
     for language, axis in axes.items():
         own = select(everything, language=language)
+        plots.panel_count(axis, own["n_span_tokens"].max())
+        if own["cue_width_ms"].isna().all():
+            axis.text(0.5, 0.5, f"{findings.NO_CUE} to be near to", ha="center", transform=axis.transAxes, fontsize=8)
+            continue
         for _, row in own.iterrows():
             role, label = _kind(conditions.parse(row["condition"]), language)
-            at_chance = not row["f1_low"] > row["chance_f1"]
-            plots.scatter_with_intervals(axis, row, role=role, label=label, hollow=at_chance)
+            plots.scatter_with_intervals(axis, row, role=role, label=label, hollow=bool(row["note"]))
+        if (own["note"] != "").any():
+            axis.plot([], [], "o", color="0.6", markerfacecolor="white", label=findings.AT_NULL)
         chance, null_ms = own["chance_f1"].mean(), (own["null_span_ms"] - own["cue_width_ms"]).abs().mean()
         if chance > bottom:
             axis.axhline(chance, label="chance", **plots.NULL)
@@ -387,16 +412,21 @@ def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
 
 
 def caption_scatter(loaded: Tables, params: Params, *, backbone: str) -> str:
-    own = _own(loaded["comparison"], backbone).dropna(subset="distance_ms")
+    everything = _own(loaded["comparison"], backbone)
+    own = everything[everything["note"] == ""].dropna(subset="distance_ms")
     nearest = own.loc[own.groupby("language", sort=False)["distance_ms"].idxmin()]
-    told = "; ".join(
+    told = [
         f"{LANGUAGE_NAMES[r.language]} {r.condition} {_interval(r.distance_ms, r.distance_low_ms, r.distance_high_ms)} "
-        f"ms, box-corrected {_interval(r.box_distance_ms, r.box_distance_low_ms, r.box_distance_high_ms)} ms"
+        f"ms, box-corrected {_interval(r.box_distance_ms, r.box_distance_low_ms, r.box_distance_high_ms)} ms "
+        f"(n = {r.n_span_tokens:.0f})"
         for r in nearest.itertuples()
-    )
+    ]
+    without = [la for la in dict.fromkeys(everything["language"]) if la not in set(nearest["language"])]
+    told = "; ".join([*told, *(f"{LANGUAGE_NAMES[la]} none" for la in without)])
     return (
         "Macro-F1 of the best layer against the distance |2 r_com - cue width| of its span, with "
-        f"{params.bootstrap.level:.0%} intervals; open: F1 not above chance, so the span says nothing about tone; "
+        f"{params.bootstrap.level:.0%} intervals; open: the span is no finding, for F1 is not above chance, the span "
+        "not below its null, or the tokens too few; where there is no cue width in the signal, nothing is near it; "
         "chance and the distance of a flat map are lines, or told in the corner beyond which they lie. "
         f"Nearest: {told}."
     )
@@ -427,7 +457,7 @@ def caption_seeds(loaded: Tables, params: Params, *, backbone: str) -> str:
         least, above = own.loc[own["value"].idxmin()], (own["low"] > own["null_high"]).sum()
         told.append(
             f"over {over} above chance in {above} of {len(own)}, least in {LANGUAGE_NAMES[least.language]}, "
-            f"{least.label}, {_interval(least.value, least.low, least.high, '.2f')}"
+            f"{least.label} (n = {least.n:.0f}), {_interval(least.value, least.low, least.high, '.2f')}"
         )
     return (
         "Spearman's rho of r_com between trainings of one condition with other seeds: of one token within a layer "
@@ -445,7 +475,7 @@ def between_seeds(table: pd.DataFrame, backbone: str) -> pd.DataFrame:
     rows = _own(table, backbone).rename(columns={"rho": "value", "ci_low": "low", "ci_high": "high"})
     labelled = rows.assign(label=_labels(rows["condition"], rows["language"]))
     by = labelled.groupby(["language", "label", "over"], sort=False)
-    return by[["value", "low", "high", "null_high"]].mean().reset_index()
+    return by[["value", "low", "high", "null_high", "n"]].mean().reset_index()
 
 
 def draw_tuned(loaded: Tables, params: Params, *, backbone: str) -> Figure:
@@ -470,7 +500,8 @@ def draw_tuned(loaded: Tables, params: Params, *, backbone: str) -> Figure:
 def caption_tuned(loaded: Tables, params: Params, *, backbone: str) -> str:
     rows = probe_and_tuned(loaded["probe_vs_finetuned"], backbone)
     told = "; ".join(
-        f"{LANGUAGE_NAMES[row.language]}, {row.condition} {_interval(row.value, row.low, row.high, '+.2f')}"
+        f"{LANGUAGE_NAMES[row.language]}, {row.condition} {_interval(row.value, row.low, row.high, '+.2f')} "
+        f"(n = {row.n_tokens:.0f})"
         for row in rows[rows["layer"] == "best"].itertuples()
     )
     return (

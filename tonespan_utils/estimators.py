@@ -339,8 +339,9 @@ def f1_by_width(
     rows = []
     for layer, by_width in predicted.items():
         for width, heard in zip(widths, by_width, strict=True):
-            counts = np.tensordot(draws, classify.confusion_by_cluster(tone, heard, utterances), axes=1)
-            values = {"macro_f1": classify.macro_f1(counts), "chance_f1": classify.dealt_f1(counts)}
+            counts = classify.confusion_by_cluster(tone, heard, utterances)
+            values = {"macro_f1": classify.f1_resamples(counts, draws)}
+            values |= {"chance_f1": classify.dealt_resamples(counts, draws)}
             about = {"estimator": name, "layer": layer, "half_width_ms": width, "n_tokens": len(tokens)}
             rows.append(pd.DataFrame(about | {"draw": np.arange(len(draws))} | values))
     return pd.concat(rows, ignore_index=True)[WIDTH_COLUMNS]
@@ -358,6 +359,7 @@ def f1_curve(table: pd.DataFrame, *, level: float) -> pd.DataFrame:
     bounds = table[table["draw"] > 0].groupby(keys, sort=False)["macro_f1"].quantile([(1 - level) / 2, (1 + level) / 2])
     bounds = bounds.unstack().set_axis(["ci_low", "ci_high"], axis=1).reset_index()
     found = table[table["draw"] == 0].merge(bounds, on=keys)
+    found.loc[found["n_tokens"] < spans.LEAST_TOKENS, ["ci_low", "ci_high"]] = np.nan
     return found[[*keys, "macro_f1", "ci_low", "ci_high", "chance_f1", "n_tokens"]]
 
 
@@ -375,6 +377,8 @@ def saturation_span(table: pd.DataFrame, *, share: float = 0.95, level: float = 
         low, high = np.quantile(found[1:], [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
         own = table[(table["estimator"] == name) & (table["layer"] == layer)]
         whole = own[np.isinf(own["half_width_ms"]) & (own["draw"] == 0)].iloc[0]
+        if whole["n_tokens"] < spans.LEAST_TOKENS:
+            low, high = np.nan, np.nan
         rows.append({
             "estimator": name, "layer": layer, "span_ms": found[0], "ci_low_ms": low, "ci_high_ms": high,
             "whole_f1": whole["macro_f1"], "chance_f1": whole["chance_f1"], "n_tokens": whole["n_tokens"],

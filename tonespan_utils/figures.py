@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tonespan_utils import conditions, encoder_figures, plots, provenance, tables, validity_figures
+from tonespan_utils import conditions, encoder_figures, findings, plots, provenance, tables, validity_figures
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
 from tonespan_utils.plots import Recipe
@@ -117,7 +117,9 @@ def draw_f0_contours(loaded: dict[str, pd.DataFrame], params: Params) -> Figure:
     """F0 contour by tone, a panel per language."""
     figure, axes = plots.panels(params.speech.tonal)
     for language, axis in axes.items():
-        plots.f0_contours(axis, select(loaded["f0"], language=language))
+        rows = select(loaded["f0"], language=language)
+        plots.f0_contours(axis, rows)
+        plots.panel_count(axis, rows.groupby("tone")["n_tokens"].max().sum())
     return plots.label_axes(figure, x="time from tone centre (ms)", y="F0 (semitones over\nspeaker median)")
 
 
@@ -136,7 +138,10 @@ def draw_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> Figure:
     windows = loaded["baseline_windows"]
     for language, axis in axes.items():
         spans = select(loaded["baseline_spans"], language=language)
-        plots.f1_by_window(axis, select(loaded["baseline_f1"], language=language), spans, language=language)
+        note = select(loaded["baseline_notes"], language=language, frontend=spans["frontend"].iloc[0]).iloc[0]
+        rows = select(loaded["baseline_f1"], language=language)
+        plots.f1_by_window(axis, rows, spans, language=language, reason=note["reason"])
+        plots.panel_count(axis, note["n_tokens"])
         planted = select(windows, language=language)["planted_span_ms"].iloc[0]
         if pd.notna(planted):
             axis.axvline(planted, color="black", linestyle="--", linewidth=0.9, label="planted span")
@@ -150,9 +155,10 @@ def caption_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:
         .set_index("language")
         .loc[params.speech.tonal]
     )
+    notes = select(loaded["baseline_notes"], frontend=params.baseline.frontends[0]).set_index("language")
     told = "; ".join(
-        f"{plots.LANGUAGE_NAMES[lang]} {row.span_ms:.0f} ms [{row.span_low_ms:.0f}, {row.span_high_ms:.0f}], "
-        f"peak F1 {row.peak_f1:.2f} (chance {row.chance_f1:.2f})"
+        f"{plots.LANGUAGE_NAMES[lang]} {findings.cue_text(row, notes.loc[lang, 'reason'])}, "
+        f"peak F1 {row.peak_f1:.2f} (chance {row.chance_f1:.2f}, n = {notes.loc[lang, 'n_tokens']:.0f})"
         for lang, row in main.loc[params.speech.tonal].iterrows()
     )
     return (
@@ -160,5 +166,6 @@ def caption_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:
         f"{params.baseline.n_folds} folds with disjoint speakers or sentences (band: one standard error). The "
         f"solid vertical is the span: where two lines fitted to the curve meet, minus "
         f"half an analysis window of {params.baseline.analysis_window_ms:g} ms, shaded its "
-        f"{params.bootstrap.level:.0%} bootstrap interval over utterances. {told}."
+        f"{params.bootstrap.level:.0%} bootstrap interval over utterances. Where F1 is not above chance, or the curve "
+        f"does not bend, there is no cue width. {told}."
     )

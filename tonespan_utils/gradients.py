@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from tonespan_utils import spans, vjp
+from tonespan_utils import sides, spans, vjp
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, Corpus
 from tonespan_utils.encoders import TOGETHER_S, Encoder, alike
@@ -418,9 +418,7 @@ def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) ->
     Raises TonespanError when no test token has that much audio around it.
     """
     tokens = corpus.tokens[corpus.tokens["split"] == "test"]
-    length_s = tokens["utterance_id"].map(corpus.utterances.set_index("utterance_id")["n_samples"]) / SAMPLE_RATE
-    side_s = np.minimum(tokens["center_s"], length_s - tokens["center_s"])
-    kept = tokens[side_s >= min_side_ms / 1000]
+    kept = tokens[sides.shortest_ms(corpus, tokens) >= min_side_ms]
     if kept.empty:
         raise TonespanError(
             f"none of {len(tokens)} test tokens has {min_side_ms:.0f} ms of audio on both sides; "

@@ -40,13 +40,14 @@ import soxr
 from matplotlib.figure import Figure
 from transformers import PreTrainedModel
 
-from tonespan_utils import classify, encoders, gradients, plots, signatures, spans
+from tonespan_utils import classify, encoders, findings, gradients, plots, sides, signatures, spans
 from tonespan_utils import probes as layer_probes
 from tonespan_utils.classify import LinearClassifier
 from tonespan_utils.corpus import SAMPLE_RATE, TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus
 from tonespan_utils.corpus import audio as audio_files
 from tonespan_utils.encoders import Encoder
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.spans import Interval
 
 TEST_SHARE = 0.3  # of the tokens, by whole groups
 
@@ -56,10 +57,11 @@ class MeasuredSpans:
     """What :func:`measure_span` found.
 
     ``layers``: one row per layer, bottom up: layer, macro_f1, f1_low, f1_high, chance_f1, r_com_ms, span_ms, ci_low_ms,
-    ci_high_ms, r50_ms, r90_ms, null_span_ms, n_tokens, knows (whether F1 is above chance: without it the span is no
-    finding). ``radii``: every measure of ``spans.radius_table``. ``energy``: layer by offset in ms, rows sum to 1;
-    ``null``: the flat map by offset. ``signatures``: signs of failure (layer, signature, detail). ``probes``: layer ->
-    classifier. ``n_train`` is 0 for given probes.
+    ci_high_ms, r50_ms, r90_ms, null_span_ms, n_tokens, knows (whether F1 is above chance), note (why the span is no
+    finding, as ``findings.why_no_span`` has it; empty for a finding). ``radii``: every measure of
+    ``spans.radius_table``. ``energy``: layer by offset in ms, rows sum to 1; ``null``: the flat map by offset.
+    ``signatures``: signs of failure (layer, signature, detail). ``probes``: layer -> classifier. ``n_train`` is 0 for
+    given probes. ``n_short``: how many scored tokens had too little audio on a side to be measured.
     """
 
     model: str
@@ -72,17 +74,20 @@ class MeasuredSpans:
     n_train: int
     n_test: int
     level: float
+    n_short: int = 0
 
     def __repr__(self) -> str:
         shown = pd.DataFrame({
             "layer": self.layers["layer"],
             "macro-F1": [_interval(*row) for row in self.layers[["macro_f1", "f1_low", "f1_high"]].to_numpy()],
             "chance": self.layers["chance_f1"].map("{:.2f}".format),
+            "n scored": self.n_test,
             "span 2 r_com (ms)": [
-                _interval(*row, digits=0) + ("" if known else "  (no finding)")
-                for *row, known in self.layers[["span_ms", "ci_low_ms", "ci_high_ms", "knows"]].to_numpy()
+                _interval(*row, digits=0) + (f"  (no finding: {note})" if note else "")
+                for *row, note in self.layers[["span_ms", "ci_low_ms", "ci_high_ms", "note"]].to_numpy()
             ],
             "null": self.layers["null_span_ms"].map("{:.0f}".format),
+            "n": self.layers["n_tokens"],
         })  # fmt: skip
         trained = f"probes trained on {self.n_train} tokens" if self.n_train else "given probes"
         told = [
@@ -90,18 +95,22 @@ class MeasuredSpans:
             f"{self.level:.0%} intervals",
             shown.to_string(index=False),
         ]
+        told += [f"left out of the gradients for want of audio on a side: {self.n_short}"] if self.n_short else []
         signs = self.signatures.groupby("signature", sort=False)["layer"].agg(", ".join)
         told += [f"{signatures.NAMES[sign]}: {layers}" for sign, layers in signs.items()]
         return "\n".join(told)
 
     def plot(self) -> Figure:
-        """F1 and span by layer, and the energy map; spans of layers that know nothing are open."""
-        unknown = set(self.layers.loc[~self.layers["knows"], "layer"])
+        """F1 and span by layer, and the energy map; spans that are no finding are open, without ticks in the map."""
+        unknown = set(self.layers.loc[self.layers["note"] != "", "layer"])
         with plt.style.context(plots.STYLE):
             figure, (scores, widths, energies) = plt.subplots(
                 1, 3, figsize=(plots.FULL_WIDTH_IN, 2.6), width_ratios=[1, 1, 1.3]
             )
             plots.f1_with_chance(scores, self.layers)
+            plots.panel_count(scores, self.n_test)
+            for axis in (widths, energies):
+                plots.panel_count(axis, self.layers["n_tokens"].max())
             plots.spans_by_layer(widths, self.layers, hollow=unknown, color="#0072B2")
             widths.set(xlabel="layer", ylabel="effective span 2 r_com (ms)")
             widths.legend()
@@ -114,7 +123,7 @@ class MeasuredSpans:
 
 
 def _interval(value: float, low: float, high: float, *, digits: int = 2) -> str:
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return findings.interval_text(value, low, high, digits=digits)
 
 
 def measure_span(
@@ -168,6 +177,14 @@ def measure_span(
     tables = gradients.tabulate({"": [measured]}, [0], edges, condition="", **drawing)
     found = scores.merge(tables["spans"].drop(columns=["condition", "language"]), on="layer")
     found["knows"] = found["above_chance_low"] > 0
+    found["note"] = [
+        findings.why_no_span(
+            Interval(row.span_ms, row.ci_low_ms, row.ci_high_ms),
+            row.null_span_ms,
+            above_chance_low=row.above_chance_low,
+        )
+        for row in found.itertuples()
+    ]
     energy = tables["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[found["layer"]]
     return MeasuredSpans(
         model=encoder.name,
@@ -180,6 +197,7 @@ def measure_span(
         n_train=0 if probes is not None else int((~is_test).sum()),
         n_test=int(is_test.sum()),
         level=level,
+        n_short=int((sides.shortest_ms(corpus, corpus.tokens[is_test]) < min_side_ms).sum()),
     )
 
 

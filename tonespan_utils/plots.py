@@ -8,6 +8,7 @@ Notebook: notebooks/05_rcom_comparison
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from tonespan_utils import findings
 from tonespan_utils.corpus import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
@@ -63,6 +65,7 @@ ROLE_STYLES = {
     "speaker": ("#CC79A7", "X"),
     "control": ("0.65", "."),
 }
+NOT_COMPARED = "not compared: no finding"  # what a grey cross stands for
 BANDED = ("vanilla", "target_asr")  # bands of every condition would hide one another
 LANGUAGE_MARKERS = dict(zip(LANGUAGE_NAMES, "os^DvPXh", strict=True))
 MAX_LAYER_LABELS = 12  # on one axis; deeper encoders name every second or third layer
@@ -132,7 +135,16 @@ def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = 
 def corner_note(axis: Axes, text: str, *, right: bool) -> None:
     """A word in a lower corner of an axis, on what lies beyond it."""
     place = {"x": 0.98 if right else 0.02, "ha": "right" if right else "left"}
-    axis.text(y=0.03, s=text, va="bottom", transform=axis.transAxes, fontsize=7, color=NULL["color"], **place)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}  # over lines that cross the corner
+    wrapped = textwrap.fill(text, 40)  # a panel is about 60 letters wide
+    axis.text(
+        y=0.05, s=wrapped, va="bottom", transform=axis.transAxes, fontsize=7, color=NULL["color"], bbox=box, **place
+    )
+
+
+def panel_count(axis: Axes, n: float, what: str = "tokens") -> None:
+    """How many tokens a panel rests on, over its right corner."""
+    axis.set_title(f"n = {n:,.0f} {what}", loc="right", fontsize=7, color="0.35", fontweight="normal")
 
 
 def shared_legend(figure: Figure, axes: Iterable[Axes]) -> None:
@@ -265,8 +277,12 @@ def _height_at_centre(line: Line2D) -> float:
     return float(np.nan_to_num(heights[np.argmin(np.abs(offsets))]))
 
 
-def f1_by_window(axis: Axes, rows: pd.DataFrame, spans: pd.DataFrame, *, language: str) -> list[Line2D]:
-    """Mean macro-F1 over folds against window, a line per front end; the log-Mel span's interval shaded."""
+def f1_by_window(
+    axis: Axes, rows: pd.DataFrame, spans: pd.DataFrame, *, language: str, reason: str = ""
+) -> list[Line2D]:
+    """Mean macro-F1 over folds against window, a line per front end; the first one's cue width with its interval
+    shaded, or that there is none, with the ``reason``.
+    """
     drawn = []
     for frontend, front_rows in rows.groupby("frontend"):
         by_window = front_rows.groupby("window_ms")["macro_f1"].agg(["mean", "sem"])
@@ -278,8 +294,11 @@ def f1_by_window(axis: Axes, rows: pd.DataFrame, spans: pd.DataFrame, *, languag
             axis.fill_between(by_window.index, low, high, color=style["color"], alpha=0.15, lw=0)
         drawn.append(line)
     main = spans[spans["frontend"] == spans["frontend"].iloc[0]].iloc[0]
-    axis.axvspan(main["span_low_ms"], main["span_high_ms"], color=LANGUAGE_COLORS[language], alpha=0.10, lw=0)
-    axis.axvline(main["span_ms"], color=LANGUAGE_COLORS[language], linewidth=1.0)
+    if pd.isna(main["span_ms"]):
+        corner_note(axis, f"{findings.NO_CUE}: {reason}" if reason else findings.NO_CUE, right=True)
+    else:
+        axis.axvspan(main["span_low_ms"], main["span_high_ms"], color=LANGUAGE_COLORS[language], alpha=0.10, lw=0)
+        axis.axvline(main["span_ms"], color=LANGUAGE_COLORS[language], linewidth=1.0)
     axis.axhline(main["chance_f1"], label="chance", **NULL)
     return drawn
 
@@ -333,7 +352,7 @@ def f1_with_chance(axis: Axes, rows: pd.DataFrame, *, color: str = "#0072B2") ->
 
 
 def spans_by_layer(axis: Axes, rows: pd.DataFrame, *, color: str, hollow: Collection[str] = ()) -> Line2D:
-    """Effective span per layer with interval, the flat null dotted; open on grey in ``hollow``."""
+    """Effective span per layer with interval, the flat null dotted; open on grey in ``hollow``: no findings."""
     rows = rows.assign(depth=np.arange(len(rows)))
     axis.plot(rows["depth"], rows["null_span_ms"], label="flat null", **NULL)
     columns = ("span_ms", "ci_low_ms", "ci_high_ms")
@@ -394,6 +413,7 @@ def _hollow(
 ) -> pd.DataFrame:
     """Draw all ``rows`` in grey and those in ``hollow`` with open markers; the rows with nan in their place."""
     open_rows = rows[rows["layer"].isin(hollow)]
+    axis.plot([], [], "o", color="0.6", markersize=3.5, markerfacecolor="white", label=findings.AT_NULL)
     axis.plot(rows["depth"], rows[columns[0]], color="0.75", linewidth=0.6, zorder=1)
     axis.plot(
         open_rows["depth"], open_rows[columns[0]], marker, color=color, markersize=3.5, markerfacecolor="white",
@@ -405,14 +425,21 @@ def _hollow(
 
 
 def cue_band(axis: Axes, cue: pd.Series) -> None:
-    """The cue width in the signal as a horizontal line with its interval as a band."""
+    """The cue width in the signal as a horizontal line with its interval as a band; a note where there is none."""
+    if pd.isna(cue["span_ms"]):
+        return corner_note(axis, f"{findings.NO_CUE} in the signal", right=True)
     axis.axhspan(cue["span_low_ms"], cue["span_high_ms"], color="0.85", alpha=0.7, lw=0, zorder=0)
     axis.axhline(cue["span_ms"], color="0.3", linewidth=1.0, linestyle="--", label="cue width in the signal")
 
 
 def intervals(axis: Axes, y: np.ndarray, rows: pd.DataFrame, *, color: str, marker: str, label: str) -> None:
-    """Horizontal intervals (columns value, low, high) at heights ``y``; open where the interval holds 0."""
+    """Horizontal intervals (columns value, low, high) at heights ``y``; open where the interval holds 0. What is no
+    finding (nan) is a grey cross at 0.
+    """
     for height, row in zip(y, rows.itertuples(), strict=True):
+        if pd.isna(row.value):
+            axis.plot(0, height, "x", color="0.6", markersize=3.8, label=NOT_COMPARED)
+            continue
         hollow = not (row.low > 0 or row.high < 0)
         axis.plot([row.low, row.high], [height, height], color=color, linewidth=1.0)
         axis.plot(

@@ -5,7 +5,8 @@ The probe is the multinomial logistic regression of ``classify`` on the frozen h
 same classifier to learn that: what it learns there it learned by remembering syllables. Selectivity = F1 - control F1.
 
 Conventions: trained on the corpus' train and dev split, scored on its test split, which shares no sentence and no
-speaker with them. Intervals: percentile bootstrap over test utterances.
+speaker with them. Intervals: percentile bootstrap over test utterances; none (nan) from fewer than
+``spans.LEAST_TOKENS`` tokens.
 
 Notebook: notebooks/03_layer_probes
 """
@@ -119,7 +120,7 @@ def probe_layer(
 @dataclass(frozen=True)
 class Score(Scored):
     """Macro-F1 of answers with its interval; ``above_chance_low`` is the lower bound of F1 minus chance, both drawn
-    together; ``predicted`` (token,)."""
+    together, and nan where there are too few tokens for one; ``predicted`` (token,)."""
 
     macro_f1: float
     ci_low: float
@@ -144,14 +145,14 @@ def score_answers(
     counts = classify.confusion_by_cluster(tone, predicted, utterances)
     draws = spans.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
     f1 = classify.f1_resamples(counts, draws)
-    low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2])
-    above = f1 - classify.dealt_f1(np.tensordot(draws, counts, axes=1))
+    low, high = spans.quantile_interval(f1, n_tokens=len(tone), level=level)
+    above = f1 - classify.dealt_resamples(counts, draws)
     return Score(
         macro_f1=float(classify.macro_f1(counts.sum(axis=0))),
-        ci_low=float(low),
-        ci_high=float(high),
+        ci_low=low,
+        ci_high=high,
         chance_f1=classify.chance_f1(tone, predicted, n_shuffles=100, seed=seed),
-        above_chance_low=float(np.quantile(above, (1 - level) / 2)),
+        above_chance_low=spans.quantile_interval(above, n_tokens=len(tone), level=level)[0],
         predicted=predicted,
     )
 

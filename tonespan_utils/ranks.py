@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from tonespan_utils.spans import LEAST_TOKENS
+
 Floats = NDArray[np.float64]
 AGREEMENT_COLUMNS = ["a", "b", "over", "rho", "ci_low", "ci_high", "null_low", "null_high", "n"]
 
@@ -40,7 +42,8 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
     result: ``a, b, over, rho, ci_low, ci_high, null_low, null_high, n``. ``over`` is ``tokens`` (ranks of tokens within
     a layer, mean over layers) or ``layers`` (ranks of the layers' mean radii). Intervals draw utterances anew; the null
     deals the tokens (the layers) of one side at random. Tokens that lack a radius anywhere are left out; nan where
-    fewer than three are left to rank. Notebooks: 06_sanity (estimators), 05_rcom_comparison (seeds)
+    fewer than three are left to rank, and no interval from under LEAST_TOKENS tokens. Notebooks: 06_sanity
+    (estimators), 05_rcom_comparison (seeds)
     """
     wide = radii.pivot(index=["token_id", "utterance_id"], columns=[by, "layer"], values="r_com_ms").dropna()
     layers, names = list(dict.fromkeys(radii["layer"])), list(dict.fromkeys(radii[by]))
@@ -60,6 +63,7 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
             dealt = np.stack([_dealt(values[b], over, rng) for _ in range(n_resamples)], axis=-1)
             null = correlate(np.broadcast_to(values[a][..., None], dealt.shape), dealt)
             (low, high), nulls = (np.nanquantile(x, [tail, 1 - tail]) for x in (rho[1:], null))
+            low, high = (low, high) if len(wide) >= LEAST_TOKENS else (np.nan, np.nan)
             row |= {"rho": rho[0], "ci_low": low, "ci_high": high, "null_low": nulls[0], "null_high": nulls[1]}
             rows.append(row)
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)

@@ -23,7 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 from tqdm.auto import tqdm
 
-from tonespan_utils import claims, conditions, figures, plots, provenance, signatures, tables
+from tonespan_utils import claims, conditions, figures, findings, plots, provenance, signatures, tables
 from tonespan_utils.corpus import sources
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import Params
@@ -99,8 +99,14 @@ def abstract(loaded: dict[str, pd.DataFrame], params: Params) -> list[str]:
         f"{_listed([names[language] for language in params.speech.tonal])}: {len(studied):,} tone tokens, "
         f"{(studied['split'] == 'test').sum():,} of them in the test split, of {sources.describe(params)}."
     )
-    cues = tables.select(loaded["baseline_spans"], frontend=params.baseline.frontends[0]).set_index("language")
-    told = [_ms(names[la], *cues.loc[la, ["span_ms", "span_low_ms", "span_high_ms"]]) for la in params.speech.tonal]
+    cues, notes = (
+        tables.select(loaded[name], frontend=params.baseline.frontends[0]).set_index("language")
+        for name in ("baseline_spans", "baseline_notes")
+    )
+    told = [
+        f"{names[la]} {findings.cue_text(cues.loc[la], notes.loc[la, 'reason'])} (n = {notes.loc[la, 'n_tokens']:.0f})"
+        for la in params.speech.tonal
+    ]
     signal = f"In the signal, the cue is this wide: {'; '.join(told)}."
     return [ran, signal, *(_of_encoder(loaded, name, params) for name in _backbones(params)), _verdicts(loaded)]
 
@@ -110,22 +116,26 @@ def _of_encoder(loaded: dict[str, pd.DataFrame], backbone: str, params: Params) 
     compared, names = loaded["comparison"].set_index(["condition", "language"]), plots.LANGUAGE_NAMES
     first = next(one.name for one in map(conditions.parse, params.conditions) if one.backbone == backbone)
     before = compared.loc[first]
-    kept = [f"{names[la]} {row.f1:.2f} at {_layers(row.best_layer)}" for la, row in before.iterrows()]
-    there = [_ms(names[la], row.span_ms, row.span_low_ms, row.span_high_ms) for la, row in before.iterrows()]
+    kept = [
+        f"{names[la]} {row.f1:.2f} {_layers(row.best_layer)} (n = {row.n_tokens:.0f})" for la, row in before.iterrows()
+    ]
+    there = [_span(names[la], row) for la, row in before.iterrows()]
     text = f"Macro-F1 of the probes of {first} at their best layer: {'; '.join(kept)}. The span 2 r_com there: "
     text += "; ".join(there)
     targets = [(la, f"{backbone}/asr-{la}") for la in before.index if (f"{backbone}/asr-{la}", la) in compared.index]
     if not targets:
         return text + "."
     after = [(names[la], compared.loc[(name, la)]) for la, name in targets]
-    told = [_ms(name, row.span_ms, row.span_low_ms, row.span_high_ms) for name, row in after]
+    told = [_span(name, row) for name, row in after]
     return f"{text}. After fine-tuning on ASR of the language: {'; '.join(told)}."
 
 
 def _layers(best: str) -> str:
-    """``3`` or ``3, 4``, as the two halves of the test utterances chose, in words."""
+    """``3`` or ``3, 4``, as the two halves of the test utterances chose, in words; that there is none for ``""``."""
+    if not best:
+        return "and no layer above chance"
     layers = best.split(", ")
-    return f"layer{'s' if len(layers) > 1 else ''} {_listed(layers)}"
+    return f"at layer{'s' if len(layers) > 1 else ''} {_listed(layers)}"
 
 
 def _verdicts(loaded: dict[str, pd.DataFrame]) -> str:
@@ -181,8 +191,12 @@ def _backbones(params: Params) -> list[str]:
     return list(dict.fromkeys(one.backbone for one in map(conditions.parse, params.conditions) if one.is_measured))
 
 
-def _ms(name: str, value: float, low: float, high: float) -> str:
-    return f"{name} {value:.0f} ms [{low:.0f}, {high:.0f}]"
+def _span(name: str, row: pd.Series) -> str:
+    """The span of a row of ``comparison``, or that it is no finding, and why."""
+    if row.note:
+        return f"{name} none ({row.note}, n = {row.n_span_tokens:.0f})"
+    told = findings.interval_text(row.span_ms, row.span_low_ms, row.span_high_ms, unit=" ms")
+    return f"{name} {told} (n = {row.n_span_tokens:.0f})"
 
 
 def _count(n: int, noun: str) -> str:

@@ -137,7 +137,7 @@ def mean_interval(
 ) -> Interval:
     """The mean of ``values`` (n,) and its percentile interval from resampling ``clusters`` and ``seeds`` (n,).
 
-    Values that are nan are left out; none left gives nan.
+    Values that are nan are left out; none left gives nan, and under ``spans.LEAST_TOKENS`` no interval.
     """
     values = np.asarray(values, dtype=np.float64)
     known = ~np.isnan(values)
@@ -146,8 +146,13 @@ def mean_interval(
     values, clusters = values[known], np.asarray(clusters)[known]
     seeds = None if seeds is None else np.asarray(seeds)[known]
     weights = spans.resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
-    low, high = np.nanquantile(weights @ values / weights.sum(axis=1), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(values.mean()), float(low), float(high))
+    drawn, n_tokens = weights @ values / weights.sum(axis=1), _n_tokens(values, seeds)
+    return Interval(float(values.mean()), *spans.quantile_interval(drawn, n_tokens=n_tokens, level=level))
+
+
+def _n_tokens(values: NDArray, seeds: NDArray | None) -> int:
+    """Of values that are tokens under one seed each: how many tokens."""
+    return values.size if seeds is None else round(values.size / np.unique(seeds).size)
 
 
 # Confounds
@@ -158,7 +163,8 @@ def rank_correlation(
 ) -> Interval:
     """Spearman's rho of ``x`` and ``y`` (n,) and its percentile interval from resampling ``clusters`` (n,).
 
-    Pairs with a nan are left out; fewer than three, or one side constant, give nan.
+    Pairs with a nan are left out; fewer than three, or one side constant, give nan; no interval from fewer than
+    ``spans.LEAST_TOKENS``.
     """
     x, y, clusters = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), np.asarray(clusters)
     whole = ~(np.isnan(x) | np.isnan(y))
@@ -167,8 +173,8 @@ def rank_correlation(
         return Interval(np.nan, np.nan, np.nan)
     drawn = ranks.drawn_rows(clusters, n_resamples=n_resamples, rng=np.random.default_rng(seed))
     rho = [ranks.correlation(x[rows], y[rows]) for rows in drawn]
-    low, high = np.nanquantile(rho, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(ranks.correlation(x, y)), float(low), float(high))
+    low, high = spans.quantile_interval(rho, n_tokens=x.size, level=level)
+    return Interval(float(ranks.correlation(x, y)), low, high)
 
 
 def holds_zero(found: Interval) -> str:

@@ -5,11 +5,15 @@ Per condition, language and layer, from what was measured alone:
 - ``f1_at_chance``: F1 is not above that of the same predictions dealt at random (the interval of their difference,
   drawn together, holds 0). The probe knows nothing of tone, so its span says nothing about tone either: it is not
   drawn as a finding.
-- ``energy_at_null``: the interval of the span reaches the span of a flat map: no place is looked at more than others.
+- ``energy_at_null``: the span, or its interval, reaches the span of a flat map: no place is looked at more than others.
+- ``no_interval``: fewer than ``spans.LEAST_TOKENS`` tokens, or one utterance: nothing says how near the span is.
+
+These three are no findings (NO_FINDING): they are drawn open and grey, and compared with nothing. The others are signs:
+
 - ``span_over_cue``: the whole interval lies beyond FAR times the cue width found in the signal.
 - ``jump``: the span changes by more than the share JUMP of the larger from one layer to the next, and the two
   intervals are apart. Layer 0 is exempt: the positional convolution below it widens any span.
-- ``few_tokens``: under LEAST_TOKENS tokens, no interval, or one wider than the span itself.
+- ``few_tokens``: under LEAST_TOKENS tokens, or an interval wider than the span itself.
 
 Conventions: spans and widths in ms; layers bottom up; what is unknown (nan) is no sign, but for a missing interval.
 
@@ -23,8 +27,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from tonespan_utils import comparison, tables
+from tonespan_utils import comparison, findings, tables
 from tonespan_utils.comparison import Study
+from tonespan_utils.spans import Interval
 
 FAR = 2.0  # a box of energy has a span of half its width: beyond twice the cue, a model looks four cues wide
 JUMP = 0.5
@@ -32,11 +37,12 @@ LEAST_TOKENS = 20  # fewer, and the percentile bootstrap's interval is too narro
 NAMES = {
     "f1_at_chance": "F1 at chance",
     "energy_at_null": "energy as its null",
+    "no_interval": "no interval",
     "span_over_cue": "span far over the cue",
     "jump": "span jumps",
     "few_tokens": "too few tokens",
 }
-KNOWS_NOTHING = "f1_at_chance"
+NO_FINDING = ("f1_at_chance", "energy_at_null", "no_interval")
 
 # One row per layer, bottom up: what is looked at for signs.
 LAYER_COLUMNS = ["layer", "f1", "chance_f1", "above_chance_low", "span_ms", "ci_low_ms", "ci_high_ms", "null_span_ms",
@@ -58,16 +64,19 @@ def of_layers(layers: pd.DataFrame, *, cue_width_ms: float = np.nan) -> pd.DataF
 
 
 def _signs(row, below, cue_width_ms: float) -> Iterator[tuple[str, str]]:
-    span = f"span {row.span_ms:.0f} [{row.ci_low_ms:.0f}, {row.ci_high_ms:.0f}] ms"
-    if row.above_chance_low <= 0:
+    span = f"span {findings.interval_text(row.span_ms, row.ci_low_ms, row.ci_high_ms)} ms"
+    if findings.why_at_chance(row.above_chance_low):
         yield "f1_at_chance", f"F1 {row.f1:.2f}, chance {row.chance_f1:.2f}: their difference may be 0"
-    if row.ci_high_ms >= row.null_span_ms:
+    reason = findings.why_at_null(Interval(row.span_ms, row.ci_low_ms, row.ci_high_ms), row.null_span_ms)
+    if reason == "span at its null":
         yield "energy_at_null", f"{span}, of a flat map {row.null_span_ms:.0f} ms"
+    elif reason:
+        yield "no_interval", f"{row.n_tokens} tokens, {span}"
     if row.ci_low_ms > FAR * cue_width_ms:
         yield "span_over_cue", f"{span}, over {FAR:g} times the cue width of at most {cue_width_ms:.0f} ms"
     if below is not None and row.layer != "0" and _jumps(row, below):
         yield "jump", f"{span}, in layer {below.layer} {below.span_ms:.0f} ms"
-    wide = not row.ci_high_ms - row.ci_low_ms <= row.span_ms
+    wide = row.ci_high_ms - row.ci_low_ms > row.span_ms
     if row.n_tokens < LEAST_TOKENS or wide:
         yield "few_tokens", f"{row.n_tokens} tokens, {span}"
 
@@ -98,9 +107,9 @@ def table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: 
 
 
 def unknown_layers(stored: pd.DataFrame, condition: str, language: str) -> set[str]:
-    """The layers of one condition and language whose probe knows nothing, by the table ``signatures``."""
+    """The layers of one condition and language whose span is no finding, by the table ``signatures``."""
     own = stored[(stored["condition"] == condition) & (stored["language"] == language)]
-    return set(own.loc[own["signature"] == KNOWS_NOTHING, "layer"])
+    return set(own.loc[own["signature"].isin(NO_FINDING), "layer"])
 
 
 def board(stored: pd.DataFrame) -> pd.DataFrame:

@@ -41,6 +41,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+LEAST_TOKENS = 10  # for an interval: the bootstrap of fewer says little but which tokens there happened to be
 OUTER = 0.2  # of the window on each side: far from every cue, and enough bins for a steady level
 LEAST_ABOVE_FLOOR = 0.05  # share of the energy; with less, the rest is the scatter of the floor
 
@@ -182,6 +183,17 @@ class Interval:
     high: float
 
 
+def quantile_interval(resampled: ArrayLike, *, n_tokens: int, level: float) -> tuple[float, float]:
+    """The middle ``level`` of resampled values (resample,): low, high; nan and nan from under LEAST_TOKENS tokens.
+
+    Resamples that are nan are left out.
+    """
+    if n_tokens < LEAST_TOKENS:
+        return np.nan, np.nan
+    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
 def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> Floats:
     """How often each cluster is drawn in each bootstrap resample: (resample, cluster)."""
     rng = np.random.default_rng(seed)
@@ -232,7 +244,8 @@ def pooled_span(
 
     A row is a token under one seed of training; ``seeds`` may be left out where there is one. Each row is normalised
     first, so that a loud one does not speak for all; then the pooled r_com is the mean of the rows' own. Rows without
-    energy are left out and not counted; none left gives nan. One cluster has no interval (nan).
+    energy are left out and not counted; none left gives nan. One cluster, or fewer than LEAST_TOKENS tokens, have no
+    interval (nan).
     """
     share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
     if not len(share):
@@ -241,7 +254,7 @@ def pooled_span(
     offsets = (edges[:-1] + edges[1:]) / 2
     spans = effective_span(share, offsets)
     weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
-    low, high = _interval(weights @ spans / weights.sum(axis=1), clusters, level)
+    low, high = _interval(weights @ spans / weights.sum(axis=1), clusters, seeds, level)
     pooled = share.mean(axis=0)
     return Span(
         r_com_ms=float(spans.mean()) / 2,
@@ -251,7 +264,7 @@ def pooled_span(
         r50_ms=float(energy_radius(pooled, edges, fraction=0.5)),
         r90_ms=float(energy_radius(pooled, edges, fraction=0.9)),
         null_span_ms=float(effective_span(null.mean(axis=0), offsets)),
-        n_tokens=round(len(share) / np.unique(seeds).size),
+        n_tokens=_n_tokens(seeds),
     )
 
 
@@ -285,7 +298,7 @@ def radius_table(
     measured = {kind: _measures(*pool, edges) for kind, pool in pools.items()}
     rows = []
     for measure, value in measured["value"].items():
-        low, high = _interval(measured["resampled"][measure], clusters, level)
+        low, high = _interval(measured["resampled"][measure], clusters, seeds, level)
         numbers = {"value_ms": value, "ci_low_ms": low, "ci_high_ms": high, "null_ms": measured["null"][measure]}
         rows.append({"measure": measure} | {name: float(number) for name, number in numbers.items()})
     return rows
@@ -301,8 +314,13 @@ def _heard(
     return share[heard], null[heard], np.asarray(clusters)[heard], seeds[heard]
 
 
-def _interval(resampled: Floats, clusters: NDArray, level: float) -> tuple[float, float]:
-    if np.unique(clusters).size < 2:
+def _n_tokens(seeds: NDArray) -> int:
+    """Of rows that are tokens under one seed each: how many tokens, whatever the number of seeds."""
+    return round(seeds.size / np.unique(seeds).size)
+
+
+def _interval(resampled: Floats, clusters: NDArray, seeds: NDArray, level: float) -> tuple[float, float]:
+    if np.unique(clusters).size < 2 or _n_tokens(seeds) < LEAST_TOKENS:
         return np.nan, np.nan
     known = resampled[~np.isnan(resampled)]
     if known.size < max(1, len(resampled) / 2):  # what is left of mostly undefined resamples is a selection

@@ -29,6 +29,7 @@ COLUMNS = {
     "f0": ["language", "tone", "offset_ms", "f0_st", "low_st", "high_st", "n_tokens"],
     "baseline_f1": ["language", "frontend", "window_ms", "fold", "macro_f1"],
     "baseline_spans": ["language", "frontend", "span_ms", "span_low_ms", "span_high_ms", "peak_f1", "chance_f1"],
+    "baseline_notes": ["language", "frontend", "n_tokens", "f1_low", "f1_high", "chance_high", "reason"],
     "baseline_windows": [
         "language", "frontend", "knee_ms", "peak_ms", "saturation_ms", "analysis_window_ms", "planted_span_ms",
     ],
@@ -51,6 +52,7 @@ COLUMNS = {
     "tone_predictions": ["condition", "language", "seed", "token_id", "utterance_id", "tone", "predicted"],
     "layer_curves": [
         "condition", "language", "layer", "depth", "f1", "f1_low", "f1_high", "span_ms", "span_low_ms", "span_high_ms",
+        "n_tokens", "n_span_tokens",
     ],
     "comparison": [
         "condition", "language", "best_layer", "best_depth", "best_depth_low", "best_depth_high", "f1", "f1_low",
@@ -59,7 +61,7 @@ COLUMNS = {
         "top_f1_low", "top_f1_high", "top_chance_f1", "top_span_ms", "top_span_low_ms", "top_span_high_ms",
         "top_distance_ms", "top_distance_low_ms", "top_distance_high_ms", "top_box_distance_ms",
         "top_box_distance_low_ms", "top_box_distance_high_ms", "null_span_ms", "cue_width_ms", "cue_low_ms",
-        "cue_high_ms", "n_tokens", "n_span_tokens", "n_utterances", "n_seeds",
+        "cue_high_ms", "n_tokens", "n_span_tokens", "n_utterances", "n_seeds", "note", "top_note",
     ],
     "contrasts": [
         "language", "condition_a", "condition_b", "measure", "difference", "ci_low", "ci_high", "n_tokens", "n_seeds",
@@ -105,7 +107,7 @@ PARTS_ONLY = {
 TEXT = {"tone", "predicted", "sentence_id", "utterance_id", "token_id"}  # even where every value is a number
 NULLABLE_TEXT = {
     "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "aligner", "best_layer",
-    "top_layer",
+    "top_layer", "reason", "note", "top_note",
 }  # fmt: skip
 
 

@@ -40,7 +40,8 @@ def errors_ms(found: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
 def error_row(errors: pd.DataFrame, *, n_known: int, n_resamples: int, level: float, seed: int) -> dict[str, float]:
     """Bias (median), median and 95th percentile of the size of errors with intervals, share over 40 ms, and coverage.
 
-    ``n_known`` is how many tokens there were to be found. Notebook: notebooks/07_alignment
+    ``n_known`` is how many tokens there were to be found; fewer than ``spans.LEAST_TOKENS`` have no interval.
+    Notebook: notebooks/07_alignment
     """
     values, size = errors["error_ms"].to_numpy(), errors["error_ms"].abs().to_numpy()
     weights = spans.resample_rows(errors["utterance_id"], n_resamples=n_resamples, seed=seed)
@@ -49,9 +50,9 @@ def error_row(errors: pd.DataFrame, *, n_known: int, n_resamples: int, level: fl
     row = {"bias_ms": float(np.median(values))}
     for name, share in (("median_ms", 0.5), ("p95_ms", 0.95)):
         drawn = size[order][(reached >= share).argmax(axis=1)]
-        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+        low, high = spans.quantile_interval(drawn, n_tokens=len(errors), level=level)
         stem = name.removesuffix("_ms")
-        row |= {name: float(np.quantile(size, share)), f"{stem}_low_ms": float(low), f"{stem}_high_ms": float(high)}
+        row |= {name: float(np.quantile(size, share)), f"{stem}_low_ms": low, f"{stem}_high_ms": high}
     return row | {"over_40_ms": float(np.mean(size > 40)), "n_tokens": len(errors), "n_known": n_known}
 
 

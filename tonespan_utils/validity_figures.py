@@ -244,7 +244,7 @@ def draw_penalty(loaded: Tables, params: Params) -> Figure:
             height = order.index(row.condition)
             axis.plot([row.low, row.high], [height, height], color=COLORS[row.condition], linewidth=1.4)
             axis.plot(row.value, height, "o", color=COLORS[row.condition])
-        axis.set(xlabel=name, xlim=(0, 1.1 * rows["high"].max()))
+        axis.set(xlabel=name, xlim=(0, 1.1 * rows[["value", "high"]].max(axis=None)))
         plots.named_rows(axis, [CONDITIONS[one] for one in order])
     axes[2].axvline(params.finetune.span_penalty.span_ms, color="black", linestyle="--", linewidth=0.9)
     return figure

@@ -20,12 +20,13 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from tonespan_utils import comparison, conditions, plots, spans, tables, token_energy
+from tonespan_utils import comparison, conditions, findings, plots, spans, tables, token_energy
 from tonespan_utils.corpus import SAMPLE_RATE, sources
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.explorer import clips as clip_store
 from tonespan_utils.explorer.clips import Clips
 from tonespan_utils.params import Params
+from tonespan_utils.spans import Interval
 
 VERSION = 1
 STEPS_PER_OCTAVE = 20
@@ -82,7 +83,7 @@ def build(params: Params, *, n_tokens: int | None = None) -> Bundle:
 
 
 _OF_CONDITIONS = ("energy", "energy_null", "spans", "probe_f1", "probe_chance")
-_TABLES = ("tokens", "baseline_spans", "baseline_windows", *_OF_CONDITIONS)
+_TABLES = ("tokens", "baseline_spans", "baseline_notes", "baseline_windows", *_OF_CONDITIONS)
 
 
 def add_clips(bundle: Bundle, clips: Clips, own: pd.DataFrame, tokens: pd.DataFrame, params: Params) -> None:
@@ -145,13 +146,16 @@ def common_header(params: Params) -> dict[str, Any]:
 
 def _about(params: Params, loaded: dict[str, pd.DataFrame], kept: dict, *, n_measured: int) -> dict[str, Any]:
     cues = tables.select(loaded["baseline_spans"], frontend=params.baseline.frontends[0]).set_index("language")
+    notes = tables.select(loaded["baseline_notes"], frontend=params.baseline.frontends[0])
+    notes = notes.set_index("language")["reason"]
     planted = loaded["baseline_windows"].drop_duplicates("language").set_index("language")["planted_span_ms"]
     languages = [
         {
             "code": language,
             "name": plots.LANGUAGE_NAMES[language],
             "tones": sorted({*loaded["tokens"].query("language == @language")["tone"]}),
-            "cue_ms": [float(cues.loc[language, name]) for name in ("span_ms", "span_low_ms", "span_high_ms")],
+            "cue_ms": _numbers(cues.loc[language, ["span_ms", "span_low_ms", "span_high_ms"]]),
+            "no_cue": str(notes.get(language, "")),
             "planted_ms": None if pd.isna(planted[language]) else float(planted[language]),
         }
         for language in params.speech.tonal
@@ -167,6 +171,11 @@ def _about(params: Params, loaded: dict[str, pd.DataFrame], kept: dict, *, n_mea
         "n_shown": sum(map(len, kept.values())),
         "languages": languages,
     }
+
+
+def _numbers(values: pd.Series) -> list[float | None]:
+    """As JSON has them: what is unknown is null, for nan ends the page's script."""
+    return [None if pd.isna(value) else float(value) for value in values]
 
 
 def _common(energy: dict[str, dict[str, token_energy.TokenEnergy]], language: str, known: pd.Index) -> list[str]:
@@ -211,7 +220,7 @@ def _of_tokens(
 def _add_pool(
     bundle: Bundle, loaded: dict[str, pd.DataFrame], condition: str, language: str, layers: list[str]
 ) -> None:
-    """The pooled profile, spans and scores of the block that was added last."""
+    """The pooled profile, spans and scores of the block that was added last, and why a layer's span is no finding."""
     number, where = len(bundle.header["blocks"]) - 1, {"condition": condition, "language": language}
     own = {name: tables.select(loaded[name], **where) for name in _OF_CONDITIONS}
     pooled = own["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
@@ -223,6 +232,13 @@ def _add_pool(
     chance = own["probe_chance"].groupby("layer")["chance_f1"].mean().loc[layers]
     numbers = np.column_stack([table.to_numpy(dtype=float), f1, chance])
     bundle.arrays[f"{number}.table"] = numbers.astype(np.float32)
+    above = own["probe_f1"].groupby("layer")["ci_low"].mean().loc[layers] - chance
+    bundle.header["blocks"][number]["no_finding"] = [
+        findings.why_no_span(
+            Interval(row.span_ms, row.ci_low_ms, row.ci_high_ms), row.null_span_ms, above_chance_low=above[row.Index]
+        )
+        for row in table.itertuples()
+    ]
 
 
 def _syllables(around: pd.DataFrame, token: pd.Series, window_ms: float) -> list[list[Any]]:

@@ -221,7 +221,7 @@ class App {
     const row = (name, width) => arrays[`${number}.${name}`].subarray(at * width, (at + 1) * width);
     const profile = arrays[`${number}.pooled`];
     return { ...Object.fromEntries([...row("table", TABLE.length)].map((value, i) => [TABLE[i], value])),
-             profile: row("pooled", profile.shape[1]), layer: block.layers[at], label: block.label };
+             profile: row("pooled", profile.shape[1]), layer: block.layers[at], label: block.label, noFinding: block.no_finding?.[at] ?? "" };
   }
   null(recording) {
     if (!this.nulls.has(recording)) this.nulls.set(recording, flatNull(this.header, recording.before, recording.after));
@@ -421,20 +421,20 @@ class App {
       row("90 % radius (ms)", "token_r90", token.map(one => one ? ms(one.r90) : "–")),
       row("P(true tone)", "confidence", token.map(one => one ? one.confidence.toFixed(3) : "–")),
       group(`All tokens, ${level} % interval`),
-      row("span 2 r_com (ms)", "span", pool.map(one => one ? [ms(one.span), range(one.low, one.high, ms)] : "–")),
+      row("span 2 r_com (ms)", "span", pool.map(one => !one ? "–" : one.noFinding ? ["none", `no finding: ${one.noFinding}`] : [ms(one.span), range(one.low, one.high, ms)])),
       row("90 % radius (ms)", "r90", pool.map(one => one ? ms(one.r90) : "–")),
       row("null span (ms)", "null", pool.map(one => one ? ms(one.null) : "–")),
       row("probe F1", "f1", pool.map(one => one ? [one.f1.toFixed(2), `chance ${one.chance.toFixed(2)}`] : "–")),
       row("tokens", "n", pool.map(one => one ? one.n.toFixed(0) : "–")),
     );
-    const cueRow = row("cue width in the signal (ms)", "cue", [[ms(cue), range(low, high, ms)]]);
+    const cueRow = row("cue width in the signal (ms)", "cue", [cue === null ? ["none", this.languageInfo().no_cue] : [ms(cue), range(low ?? NaN, high ?? NaN, ms)]]);
     cueRow.lastChild.colSpan = columns.length;
     body.append(cueRow);
     const thead = text("thead");
     thead.append(head);
     ui.numbers.replaceChildren(thead, body);
     const told = columns.map((one, i) => token[i] ? `${"AB"[i]}, ${one} layer ${token[i].layer}: span ${ms(2 * token[i].r_com)} ms, 90 % radius ${ms(token[i].r90)} ms` : `${"AB"[i]}, ${one}: not measured`);
-    this.base.setAttribute("aria-label", `Waveform, log-Mel spectrogram with F0, gradient energy by layer and energy over time from the tone centre, of ${about.ipa || about.syllable || about.id}, tone ${about.tone}. ${told.join(". ")}. Cue width in the signal ${ms(cue)} ms.`);
+    this.base.setAttribute("aria-label", `Waveform, log-Mel spectrogram with F0, gradient energy by layer and energy over time from the tone centre, of ${about.ipa || about.syllable || about.id}, tone ${about.tone}. ${told.join(". ")}. ${cue === null ? "No cue width in the signal" : `Cue width in the signal ${ms(cue)} ms`}.`);
   }
 
   // Drawing
@@ -664,7 +664,7 @@ class App {
     this.title(context, panel, this.width < 560 ? `Energy over time, layer ${name}` : `Energy over time from the tone centre, layer ${name}`);
     this.blank(context, panel);
     context.fillStyle = this.color.cue; context.globalAlpha = this.dark ? 0.2 : 0.13;
-    context.fillRect(this.x(-cue / 2), panel.top, this.x(cue / 2) - this.x(-cue / 2), panel.height);
+    if (cue !== null) context.fillRect(this.x(-cue / 2), panel.top, this.x(cue / 2) - this.x(-cue / 2), panel.height);
     context.globalAlpha = 1;
     const step = niceStep(100 * top / 4) / 100;
     for (let value = 0; value <= top; value += step) {
@@ -693,7 +693,7 @@ class App {
     this.frame(context, panel);
   }
   legend(context, panel) {
-    const entries = [["this token", [], 1.8, this.color.a], ["all tokens", [5, 2], 1, this.color.a], ["±r_com", [], 1.6, this.color.a, true], ["±90 %", [1.5, 3.5], 1.6, this.color.a, true], ["flat null", [2, 2], 1.4, this.color.soft], ["cue width", null, 0, this.color.cue]];
+    const entries = [["this token", [], 1.8, this.color.a], ["all tokens", [5, 2], 1, this.color.a], ["±r_com", [], 1.6, this.color.a, true], ["±90 %", [1.5, 3.5], 1.6, this.color.a, true], ["flat null", [2, 2], 1.4, this.color.soft], ["cue width", null, 0, this.color.cue]].filter(([words]) => words !== "cue width" || this.languageInfo().cue_ms[0] !== null);
     const right = this.x(this.header.window_ms) - 10;
     entries.forEach(([words, dash, width, color, upright], i) => {
       const y = panel.top + 13 + i * 16;
@@ -781,7 +781,7 @@ class App {
     context.fillText("P(true tone), log-odds scale", left + (width - left - right) / 2, height - bottom + 22);
     context.save(); context.translate(9, top + (height - top - bottom) / 2); context.rotate(-Math.PI / 2); context.textBaseline = "middle"; context.fillText("span 2 r_com (ms)", 0, 0); context.restore();
     if (pool) this.line(context, left, y(pool.null), width - right, y(pool.null), this.color.soft, [2, 3], 1.4);
-    this.line(context, left, y(cue), width - right, y(cue), this.color.cue, [6, 3], 1.4);
+    if (cue !== null) this.line(context, left, y(cue), width - right, y(cue), this.color.cue, [6, 3], 1.4);
     this.points = points.map(({ recording, found }) => {
       const tone = Math.max(0, tones.indexOf(recording.about.tone)), at = { recording, x: x(found.confidence), y: y(2 * found.r_com) };
       const faded = state.tone && recording.about.tone !== state.tone;
@@ -795,7 +795,7 @@ class App {
     const shown = { a: `${state.condition}, layer ${pool?.layer}` };
     this.plot.setAttribute("aria-label", `Scatter of ${points.length} tokens of ${this.languageInfo().name} under ${shown.a}: span against the probability of the true tone. Arrow keys step through the tokens.`);
     const keyed = tones.map((tone, i) => { const item = text("span"); const sign = text("i", { circle: "●", square: "■", triangle: "▲", diamond: "◆", cross: "✕", down: "▼", plus: "✚", star: "★" }[SHAPES[i % SHAPES.length]]); sign.style.color = palette[i % palette.length]; item.append(sign, `tone ${tone}`); return item; });
-    const lines = [["┈", "flat null", this.color.soft], ["╌", "cue width", this.color.cue]].map(([sign, words, color]) => { const item = text("span"), glyph = text("i", sign); glyph.style.color = color; item.append(glyph, words); return item; });
+    const lines = [["┈", "flat null", this.color.soft], ["╌", "cue width", this.color.cue]].slice(0, cue === null ? 1 : 2).map(([sign, words, color]) => { const item = text("span"), glyph = text("i", sign); glyph.style.color = color; item.append(glyph, words); return item; });
     this.ui.legend.replaceChildren(...keyed, ...lines);
   }
   nearestPoint(event) {

@@ -55,7 +55,8 @@ def character_error_rate(references: Sequence[str], hypotheses: Sequence[str], *
 
     rng = np.random.default_rng(seed)
     dealt = [_edits(rng.permutation(np.array(references, dtype=object)), hypotheses).sum() for _ in range(3)]
-    return _score("cer", rate, len(lengths), null=float(np.mean(dealt) / lengths.sum()), level=level, seed=seed)
+    null = float(np.mean(dealt) / lengths.sum())
+    return _score("cer", rate, len(lengths), n_scored=len(lengths), null=null, level=level, seed=seed)
 
 
 def _edits(references: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
@@ -78,11 +79,14 @@ def classification(
     counts = classify.confusion_by_cluster(references, predicted, clusters)
 
     def of(draws: np.ndarray) -> np.ndarray:
+        if metric == "macro_f1":
+            return classify.f1_resamples(counts, draws)
         return measure(np.tensordot(draws, counts, axes=1))
 
     rng, classes = np.random.default_rng(seed), np.unique(np.concatenate([references, predicted]))
     dealt = [measure(classify.confusion(rng.permutation(references), predicted, classes)) for _ in range(N_DEALS)]
-    return _score(metric, of, len(counts), null=float(np.mean(dealt)), level=level, seed=seed)
+    null = float(np.mean(dealt))
+    return _score(metric, of, len(counts), n_scored=len(references), null=null, level=level, seed=seed)
 
 
 def _accuracy(counts: np.ndarray) -> np.ndarray:
@@ -129,7 +133,7 @@ def equal_error_rate(
     rng = np.random.default_rng(seed)
     shuffled = [rng.permutation(speakers) for _ in range(N_DEALS)]
     null = np.nanmean([_eer(dealt[first] == dealt[second], np.ones(first.size), ends) for dealt in shuffled])
-    return _score("eer", of, len(names), null=float(null), level=level, seed=seed)
+    return _score("eer", of, len(names), n_scored=len(names), null=float(null), level=level, seed=seed)
 
 
 def need_pairs(speakers: np.ndarray, utterances: np.ndarray) -> None:
@@ -155,9 +159,16 @@ def _eer(same: np.ndarray, weights: np.ndarray, ends: np.ndarray) -> float:
 
 
 def _score(
-    metric: str, of: Callable[[np.ndarray], np.ndarray], n_clusters: int, *, null: float, level: float, seed: int
+    metric: str,
+    of: Callable[[np.ndarray], np.ndarray],
+    n_clusters: int,
+    *,
+    n_scored: int,
+    null: float,
+    level: float,
+    seed: int,
 ) -> Score:
     value = float(of(np.ones((1, n_clusters)))[0])
     resampled = of(spans.resample_clusters(n_clusters, n_resamples=N_RESAMPLES, seed=seed))
-    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    return Score(metric, value, float(low), float(high), null)
+    low, high = spans.quantile_interval(resampled, n_tokens=n_scored, level=level)
+    return Score(metric, value, low, high, null)

@@ -1,0 +1,219 @@
+"""A number that is no finding is not printed as one: curves without a bend, guesses, flat maps, a handful of tokens."""
+
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_tokens
+from test_claims import TOLD, make_study
+
+from tonespan_utils import acoustic, claims, classify, comparison, findings, plots, probes, sides, spans
+from tonespan_utils.corpus import Corpus
+from tonespan_utils.spans import Interval
+
+WINDOWS = np.array([20.0, 40, 60, 80, 100, 120, 140, 160, 200, 240, 300])
+EDGES, OFFSETS = spans.offset_bins(500, 10)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def sweep(right, *, n=600, n_tones=4, seed=0):
+    """Predictions of a listener who knows the tone with probability ``right(window_ms)``, and else guesses."""
+    rng = np.random.default_rng(seed)
+    tone, luck = rng.integers(n_tones, size=n).astype(str), rng.random(n)
+    predicted = []
+    for window_ms in WINDOWS:
+        own = np.where(rng.random(n) < 0.5, rng.random(n), luck)  # windows nest: half of the luck is shared
+        predicted.append(np.where(own < right(window_ms), tone, rng.integers(n_tones, size=n).astype(str)))
+    return acoustic.Sweep(WINDOWS, tone, np.array(predicted), np.arange(n) % 4, (np.arange(n) // 3).astype(str))
+
+
+def cue(swept):
+    return acoustic.optimal_span(swept, analysis_window_ms=25, n_resamples=200, level=0.95, seed=0)
+
+
+CURVES = {
+    "chance": (lambda w: 0.0, "F1 not above chance"),
+    "flat": (lambda w: 0.4, "no bend: no window reads tone better than the smallest"),
+    "falling": (lambda w: 0.6 - 0.3 * w / 300, "no bend: no window reads tone better than the smallest"),
+    "straight": (lambda w: 0.1 + 0.6 * w / 300, "no bend: two lines fit F1 over the window no better"),
+    "bends after the widest": (lambda w: 0.7 * min(w, 290) / 290, "no bend"),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_without_a_bend_or_above_chance_has_no_cue_width(name):
+    right, said = CURVES[name]
+    found = cue(sweep(right))
+    widths = [found.span_ms, found.span_low_ms, found.span_high_ms, found.knee_ms, found.peak_ms, found.saturation_ms]
+    assert np.isnan(widths).all() and found.reason.startswith(said)
+    assert found.n_tokens == 600 and not np.isnan([found.peak_f1, found.chance_f1]).any()
+
+
+@pytest.mark.parametrize("width_ms", [80, 180])
+def test_a_curve_that_bends_keeps_its_cue_width(width_ms):
+    found = cue(sweep(lambda w: 0.6 * min(w, width_ms + 12.5) / width_ms))
+    assert found.reason == "" and found.span_ms == pytest.approx(width_ms, abs=25)
+    assert found.span_low_ms < found.span_ms < found.span_high_ms and found.f1_low > found.chance_high
+
+
+def test_flat_and_straight_curves_seldom_seem_to_bend():
+    flat = [cue(sweep(lambda w: 0.4, n=300, seed=seed)).reason == "" for seed in range(12)]
+    straight = [cue(sweep(lambda w: 0.1 + 0.5 * w / 300, n=300, seed=seed)).reason == "" for seed in range(12)]
+    assert sum(flat) <= 3 and sum(straight) <= 3  # 0.6 expected of each 12, at a level of 95 %
+
+
+def test_a_handful_of_tokens_has_neither_cue_width_nor_intervals():
+    found = cue(sweep(lambda w: min(w, 100) / 100, n=9, n_tones=2))
+    assert np.isnan([found.span_ms, found.f1_low, found.f1_high]).all() and found.reason.startswith("9 tokens")
+    tone = np.array(list("aabbababa"))
+    few, enough = (
+        probes.score_answers(np.tile(tone, k), np.tile(tone, k), np.arange(9 * k), n_resamples=50, level=0.9, seed=0)
+        for k in (1, 2)
+    )
+    assert np.isnan([few.ci_low, few.ci_high, few.above_chance_low]).all() and few.macro_f1 == 1
+    assert not np.isnan([enough.ci_low, enough.ci_high, enough.above_chance_low]).any()
+    energy, null = np.tile(np.exp(-np.abs(OFFSETS) / 50), (10, 1)), np.tile(spans.flat_null(EDGES), (10, 1))
+    for n, known in ((9, False), (10, True)):
+        pool = (energy[:n], null[:n], np.arange(n), EDGES)
+        drawing = {"n_resamples": 50, "level": 0.9, "seed": 0}
+        span, radii = spans.pooled_span(*pool, **drawing), spans.radius_table(*pool, **drawing)
+        assert np.isfinite([span.ci_low_ms, span.ci_high_ms]).all() == known == np.isfinite(radii[0]["ci_low_ms"])
+    twice = spans.pooled_span(energy, null, np.arange(10) % 5, EDGES, seeds=np.arange(10) // 5, **drawing)
+    assert np.isnan(twice.ci_low_ms), "five tokens under two seeds are five tokens"
+
+
+@pytest.mark.parametrize("rare_right", [0, 1, 2, 3])
+def test_a_class_that_resamples_lack_does_not_lift_macro_f1(rare_right):
+    reference = np.array(["often"] * 60 + ["rare"] * 3)
+    predicted = np.array(["often"] * 63)
+    predicted[60 : 60 + rare_right] = "rare"
+    counts = classify.confusion_by_cluster(reference, predicted, np.arange(63))
+    draws = spans.resample_clusters(63, n_resamples=4000, seed=0)
+    lacking = draws[:, 60:].sum(axis=1) == 0
+    assert 0.02 < lacking.mean() < 0.1
+    value, drawn = classify.macro_f1(counts.sum(axis=0)), classify.f1_resamples(counts, draws)
+    assert np.quantile(drawn, 0.025) <= value <= np.quantile(drawn, 0.975)
+    assert drawn.mean() <= value + 3 * drawn.std() / np.sqrt(4000)
+    assert np.abs(drawn[lacking] - value).max() < 0.02, "a lacking class keeps its F1"
+    chance = classify.dealt_resamples(counts, draws)
+    assert chance[lacking].mean() < 0.55, "and its chance, where one class alone would give 1"
+
+
+@pytest.mark.parametrize(
+    ("span", "low_f1", "said"),
+    [
+        (Interval(160, 150, 170), 0.1, ""),
+        (Interval(160, 150, 170), 0.0, "F1 not above chance"),
+        (Interval(160, 150, 170), np.nan, "F1 not above chance"),
+        (Interval(430, 400, 450), 0.1, "span at its null"),
+        (Interval(460, np.nan, np.nan), 0.1, "span at its null"),
+        (Interval(160, np.nan, np.nan), 0.1, "no interval"),
+        (Interval(np.nan, np.nan, np.nan), 0.1, "no energy"),
+    ],
+)
+def test_why_a_span_is_no_finding(span, low_f1, said):
+    assert findings.why_no_span(span, 450.0, above_chance_low=low_f1) == said
+
+
+def asked(table, name):
+    row = table.set_index("claim").loc[name]
+    return row["verdict"], row["statement"]
+
+
+def test_without_a_cue_width_no_distance_is_asked_for():
+    tasks = ["vanilla", "asr-th", "asr-cmn", "asr-en", "emotion", "shuffled_asr-th"]
+    found, cues = make_study(tasks)
+    none = cues.assign(span_ms=np.nan, span_low_ms=np.nan, span_high_ms=np.nan)
+    for synthetic in (False, True):
+        table = claims.check(found, none, ["th"], **TOLD | {"synthetic": synthetic})
+        for name in ("target_asr_closest", "mandarin_second", "english_little", "upper_layers_match"):
+            verdict, statement = asked(table, f"{name}/mini/th")
+            assert verdict == "undecided" and statement.endswith("(cannot be asked: no cue width)"), name
+        verdict, statement = asked(table, "cue_width/signal/th")
+        assert verdict == "undecided" and statement.endswith("(cannot be asked: no cue width)")
+    assert asked(table, "emotion_longer_span/mini/th")[0] == "supported", "it needs no cue width"
+    both, cues = make_study(["vanilla", "asr-th", "asr-vi"], languages=("th", "vi"))
+    cues.loc[cues["language"] == "vi", ["span_ms", "span_low_ms", "span_high_ms"]] = np.nan
+    table = claims.check(both, cues, ["th", "vi"], **TOLD)
+    assert asked(table, "upper_layers_match/mini/th")[0] != "" and np.isnan(
+        table.set_index("claim").loc["target_asr_closest/mini/all", "value"]
+    )
+    assert asked(table, "target_asr_closest/mini/all")[1].endswith("(cannot be asked: Vietnamese: no cue width)")
+    assert asked(table, "cue_width/signal/all")[1].endswith("(cannot be asked: no cue width in Vietnamese)")
+
+
+def at_chance(found, name):
+    """The study with one condition's scores dealt out: its F1 is that of chance in every draw."""
+    rng, one = np.random.default_rng(0), found[name, "th"]
+    noise = rng.normal(0, 0.03, one.by_layer["f1"].shape)
+    by_layer = one.by_layer | {"f1": one.by_layer["chance_f1"] + noise}
+    draws = one.draws | {"f1": one.draws["chance_f1"] + noise[:, 0]}
+    note = comparison._chance_note(draws, by_layer, level=0.9)
+    changed = {"draws": draws, "by_layer": by_layer, "note": note, "chance_note": note}
+    return found | {(name, "th"): replace(one, **changed)}
+
+
+def test_the_span_of_a_probe_that_reads_nothing_supports_nothing():
+    found, cues = make_study(["vanilla", "asr-th", "emotion"])
+    assert asked(claims.check(found, cues, ["th"], **TOLD), "emotion_longer_span/mini/th")[0] == "supported"
+    blind = at_chance(found, "mini/emotion")
+    table = claims.check(blind, cues, ["th"], **TOLD)
+    for name in ("emotion_longer_span", "target_asr_closest"):
+        verdict, statement = asked(table, f"{name}/mini/th")
+        assert verdict == "undecided"
+        assert statement.endswith("(cannot be asked: the span is no finding in emotion (F1 not above chance))")
+    assert asked(table, "emotion_lower_f1/mini/th")[0] == "supported", "that F1 is at chance is itself a finding"
+    contrasts = comparison.contrast_table(blind, level=0.9).set_index(["condition_a", "measure"])
+    assert np.isnan(contrasts.loc[("mini/emotion", "span_ms"), "difference"]).all()
+    assert not np.isnan(contrasts.loc[("mini/emotion", "f1"), "difference"]).any()
+    none = at_chance(at_chance(at_chance(found, "mini/vanilla"), "mini/asr-th"), "mini/emotion")
+    got = claims.check(none, cues, ["th"], **TOLD)
+    assert "supported" not in set(got.loc[got["claim"].str.contains("/mini/"), "verdict"])
+
+
+def test_there_is_no_best_layer_where_none_is_above_chance():
+    found, cues = make_study(["vanilla", "emotion"])
+    table = pd.DataFrame({"condition": ["mini/vanilla", "mini/emotion"], "language": "th", "null_span_ms": 450.0})
+    rows = comparison.comparison_table(at_chance(found, "mini/emotion"), table, cues, level=0.9).set_index("condition")
+    assert rows.loc["mini/vanilla", "best_layer"] != "" and rows.loc["mini/vanilla", "note"] == ""
+    assert rows.loc["mini/emotion", "best_layer"] == "" and np.isnan(rows.loc["mini/emotion", "best_depth"])
+    assert rows.loc["mini/emotion", "note"] == "F1 not above chance"
+
+
+def test_figures_say_that_there_is_no_cue_width_and_open_what_is_at_its_null():
+    rows = pd.DataFrame({"frontend": "logmel", "window_ms": [20.0, 40.0] * 2, "macro_f1": [0.2, 0.3, 0.25, 0.3]})
+    none = pd.DataFrame(
+        {"frontend": ["logmel"], "span_ms": np.nan, "span_low_ms": np.nan, "span_high_ms": np.nan, "chance_f1": 0.2}
+    )
+    axis = plt.figure().add_subplot()
+    plots.f1_by_window(axis, rows, none, language="th", reason="no bend: flat")
+    assert [text.get_text() for text in axis.texts] == ["no cue width: no bend: flat"]
+    assert len(axis.lines) == 2, "the curve and chance; no upright line"
+    plots.cue_band(axis, none.iloc[0])
+    assert axis.texts[-1].get_text() == "no cue width in the signal"
+    layers = pd.DataFrame({"layer": ["0", "1"], "span_ms": [90.0, 470.0], "ci_low_ms": 80.0, "ci_high_ms": 99.0})
+    axis = plt.figure().add_subplot()
+    plots.spans_by_layer(axis, layers.assign(null_span_ms=450.0), color="#0072B2", hollow=["1"])
+    assert "at its null: no finding" in axis.get_legend_handles_labels()[1]
+    plots.intervals(axis, np.array([0.0]), pd.DataFrame({"value": [np.nan], "low": np.nan, "high": np.nan}),
+                    color="#0072B2", marker="o", label="Thai")  # fmt: skip
+    assert plots.NOT_COMPARED in axis.get_legend_handles_labels()[1]
+
+
+def test_tokens_without_audio_around_them_are_listed():
+    tokens = make_tokens(n_utterances=8, per_utterance=3)  # centres at 0.6, 1.1 and 1.6 s
+    utterances = tokens.drop_duplicates("utterance_id").assign(n_samples=[16000 * 2] * 7 + [3200])
+    corpus = Corpus(utterances, tokens, lambda _: np.zeros(32000), pd.DataFrame(columns=["item", "reason"]))
+    found = sides.left_out(corpus, min_side_ms=450, widest_window_ms=300)
+    is_test = (tokens["split"] == "test") & (tokens["utterance_id"] != "u7")
+    assert is_test.sum() == 3, "u6 is the other test utterance"
+    by_reason = {reason.partition(":")[0]: set(rows["item"]) for reason, rows in found.groupby("reason")}
+    assert by_reason == {"cue width": {"u7_0", "u7_1", "u7_2"}, "gradients": {"u6_2", "u7_0", "u7_1", "u7_2"}}
+    assert "baseline.windows_ms" in found["reason"].iloc[0] and "gradient.min_side_ms" in found["reason"].iloc[-1]

@@ -1,0 +1,135 @@
+"""Is a number a finding, and if not, why not? The one place where that is decided, and the words for it.
+
+A **span** is no finding where the probe reads nothing (F1 not above chance: the gradient of a guess says nothing about
+tone), where it is as wide as that of a flat map (no place is looked at more than another), or where it has no interval
+(too few tokens, or one utterance). A **cue width** is no finding where F1 is not above chance in any window, or where
+the curve of F1 over the window does not bend: then nothing says where the cue ends.
+
+The bend (:func:`why_no_bend`) is judged on bootstrap draws of the curve, by two tests that allow for all windows having
+been looked at (the largest deviation of the draws is the yardstick; Romano & Wolf 2005):
+
+- *rise*: F1 at some window is above that at the smallest;
+- *bend*: two lines that meet fit better than one: at some window the slope falls. A straight or flat curve has no bend.
+
+Besides, the two lines must not meet at the edge of the windows, and must meet in nearly every draw.
+
+Conventions: every function gives the reason in words, or "" for a finding; nan is an unknown number and proves nothing.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tonespan_utils import spans
+from tonespan_utils.spans import Interval
+
+Floats = NDArray[np.float64]
+
+NO_CUE = "no cue width"
+AT_NULL = "at its null: no finding"  # what open markers stand for
+SEEN_TWICE = 1e-9  # slopes that differ by less differ by rounding
+
+
+def why_at_chance(above_chance_low: float, n_tokens: int | None = None) -> str:
+    """Whether F1 reads anything: ``above_chance_low`` is the lower bound of F1 minus chance, drawn together."""
+    if n_tokens is not None and n_tokens < spans.LEAST_TOKENS:
+        return f"{_tokens(n_tokens)}, too few for an interval"
+    return "" if above_chance_low > 0 else "F1 not above chance"
+
+
+def why_at_null(span: Interval, null_ms: float) -> str:
+    """Whether a span (ms) differs from that of a flat map; a null that is unknown (nan) is not asked for."""
+    if np.isnan(span.value):
+        return "no energy"
+    if span.value >= null_ms or span.high >= null_ms:
+        return "span at its null"
+    return "no interval" if np.isnan([span.low, span.high]).any() else ""
+
+
+def why_no_span(span: Interval, null_ms: float, *, above_chance_low: float) -> str:
+    """Why a span is no finding: the probe first, for without it the span says nothing. Notebook:
+    notebooks/05_rcom_comparison
+    """
+    return why_at_chance(above_chance_low) or why_at_null(span, null_ms)
+
+
+def why_no_cue(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floats, n_tokens: int, level: float) -> str:
+    """Why a curve of F1 shows no cue width. ``f1`` (window, 1 + draw) and ``knees_ms`` (1 + draw,): the data first,
+    then bootstrap draws; ``chance`` (shuffle,) is the largest F1 of any window where predictions are dealt at random.
+
+    Notebook: notebooks/01_baseline_spans
+    """
+    if n_tokens < spans.LEAST_TOKENS:
+        return f"{_tokens(n_tokens)}, too few for an interval"
+    peak = int(f1[:, 0].argmax())
+    low = float(np.quantile(f1[peak, 1:], (1 - level) / 2))
+    high = float(np.quantile(chance, (1 + level) / 2))
+    if low <= high:
+        return f"F1 not above chance: its interval begins at {low:.2f}, chance reaches {high:.2f}"
+    return why_no_bend(windows_ms, f1, knees_ms, level=level)
+
+
+def why_no_bend(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, level: float) -> str:
+    """Why a curve has no bend; arguments as in :func:`why_no_cue`. Notebook: notebooks/01_baseline_spans"""
+    order = np.argsort(windows_ms)
+    windows, curves = np.asarray(windows_ms, dtype=np.float64)[order], f1[order]
+    if not _some_above_0(curves[1:] - curves[:1], level):
+        return "no bend: no window reads tone better than the smallest"
+    if not _some_above_0(_slope_drops(windows) @ curves, level):
+        return "no bend: two lines fit F1 over the window no better than a straight one"
+    if not windows[1] < knees_ms[0] < windows[-2]:
+        at = "narrowest" if knees_ms[0] <= windows[1] else "widest"
+        return f"no bend within the windows: it lies at the {at} of them"
+    without = float(np.mean(knees_ms[1:] <= windows[0]))
+    if without > 1 - level:
+        return f"no bend in {without:.0%} of the draws of utterances"
+    return ""
+
+
+def _some_above_0(draws: Floats, level: float) -> bool:
+    """Whether some row of ``draws`` (row, 1 + draw) is above 0, the data first: its distance to 0 in deviations of its
+    draws, against the largest such distance of the draws from the data in any row.
+    """
+    spread = draws[:, 1:].std(axis=1)
+    certain = spread <= SEEN_TWICE
+    if (certain & (draws[:, 0] > SEEN_TWICE)).any():
+        return True
+    value, resampled, spread = draws[~certain, 0], draws[~certain, 1:], spread[~certain]
+    if not value.size:
+        return False
+    furthest = ((resampled - value[:, None]) / spread[:, None]).max(axis=0)
+    return bool((value / spread).max() > np.quantile(furthest, level))
+
+
+def _slope_drops(windows_ms: Floats) -> Floats:
+    """By how much the slope falls at each inner window where two lines are fitted that meet there: (window, window), to
+    be multiplied with a curve. Two windows lie on either side, as in ``acoustic.knee_ms``.
+    """
+    rows = []
+    for knee in windows_ms[1:-1]:
+        lines = np.stack([np.ones_like(windows_ms), windows_ms, np.maximum(windows_ms - knee, 0)], axis=1)
+        rows.append(-np.linalg.pinv(lines)[2])
+    return np.array(rows)
+
+
+def _tokens(n: int) -> str:
+    return f"{n} token{'' if n == 1 else 's'}"
+
+
+def interval_text(value: float, low: float, high: float, *, digits: int = 0, unit: str = "") -> str:
+    """A number with its interval as a reader sees it: ``97 [85, 108]``, ``97 [no interval]``, ``none``."""
+    if pd.isna(value):
+        return "none"
+    bounds = "no interval" if pd.isna(low) or pd.isna(high) else f"{low:.{digits}f}, {high:.{digits}f}"
+    return f"{value:.{digits}f}{unit} [{bounds}]"
+
+
+def cue_text(cue: pd.Series, reason: str) -> str:
+    """A row of ``baseline_spans`` in words: its width with interval, or why there is none."""
+    if pd.isna(cue["span_ms"]):
+        return f"{NO_CUE}{f' ({reason})' if reason else ''}"
+    return interval_text(cue["span_ms"], cue["span_low_ms"], cue["span_high_ms"], unit=" ms")
