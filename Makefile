@@ -7,46 +7,62 @@
 # make course   the lessons for a class: student's and teacher's versions, in runs/course
 # make alignment  how wrong aligned times are, and what wrong times would do to the answers
 # make mini     the small encoder's training again (hours)
+# make test-faults  kills at random moments, full disks, damaged files, other surroundings (a quarter of an hour)
+# make clean    what runs have made, after asking; FORCE=1 asks nothing
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
+#
+# Every name here is relative, and what a user names reaches the shell through its environment alone: the path of this
+# folder, and the names, may hold spaces, quotes and $. Programs are called as modules, for the first line of a script
+# cannot hold such a path.
 PROFILE ?= demo
 CORES ?= all
-PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3))
+PYTHON ?= $(shell for name in python3.11 python3.12 python3; do command -v $$name >/dev/null && echo $$name && break; done)
+export ASKED_PROFILE := $(value PROFILE)
+export ASKED_CORES := $(value CORES)
+export ASKED_CLUSTER := $(value CLUSTER)
+export ASKED_NAME := $(value NAME)
+export ASKED_WIDTH := $(value WIDTH)
+export ASKED_PYTHON := $(if $(filter file,$(origin PYTHON)),$(PYTHON),$(value PYTHON))
+export PYTHONUTF8 := 1
+unexport PROFILE CORES CLUSTER NAME WIDTH PYTHON
+unexport PYTHONHOME PYTHONPATH PYTHONWARNINGS  # of another Python, or for another program
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := $(BIN)/python -m tonespan_utils
+RUN_PROFILE := $(RUN) run --cores "$$ASKED_CORES" $${ASKED_CLUSTER:+--cluster "$$ASKED_CLUSTER"}
 
-.PHONY: paper validity alignment figures figure explore course benchmark mini test test-slow sync lock clean help
+.PHONY: paper validity alignment figures figure explore course benchmark mini test test-slow test-faults sync lock clean help
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^# /!q; s///p' Makefile
 
 # The environment is made once, and brought up to date when the lock or the list of dependencies changes.
 $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) from requirements.lock (some minutes, once) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
-	  echo "error: $(PYTHON) cannot make a virtual environment; name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || "$$ASKED_PYTHON" -m venv $(VENV) || { \
+	  echo "error: $$ASKED_PYTHON cannot make a virtual environment; name another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
 	@touch $@
 
 paper: $(INSTALLED)
-	@$(RUN) run $(PROFILE) --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
+	@$(RUN_PROFILE) -- "$$ASKED_PROFILE"
 
 validity: $(INSTALLED)
-	@$(RUN) run $(PROFILE) --target validity --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
+	@$(RUN_PROFILE) --target validity -- "$$ASKED_PROFILE"
 
 alignment: $(INSTALLED)  # outside the paper's default: errors of the aligner, and the answers at centres moved on purpose
-	@$(RUN) run $(PROFILE) --target alignment --cores $(CORES) $(if $(CLUSTER),--cluster '$(CLUSTER)')
+	@$(RUN_PROFILE) --target alignment -- "$$ASKED_PROFILE"
 
 figures: $(INSTALLED)
-	@$(RUN) figures $(PROFILE)
+	@$(RUN) figures -- "$$ASKED_PROFILE"
 
 figure: $(INSTALLED)
-	@$(RUN) figures $(PROFILE) --name '$(NAME)' $(if $(WIDTH),--width $(WIDTH))
+	@$(RUN) figures --name "$$ASKED_NAME" $${ASKED_WIDTH:+--width "$$ASKED_WIDTH"} -- "$$ASKED_PROFILE"
 
 explore: $(INSTALLED)
-	@$(RUN) explore $(PROFILE)
+	@$(RUN) explore -- "$$ASKED_PROFILE"
 
 course: $(INSTALLED)
 	@$(RUN) course
@@ -58,19 +74,38 @@ mini: $(INSTALLED)  # train the small encoder again: hours
 	@$(BIN)/python -m tonespan_utils.pretrain
 
 test: $(INSTALLED)
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/python -m pytest -q -m 'not network and not gpu and not slow'
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m pytest -q -m 'not network and not gpu and not slow and not faults'
 
 test-slow: $(INSTALLED)
 	@$(BIN)/python -m pytest -q -m slow
 
+test-faults: $(INSTALLED)
+	@$(BIN)/python -m pytest -q -m faults tests/faults
+
 sync: $(INSTALLED)  # after editing a notebook or a parameter: bring .py and .ipynb, and docs/parameters.md, into step
-	@$(BIN)/jupytext --sync notebooks/*.py notebooks/course/*.py
+	@$(BIN)/python -m jupytext --sync notebooks/*.py notebooks/course/*.py
 	@$(RUN) docs
 
 lock: $(INSTALLED)  # after editing pyproject.toml
 	@$(BIN)/python -m pip freeze --exclude-editable > requirements.lock
 
+# Recordings that users put into data/corpora stay, and so does all that belongs to a run that is going on.
 clean:
-	rm -rf results runs data .snakemake
+	@for lock in runs/*/.lock; do \
+	  if test -s "$$lock" && kill -0 "$$(cat "$$lock")" 2>/dev/null; then \
+	    echo "error: $${lock%/.lock} is being run by process $$(cat "$$lock"); nothing was removed" >&2; exit 1; \
+	  fi; \
+	done; \
+	set --; \
+	for path in results runs data/* .snakemake; do \
+	  if test "$$path" != data/corpora && test -e "$$path"; then set -- "$$@" "$$path"; fi; \
+	done; \
+	if test $$# = 0; then echo "nothing to remove"; exit 0; fi; \
+	du -shc -- "$$@"; \
+	if test -z "$(FORCE)"; then \
+	  printf 'Remove all of this for good? [y/N] '; read -r answer || answer=; \
+	  case "$$answer" in [yY]|[yY][eE][sS]) ;; *) echo "nothing was removed (FORCE=1 asks nothing)"; exit 1;; esac; \
+	fi; \
+	rm -rf -- "$$@"

@@ -1,26 +1,32 @@
 """The paper as a graph: which notebook makes which table and figure. Run it with `make paper`, or on a cluster with
 Snakemake's own executors: python -m tonespan_utils run full --cluster slurm (see cluster/slurm/config.yaml).
 
-A rule that runs an encoder asks for one GPU (where there is none, for nothing), memory of the machine in MB, and time."""
+A rule that runs an encoder asks for one GPU (where there is none, for nothing), memory of the machine in MB, and time.
 
+Snakemake works in the output folder. All paths are relative to it, and the repository is seen through a link where it
+lies elsewhere: what stands in a user's path ({name}, say) means nothing to Snakemake, then, and nothing to the shell.
+What is the user's in a parameter comes through a function, whose values Snakemake leaves as they are."""
+
+import os
 import re
+import sys
 from pathlib import Path
 
-from tonespan_utils import conditions
+from tonespan_utils import conditions, processes, tables
 from tonespan_utils import params as params_module
 from tonespan_utils.corpus import sources
-from tonespan_utils.params import ROOT
+from tonespan_utils.params import OUTPUT_ROOT, ROOT
 
-RESOLVED = config["params"]
+RESOLVED = OUTPUT_ROOT / config["params"]
 P = params_module.load(RESOLVED)
-RESULTS, RUNS, FIGURES = P.results, P.runs, P.figures
+RESULTS, RUNS, FIGURES = (folder.relative_to(OUTPUT_ROOT) for folder in (P.results, P.runs, P.figures))
+PYTHON = sys.executable
+os.environ.update(processes.marked({}))  # commands end with this process
 FINETUNE = sorted(f"finetune/{path.name}" for path in (ROOT / "tonespan_utils" / "finetune").glob("*.py"))
 EXPLORER = sorted(f"explorer/{path.name}" for path in (ROOT / "tonespan_utils" / "explorer").glob("*.*"))
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
-ALIGNER = [ROOT / "tonespan_utils" / name for name in sources.ALIGNING]
-ALIGNING = ALIGNER if P.align.model else []  # where tokens come from one
 ON_GPU = P.align.model not in (None, "own")  # an own aligner needs none
 FIRST, SECOND = 200, 100  # priorities: what much else waits for, or takes long, must not be left for the end
 
@@ -52,20 +58,48 @@ def start(wildcards):
     return trained(before, [own if own in P.seeds(before.name) else P.seeds(before.name)[0]])
 
 
+def repository():
+    """The repository as it is seen from the output folder."""
+    if ROOT == OUTPUT_ROOT:
+        return Path()
+    link = Path(".snakemake", "repository")
+    if not link.is_symlink() or link.readlink() != ROOT:
+        new = link.with_name(f"repository.{os.getpid()}")  # another job may be doing the same
+        new.parent.mkdir(exist_ok=True)
+        new.symlink_to(ROOT)
+        new.replace(link)
+    return link
+
+
+HERE = repository()
+ALIGNER = [HERE / "tonespan_utils" / name for name in sources.ALIGNING]
+ALIGNING = ALIGNER if P.align.model else []  # where tokens come from one
+
+
 def weights():
     """The files of the encoder that is calibrated, where they are ours: another encoder is measured anew."""
     folder = ROOT / P.encoders[P.validity.encoder or next(iter(P.encoders))].checkpoint
-    return sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    ours = folder.is_dir() and folder.resolve().is_relative_to(ROOT)
+    return [HERE / path.relative_to(ROOT) for path in sorted(folder.resolve().glob("*.safetensors"))] if ours else []
 
 
 def code(notebook, *modules):
     """What a notebook's results depend on: itself and the modules it computes with."""
-    return [ROOT / "notebooks" / f"{notebook}.ipynb", *(ROOT / "tonespan_utils" / module for module in modules)]
+    return [HERE / "notebooks" / f"{notebook}.ipynb", *(HERE / "tonespan_utils" / module for module in modules)]
 
 
-def run(notebook):
+def section(*names):
+    """The named sections of the parameters, as they are: a function's value may have {braces} in it."""
+    text = P.section(*names)
+    return lambda wildcards: text
+
+
+def run(notebook, *, kept=False):
     # The rule's outputs include the executed notebook as `run`; {wildcards} become Papermill parameters in the rules.
-    return f"python -m tonespan_utils notebook {notebook} {{output.run}} -p params_path {RESOLVED}"
+    # exec: without a shell in between, the command is a child of Snakemake, and ends with it.
+    command = f"exec {{PYTHON:q}} -m tonespan_utils notebook {notebook} {{output.run:q}} -p params_path {{RESOLVED:q}}"
+    # What it makes is written down: all outputs, and what it keeps beside them.
+    return f"{command} --made {{output:q}}" + (" {params.kept:q}" if kept else "")
 
 
 rule paper:
@@ -82,7 +116,7 @@ rule corpus:
         code("00_corpus", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", "corpus/sources.py", "f0.py", "sides.py"),
         ALIGNING,
     params:
-        section=P.section("seed", "speech", "synthetic", "align", "f0"),
+        section=section("seed", "speech", "synthetic", "align", "f0"),
         around=[P.gradient.min_side_ms, max(P.baseline.windows_ms)],  # tokens with less audio are listed in rejected
     output:
         tokens=RESULTS / "tokens.csv",
@@ -103,7 +137,7 @@ rule baseline:
         code("01_baseline_spans", "acoustic.py", "classify.py", "findings.py", "sides.py", "splits.py"),
         tokens=rules.corpus.output.tokens,
     params:
-        section=P.section("seed", "baseline", "bootstrap"),
+        section=section("seed", "baseline", "bootstrap"),
     output:
         f1=RESULTS / "baseline_f1.csv",
         notes=RESULTS / "baseline_notes.csv",
@@ -121,8 +155,9 @@ rule finetune:
         tokens=rules.corpus.output.tokens,
         start=start,
     params:
-        section=P.section("seed", "encoders", "finetune", "probe", "bootstrap"),
+        section=section("seed", "encoders", "finetune", "probe", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
+        kept=str(RESULTS / "models" / "{part}.seed{seed}"),
     output:
         scores=RESULTS / "parts" / "finetune.{part}.seed{seed}.csv",
         curves=RESULTS / "parts" / "finetune_curves.{part}.seed{seed}.csv",
@@ -134,7 +169,7 @@ rule finetune:
         mem_mb=24_000,
         runtime=240,  # minutes
     shell:
-        run("02_finetune") + " --gpu -p condition {params.condition} -p seed {wildcards.seed}"
+        run("02_finetune", kept=True) + " --gpu -p condition {params.condition:q} -p seed {wildcards.seed:q}"
 
 
 rule probes:
@@ -143,7 +178,7 @@ rule probes:
         tokens=rules.corpus.output.tokens,
         models=lambda wildcards: trained(CONDITION[wildcards.part], P.seeds(CONDITION[wildcards.part].name)),
     params:
-        section=P.section("seed", "encoders", "probe", "bootstrap"),
+        section=section("seed", "encoders", "probe", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
     output:
         f1=RESULTS / "parts" / "probe_f1.{part}.csv",
@@ -158,7 +193,7 @@ rule probes:
         mem_mb=24_000,
         runtime=120,
     shell:
-        run("03_layer_probes") + " --gpu -p condition {params.condition}"
+        run("03_layer_probes") + " --gpu -p condition {params.condition:q}"
 
 
 rule gradients:
@@ -166,7 +201,7 @@ rule gradients:
         code("04_gradient_energy", "gradients.py", "vjp.py", "sides.py", "spans.py", "token_energy.py"),
         probes=rules.probes.output.probes,
     params:
-        section=P.section("seed", "encoders", "gradient", "bootstrap"),
+        section=section("seed", "encoders", "gradient", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
     output:
         energy=RESULTS / "parts" / "energy.{part}.csv",
@@ -182,7 +217,7 @@ rule gradients:
         mem_mb=24_000,
         runtime=240,
     shell:
-        run("04_gradient_energy") + " --gpu -p condition {params.condition}"
+        run("04_gradient_energy") + " --gpu -p condition {params.condition:q}"
 
 
 rule alignment:  # asked for by name: make alignment
@@ -191,7 +226,7 @@ rule alignment:  # asked for by name: make alignment
         ALIGNER,
         tokens=rules.corpus.output.tokens,
     params:
-        section=P.section("seed", "align", "jitter", "baseline", "encoders", "probe", "gradient", "bootstrap"),
+        section=section("seed", "align", "jitter", "baseline", "encoders", "probe", "gradient", "bootstrap"),
     output:
         errors=RESULTS / "alignment.csv",
         jitter=RESULTS / "jitter.csv",
@@ -223,7 +258,8 @@ rule figures:
         MEASURES,
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
-        section=P.section("profile", "seed", "conditions", "bootstrap"),
+        section=section("profile", "seed", "conditions", "bootstrap"),
+        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED)],
     output:
         comparison=RESULTS / "comparison.csv",
         contrasts=RESULTS / "contrasts.csv",
@@ -235,7 +271,7 @@ rule figures:
         report=FIGURES / "index.html",
         run=RUNS / "05_rcom_comparison.ipynb",
     shell:
-        run("05_rcom_comparison")
+        run("05_rcom_comparison", kept=True)
 
 
 rule explorer:
@@ -243,7 +279,7 @@ rule explorer:
         code("05_explorer_page", "comparison.py", "plots.py", *EXPLORER),
         MEASURES,
     params:
-        section=P.section("profile", "seed", "conditions", "explorer", "gradient", "f0", "baseline"),
+        section=section("profile", "seed", "conditions", "explorer", "gradient", "f0", "baseline"),
     output:
         clips=RESULTS / "clips.npz",
         page=FIGURES / "explorer.html",
@@ -262,7 +298,7 @@ rule planted_span:
         code("06_planted_span", "corpus/synthetic.py", "corpus/pitch.py", "corpus/espeak.py", *VALIDITY),
         weights(),
     params:
-        section=P.section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "bootstrap"),
+        section=section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "bootstrap"),
     output:
         draws=RESULTS / "parts" / "calibration_draws.span{span}.csv",
         scores=RESULTS / "parts" / "calibration_scores.span{span}.csv",
@@ -273,7 +309,7 @@ rule planted_span:
         mem_mb=24_000,
         runtime=240,
     shell:
-        run("06_planted_span") + " --gpu -p span_ms {wildcards.span}"
+        run("06_planted_span") + " --gpu -p span_ms {wildcards.span:q}"
 
 
 SPANS = [f"{span:g}" for span in P.validity.planted_span_ms]
@@ -285,7 +321,7 @@ rule sanity:
         code("06_sanity", "sanity.py", "randomised.py", "ranks.py", "attention.py", *VALIDITY),
         expand(rules.planted_span.output.draws, span=SANITY_SPAN),
     params:
-        section=P.section("validity", "encoders", "finetune", "probe", "gradient", "bootstrap"),
+        section=section("validity", "encoders", "finetune", "probe", "gradient", "bootstrap"),
     output:
         sanity=RESULTS / "sanity.csv",
         run=RUNS / "06_sanity.ipynb",
@@ -303,7 +339,7 @@ rule validity:
         rules.sanity.output,
         expand(rules.planted_span.output.draws, span=SPANS),
     params:
-        section=P.section("profile", "validity", "bootstrap"),
+        section=section("profile", "validity", "bootstrap"),
     output:
         calibration=RESULTS / "calibration.csv",
         lines=RESULTS / "calibration_lines.csv",

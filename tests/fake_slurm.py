@@ -15,7 +15,9 @@ COMMANDS = ("sbatch", "srun", "sacct", "sacctmgr", "sinfo", "scancel")
 def install(folder: Path) -> dict[str, str]:
     """Put the commands into ``folder``; what has to be in the environment for them to be found."""
     for name in COMMANDS:
-        (folder / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {__file__} {name} "$@"\n')
+        (folder / name).write_text(
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(__file__)} {name} "$@"\n'
+        )
         (folder / name).chmod(0o755)
     return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "FAKE_SLURM": str(folder / "jobs.jsonl")}
 

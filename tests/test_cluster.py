@@ -26,7 +26,7 @@ def jobs(tmp_path_factory):
         smoke = params.load("smoke")
         params.write_resolved(smoke, smoke.runs / workflow.RESOLVED)
         wanted = smoke.results / "parts" / "probe_f1.mini--vanilla.csv"
-        options = [*workflow.where(cluster="slurm"), *FIRST_CHECK, "--", str(wanted)]
+        options = [*workflow.where(cluster="slurm"), *FIRST_CHECK, "--", str(wanted.relative_to(root))]
         for name, value in fake_slurm.install(commands).items():
             patch.setenv(name, value)
         done = subprocess.run(

@@ -62,7 +62,7 @@ def test_every_command_exists_with_its_options(text, capsys):
     for program, *words in lines:
         if program == "make":
             assert words[0] in make_targets(), f"make {words[0]}"
-            assert all(f"$({word.partition('=')[0]})" in makefile for word in words[1:])
+            assert all(f"(value {word.partition('=')[0]})" in makefile for word in words[1:])
         elif program == ".venv/bin/python":
             assert words[:2] == ["-m", "tonespan_utils"]
             help_text = command_help(words[2], capsys)

@@ -69,6 +69,47 @@ def test_bad_values_are_named(tmp_path, text, key):
     assert "\n" not in str(error.value)
 
 
+NO_FILE_NAMES = [
+    "a;rm -rf x", "../x", "con", "CON.a", "nul", "lpt1.x", "", "x" * 300, "-rf", ".", "..", ".x", "a b", "a'b", 'a"b',
+    "{x}", "a\nb", "a\0", "a\n", "a/b", "a\\b", "$(x)", "`x`", "a%b", "a:b", "a*", "ไทย", "~",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_FILE_NAMES)
+def test_names_that_are_no_safe_file_names_are_refused(tmp_path, name):
+    path = tmp_path / "mine.yaml"
+    encoder = {"encoders": {name: {"checkpoint": "x", "revision": None}}, "conditions": [f"{name}/vanilla"]}
+    for tree in ({"profile": name}, {"profile": "mine", **encoder}):
+        path.write_text(yaml.safe_dump(tree))
+        with pytest.raises(TonespanError, match=r"mine\.yaml: (profile|encoders)\S*.*files are named by it") as error:
+            params.load(path)
+        assert str(error.value).isprintable() and len(str(error.value)) < len(str(path)) + 400
+    for condition in (f"mini/{name}", f"mini/asr-{name}"):
+        path.write_text(yaml.safe_dump({"profile": "mine", "conditions": ["mini/vanilla", condition]}))
+        with pytest.raises(TonespanError, match=r"mine\.yaml: ") as error:
+            params.load(path)
+        assert str(error.value).isprintable()
+
+
+def test_encoders_have_dots_and_differ_in_more_than_capitals(tmp_path):
+    checkpoint = "{checkpoint: x, revision: null}"
+    dotted = f"encoders: {{w2v.300m: {checkpoint}}}\nconditions: [w2v.300m/vanilla]"
+    assert params.load(profile_file(tmp_path, dotted)).conditions == ["w2v.300m/vanilla"]
+    alike = f"encoders: {{a: {checkpoint}, A: {checkpoint}}}\nconditions: [a/vanilla]"
+    with pytest.raises(TonespanError, match=r"nothing but capitals"):
+        params.load(profile_file(tmp_path, alike))
+    (tmp_path / "mine.yaml").write_text("profile: a.b")
+    with pytest.raises(TonespanError, match=r"profile: .*no dots"):
+        params.load(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 300 + ".yaml", "a\0b", "", "a\nb", "/"])
+def test_a_profile_that_no_file_can_have_is_one_line(name):
+    with pytest.raises(TonespanError, match="no parameter file") as error:
+        params.load(name)
+    assert str(error.value).isprintable()
+
+
 def test_unreadable_files_are_named(tmp_path):
     with pytest.raises(TonespanError, match=r"no parameter file .*profiles in params/: course, demo"):
         params.load("dmeo")

@@ -1,7 +1,8 @@
 """The command line: ``python -m tonespan_utils COMMAND ...``; a command is an entry of COMMANDS.
 
 Exit status: 0 done; 2 bad input, with one line on standard error that says what to do; 130 interrupted; 141 the
-reader of standard output went away. Heavy imports belong inside a command, so that the others start at once.
+reader of standard output went away; 143 and 129 asked to end by SIGTERM or SIGHUP. Heavy imports belong inside a
+command, so that the others start at once.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonespan_utils import tone
+from tonespan_utils import processes, surroundings, tone
 from tonespan_utils.errors import TonespanError
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the latter two as shells count signals: 128 + SIGINT, SIGPIPE
+BY_SIGNAL = 128
 
 
 @dataclass(frozen=True)
@@ -109,18 +111,24 @@ def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="where the executed notebook goes")
     parser.add_argument("-p", dest="parameters", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"))
     parser.add_argument("--gpu", action="store_true", help="take one GPU, if there are any, for this notebook alone")
+    parser.add_argument("--made", nargs="*", type=Path, help="files it makes, to be written down when it has ended")
 
 
 def notebook(arguments: argparse.Namespace) -> None:
     """Execute one notebook through Papermill: what the rules of the workflow call."""
     from tonespan_utils import warm
 
+    processes.tie_as_told()
     if (status := warm.hand_over(sys.argv[1:])) is not None:
         sys.exit(status)
-    from tonespan_utils import gpus, workflow
+    from tonespan_utils import gpus, produced, workflow
 
+    if arguments.made:
+        produced.forget(arguments.output)
     with gpus.one() if arguments.gpu else contextlib.nullcontext():
         workflow.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
+    if arguments.made:
+        produced.record(arguments.output, arguments.made)
 
 
 def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
@@ -132,9 +140,11 @@ def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
 def figures(arguments: argparse.Namespace) -> None:
     """Draw figures from stored tables and print where they are."""
     from tonespan_utils import figures as drawing
-    from tonespan_utils import params
+    from tonespan_utils import params, produced
 
-    for path in drawing.redraw(params.load(arguments.profile), arguments.name, width_mm=arguments.width):
+    loaded = params.load(arguments.profile)
+    produced.refuse_changed(loaded)
+    for path in drawing.redraw(loaded, arguments.name, width_mm=arguments.width):
         print(path)
 
 
@@ -210,7 +220,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     try:
-        arguments.run(arguments)
+        with processes.stoppable():
+            surroundings.settle()
+            arguments.run(arguments)
         sys.stdout.flush()
     except TonespanError as error:
         print(f"tonespan: {error}", file=sys.stderr)
@@ -218,9 +230,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails once more
         return BROKEN_PIPE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("tonespan: stopped; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+        return BY_SIGNAL + stop.signum if isinstance(stop, processes.Stopped) else INTERRUPTED
     return 0
 
 

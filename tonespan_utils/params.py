@@ -14,12 +14,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from tonespan_utils import conditions
 from tonespan_utils.errors import TonespanError
@@ -32,6 +42,20 @@ LANGUAGES = ("my", "th", "lo", "vi", "cmn", "yue", "yo", "en")
 WHOLE = {"encoders", "folders", "corpora", "public"}  # mappings a profile replaces instead of extending
 
 Language = Literal["my", "th", "lo", "vi", "cmn", "yue", "yo", "en"]
+MAX_NAME = 64  # with what is put around it, far below the 255 bytes of a file's name
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+
+
+def _plain(name: str) -> str:
+    """A name as it is, if every file system can hold it and no command takes it for an option; else ValueError."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) or len(name) > MAX_NAME:
+        raise ValueError(f"files are named by it: 1 to {MAX_NAME} of A-Z, a-z, 0-9, _, - and ., neither - nor . first")
+    if name.partition(".")[0].casefold() in DEVICES:
+        raise ValueError(f"files are named by it, and Windows takes {name!r} for a device; choose another name")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_plain)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -291,14 +315,14 @@ class Explorer(Section):
 class Params(Section):
     """All parameters of a run."""
 
-    profile: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    profile: Name
     seed: Annotated[int, Field(ge=0)]
     speech: Speech
     synthetic: Synthetic
     align: Align
     jitter: Jitter
     baseline: Baseline
-    encoders: Mapping[str, Checkpoint] = Field(min_length=1)
+    encoders: Mapping[Name, Checkpoint] = Field(min_length=1)
     tasks: list[str] = Field(min_length=1)
     conditions: list[str]
     finetune: Finetune
@@ -308,6 +332,20 @@ class Params(Section):
     bootstrap: Bootstrap
     f0: F0
     explorer: Explorer
+
+    @field_validator("profile")
+    @classmethod
+    def _names_folders(cls, profile: str) -> str:
+        if "." in profile:
+            raise ValueError("no dots, for other tools take what follows for a kind of file")
+        return profile
+
+    @field_validator("encoders")
+    @classmethod
+    def _name_files(cls, encoders: Mapping[str, Checkpoint]) -> Mapping[str, Checkpoint]:
+        if len({name.casefold() for name in encoders}) < len(encoders):
+            raise ValueError("two names differ in nothing but capitals, so not in their files on every system")
+        return encoders
 
     @field_validator("conditions")
     @classmethod
@@ -406,9 +444,13 @@ def load(profile: str | Path) -> Params:
 def find(profile: str | Path) -> Path:
     """The file of a profile; names the profiles there are when there is none."""
     path = Path(profile) if str(profile).endswith((".yaml", ".yml")) else PARAMS_DIR / f"{profile}.yaml"
-    if not path.is_file():
+    try:
+        missing = not path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a zero byte in it
+        missing = True
+    if missing:
         known = ", ".join(sorted(p.stem for p in PARAMS_DIR.glob("*.yaml") if p.stem != "base"))
-        raise TonespanError(f"no parameter file {path}; profiles in params/: {known}")
+        raise TonespanError(f"no parameter file {_short(str(path))}; profiles in params/: {known}")
     return path
 
 
@@ -424,10 +466,13 @@ def write_resolved(params: Params, path: Path) -> None:
     """Write every parameter to ``path``; an unchanged file keeps its time stamp, so nothing is redone for it."""
     text = "# written by the workflow: the resolved parameters of this run\n"
     text += yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    try:
+        if path.is_file() and path.read_bytes() == text.encode():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TonespanError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -452,9 +497,24 @@ def _merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, An
 
 def _one_line(error: ValidationError, path: Path) -> str:
     first, *rest = error.errors()
-    key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+    parts = (_short(str(part)) for part in first["loc"] if part != "[key]")
+    key = ".".join(parts) or "(whole file)"
     what = "unknown parameter" if first["type"] == "extra_forbidden" else first["msg"]
     value = first.get("input")
-    given = "" if isinstance(value, dict) or first["type"] == "missing" else f", given {value!r}"
+    given = "" if isinstance(value, dict) or first["type"] == "missing" else f", given {_cut(value)!r}"
     more = f" (and {len(rest)} more)" if rest else ""
-    return f"{path}: {key}: {what}{given}{more}"
+    return f"{path}: {key}: {_printable(what)}{given}{more}"
+
+
+def _short(text: str) -> str:
+    """A text as it may stand in a message of one line."""
+    return _printable(_cut(text))
+
+
+def _printable(text: str) -> str:
+    """A text on one line, and without what a terminal would act on."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+def _cut(value: Any) -> Any:
+    return f"{value[:80]}..." if isinstance(value, str) and len(value) > 200 else value

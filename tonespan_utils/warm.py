@@ -7,7 +7,8 @@ the fork runs Papermill, whose kernel is a fork too (:mod:`tonespan_utils.forked
 Conventions
 -----------
 - Libraries alone are warm: each notebook imports this project's own modules as they lie on the disk then.
-- Nothing outlives its caller: the server ends with the run, a fork with the command that asked for it.
+- Nothing outlives its caller: the server ends with the run, a fork with the command that asked for it. Server and forks
+  hold the files that the run keeps open, so that its lock is free when the last of them is gone.
 - Where nothing is warm (on a cluster, on another system than Linux, after the server died) all starts as usual.
 
 Sources: the idea of Android's zygote and of the standard library's ``multiprocessing.forkserver``.
@@ -26,13 +27,14 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
+
+from tonespan_utils import processes, sockets
 
 SOCKET = "TONESPAN_WARM"  # where the server listens, for the commands of its run
 # Not matplotlib and ipykernel: at import the one decides how figures are shown, tqdm by the other how progress is.
@@ -47,26 +49,28 @@ FORK_SAFE = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  # to ask CUDA itself for GPU
 KILLED = 1  # exit status of a command whose fork did not live to tell its own
 STREAMS = 3  # standard input, output and error
 CHUNK = 1 << 16
+PATIENCE_S = 5.0  # that a fork whose command is gone has to clean up
 
 
 @contextlib.contextmanager
-def serving(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def serving(environment: Mapping[str, str], *, keep: Sequence[int] = ()) -> Iterator[dict[str, str]]:
     """A server while the block runs; gives the variables by which commands of the block find it.
 
-    ``environment`` is what the server starts with. It imports while the block already runs: who asks early waits.
+    ``environment`` is what the server starts with, ``keep`` are open files that it and its forks hold. It imports while
+    the block already runs: who asks early waits.
     """
     if sys.platform != "linux":  # elsewhere system libraries forbid a fork once they are loaded
         yield {}
         return
-    with tempfile.TemporaryDirectory(prefix="tonespan-") as folder:
-        path = str(Path(folder) / "warm")
+    with sockets.folder() as folder:
+        path = str(folder / "warm")
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
             listener.listen()
-            program = f"from tonespan_utils import warm; warm.serve({listener.fileno()})"
+            program = f"from tonespan_utils import warm; warm.serve({listener.fileno()}, {os.getpid()})"
             server = subprocess.Popen(
                 [sys.executable, "-c", program],
-                stdin=subprocess.PIPE, env={**environment, **FORK_SAFE}, pass_fds=[listener.fileno()],
+                stdin=subprocess.PIPE, env={**environment, **FORK_SAFE}, pass_fds=[listener.fileno(), *keep],
             )  # fmt: skip
         with server:
             try:
@@ -104,8 +108,9 @@ def hand_over(arguments: Sequence[str]) -> int | None:
     return KILLED
 
 
-def serve(descriptor: int) -> None:
-    """Fork for each command that asks at a listening socket, until standard input closes."""
+def serve(descriptor: int, parent: int) -> None:
+    """Fork for each command that asks at a listening socket, until standard input closes or the parent ends."""
+    processes.tie(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, whose end is ours
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that ended leave nothing behind
     gc.disable()
@@ -140,7 +145,8 @@ def _command(connection: socket.socket) -> int:
 
     status = __main__.main(request["arguments"])
     gc.collect()  # a progress bar draws its end when it is collected
-    connection.sendall(bytes([status]))
+    with contextlib.suppress(ConnectionError):  # the command may have been killed meanwhile
+        connection.sendall(bytes([status]))
     return status
 
 
@@ -159,7 +165,9 @@ def _end_with(connection: socket.socket) -> None:
     watch = select.poll()
     watch.register(connection, 0)  # that is, for hanging up alone
     watch.poll()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)  # which lets it remove its sockets; but it may be busy
+    time.sleep(PATIENCE_S)
+    os._exit(KILLED)
 
 
 def send(connection: socket.socket, message: Mapping[str, Any], streams: Sequence[int] = ()) -> None:
@@ -181,7 +189,7 @@ def receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int]
 def become(environment: Mapping[str, str], folder: str) -> None:
     """Take on another process's environment and folder; what is done from here on is done here."""
     os.environ.clear()
-    os.environ.update({name: value for name, value in environment.items() if name != SOCKET})
+    os.environ.update({name: value for name, value in environment.items() if name not in (SOCKET, processes.PARENT)})
     os.chdir(folder)
 
 

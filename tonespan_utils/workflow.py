@@ -4,6 +4,9 @@ A notebook is executed under a temporary name and moved into place when it has f
 run leaves nothing that looks finished; the failed copy is kept under ``runs/<profile>/failed/``. Kernels talk over ipc
 sockets, because kernels that start at the same time can race for the same port.
 
+What a run starts ends with it (:mod:`tonespan_utils.processes`) and holds its lock, so that the next run begins when
+the last process of a killed one is gone. What a killed one left half written is removed then.
+
 Notebook: notebooks/00_corpus
 """
 
@@ -11,15 +14,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
+import re
+import shutil
+import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import IO
 
-from tonespan_utils import conditions, gpus, warm
+from tonespan_utils import conditions, gpus, processes, produced, sockets, surroundings, warm
 from tonespan_utils import params as params_module
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import ROOT, Params
@@ -35,11 +40,11 @@ VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDG
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 # Half a hundred notebooks start and end in a run. Collecting garbage while torch and transformers are imported takes a
 # fifth of that time, taking a finished kernel apart two seconds: what it made is on disk by then.
-KERNEL = {
-    "startup_timeout": KERNEL_START_S,
-    "extra_arguments": ["--IPKernelApp.exec_lines=import gc; gc.set_threshold(100_000)"],
-    "shutdown_kernel": "immediate",
-}
+COLLECT_LESS = "import gc; gc.set_threshold(100_000)"
+KERNEL = {"startup_timeout": KERNEL_START_S, "shutdown_kernel": "immediate"}
+LEFT_S = 60  # that the processes of a killed run have to end, before the next one gives up waiting
+# What a killed process was writing: tables.write_atomically, finetune, corpora and run_notebook name it so.
+PARTIAL = re.compile(r"\.partial\..+|\..+\.partial|\..+\.[a-z0-9_]{8}|unfinished-.+")
 
 
 def run(
@@ -57,19 +62,27 @@ def run(
 
     ``cluster`` is a Snakemake profile that sends the jobs to a cluster: a name in cluster/, or a folder.
     """
+    surroundings.allow_open_files()
     params = params_module.load(profile)
     resolved = params.runs / RESOLVED
     if not dry_run:
         _check_corpora(params)
     _writable(params.runs, params.results, params.figures)
-    params_module.write_resolved(params, resolved)
-    with _only_run(params.runs / ".lock", params.profile):
+    with _only_run(params.runs / ".lock", params.profile) as lock:
+        params_module.write_resolved(params, resolved)
+        _remove_partial(params)
+        again = [loss.job for loss in produced.losses(params)] if dry_run else produced.settle(params)
         options = [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])]
-        command = snakemake(resolved, [*options, "--", target])
-        start = time.monotonic()
-        with warm.serving(environment()) if not (cluster or dry_run) else nullcontext({}) as found:
-            code = subprocess.run(command, env=environment() | found).returncode
-    if code:
+        options += [*(["--forcerun", *again] if again else []), "--", target]
+        # Jobs on a cluster end by Snakemake's own hand, as after Ctrl-C; here nothing is lost by an end at once.
+        ask = signal.SIGINT if cluster else signal.SIGKILL
+        command = snakemake(resolved, options, ends_by=ask)
+        start, held = time.monotonic(), [lock.fileno()]
+        with warm.serving(environment(), keep=held) if not (cluster or dry_run) else nullcontext({}) as server:
+            status = processes.run(command, ask=ask, env=environment() | server, pass_fds=held)
+    if status < 0:
+        raise TonespanError(f"profile {params.profile}: Snakemake {processes.why(status)}; the same command goes on")
+    if status:
         raise TonespanError(
             f"profile {params.profile} stopped; the message above names the notebook, the cell and its log"
         )
@@ -83,10 +96,11 @@ def run(
     print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; open {shown}")
 
 
-def snakemake(resolved: Path, options: Sequence[str]) -> list[str]:
-    """The call of Snakemake for a file of resolved parameters."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(params_module.OUTPUT_ROOT), "--config", f"params={resolved}"]
+def snakemake(resolved: Path, options: Sequence[str], *, ends_by: int = signal.SIGKILL) -> list[str]:
+    """The call of Snakemake for a file of resolved parameters; ``ends_by`` reaches it when this process ends."""
+    command = [*processes.tied("snakemake", signum=ends_by), "--snakefile", str(ROOT / "Snakefile")]
+    root = params_module.OUTPUT_ROOT
+    command += ["--directory", str(root), "--config", f"params={resolved.relative_to(root)}"]
     # Our own lock dies with the process; Snakemake's would outlive a kill.
     return [*command, "--nolock", "--rerun-incomplete", "--quiet", "host", "reason", "rules", *options]
 
@@ -112,21 +126,22 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
     Raises TonespanError naming the cell, the reason and where the partly executed notebook lies.
     """
     papermill = warm.papermill()
-    source = NOTEBOOKS / f"{name}.ipynb"
+    source, output = NOTEBOOKS / f"{name}.ipynb", output.absolute()
     if not source.is_file():
         raise TonespanError(f"no notebook {source}; run `make sync` if only its .py is there")
     partial = output.with_name(f".partial.{output.name}")
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="tonespan-") as sockets:
+        with sockets.folder() as folder:
             papermill.execute_notebook(
-                source,
-                partial,
+                _literally(source),
+                _literally(partial),
                 parameters=parameters,
                 kernel_name="python3",
                 cwd=str(ROOT),
                 progress_bar={"desc": output.stem, "unit": "cell", "mininterval": 5, "leave": True},
-                kernel_manager_class=_ipc_kernels(sockets),
+                kernel_manager_class=_kernels(folder),
+                extra_arguments=[f"--IPKernelApp.exec_lines={_at_start()}"],
                 **KERNEL,
             )
         os.replace(partial, output)
@@ -147,29 +162,46 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
 
     Raises TonespanError where the server cannot start.
     """
+    surroundings.allow_open_files()
     papermill = warm.papermill()
     params = params_module.load(profile)
+    produced.refuse_changed(params)
     prepared = params.runs / "explorer" / "explorer.ipynb"  # a folder of its own, for JupyterLab lists it
     _writable(prepared.parent)
     source = NOTEBOOKS / "explorer.ipynb"
-    papermill.execute_notebook(
-        source, prepared, parameters={"params_path": str(params_module.find(profile))}, prepare_only=True
-    )
-    command = [sys.executable, "-m", "jupyterlab" if lab else "voila", str(prepared)]
+    parameters = {"params_path": str(params_module.find(profile).absolute())}  # the kernel works in another folder
+    papermill.execute_notebook(_literally(source), _literally(prepared), parameters=parameters, prepare_only=True)
+    command = [*processes.tied("jupyterlab" if lab else "voila", signum=signal.SIGTERM), str(prepared)]
     command += LAB if lab else VOILA
     command += [] if open_browser else ["--no-browser"]
     command += [f"--{'ServerApp' if lab else 'Voila'}.port={port}"] if port else []
     print(f"serving {prepared}; stop with Ctrl-C", flush=True)
     templates = {"JUPYTER_PATH": os.pathsep.join([str(TEMPLATES), *filter(None, [os.environ.get("JUPYTER_PATH")])])}
-    if subprocess.run(command, env=environment() | templates).returncode:
+    if processes.run(command, ask=signal.SIGTERM, env=environment() | templates):
         raise TonespanError("the notebook server stopped; its message above says why")
 
 
-def _ipc_kernels(sockets: str) -> type:
-    """A kernel manager whose sockets lie in a folder of their own: the default name is shared by all kernels."""
+def _literally(path: Path) -> str:
+    """A path as Papermill wants it: for Papermill, {name} in it is the value of a parameter."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _at_start() -> str:
+    """What a kernel does first: end with this process, whatever it is busy with, and collect garbage less often."""
+    tie = f"from tonespan_utils import processes; processes.tie({os.getpid()}); del processes"
+    return f"{COLLECT_LESS}; {tie}"
+
+
+def _kernels(folder: Path) -> type:
+    """A manager of kernels of this very Python, whatever else the user's Jupyter calls python3, with their sockets in a
+    folder of their own: the default name is shared by all kernels.
+    """
+    from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    return type("IpcKernelManager", (AsyncKernelManager,), {"transport": "ipc", "ip": f"{sockets}/kernel"})
+    launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = KernelSpec(argv=launch, display_name="Python 3", language="python")
+    return type("Kernels", (AsyncKernelManager,), {"transport": "ipc", "ip": f"{folder}/kernel", "kernel_spec": spec})
 
 
 def _keep_failed(partial: Path, output: Path) -> Path:
@@ -204,14 +236,54 @@ def _writable(*folders: Path) -> None:
 
 
 @contextmanager
-def _only_run(path: Path, profile: str) -> Iterator[None]:
-    """An advisory lock that the operating system drops when the process ends, however it ends."""
-    with path.open("w") as file:
+def _only_run(path: Path, profile: str) -> Iterator[IO[str]]:
+    """An advisory lock that the operating system drops when the last process of a run ends, however it ends."""
+    with path.open("a+") as file:
+        _take(file, profile)
+        file.truncate(0)
+        print(os.getpid(), file=file, flush=True)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield file
+        finally:
+            file.truncate(0)  # no process is named where none runs
+
+
+def _take(file: IO[str], profile: str) -> None:
+    deadline = time.monotonic() + LEFT_S
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise TonespanError(f"profile {profile} is being run by another process; wait for it to end") from None
-        yield
+            file.seek(0)
+            if _runs(file.read().strip()):
+                raise TonespanError(f"profile {profile} is being run by another process; wait for it to end") from None
+        except OSError as error:
+            why = f"cannot be locked ({error.strerror}); name a folder of another disk in TONESPAN_OUTPUT"
+            raise TonespanError(f"{file.name}: {why}") from None
+        if time.monotonic() > deadline:
+            raise TonespanError(f"profile {profile}: processes of a killed run are still there; end them, or wait")
+        time.sleep(0.1)
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process is there; yes where that cannot be known."""
+    try:
+        os.kill(int(pid), 0)
+    except ValueError:
+        return True
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove_partial(params: Params) -> None:
+    """Remove what killed processes left half written; the lock says that none is at work."""
+    for folder in (params.results, params.runs, params.figures, params.data):
+        for path in [*folder.rglob("*")]:
+            if PARTIAL.fullmatch(path.name):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
 def environment() -> dict[str, str]:
@@ -219,5 +291,6 @@ def environment() -> dict[str, str]:
     # One thread per notebook: two of them share two cores, and results do not depend on how many cores there are.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     quiet = {"TOKENIZERS_PARALLELISM": "false", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    return os.environ | threads | quiet | path
+    paths = {"PATH": Path(sys.executable).parent, "PYTHONPATH": ROOT}  # this Python and this checkout come first
+    first = {name: os.pathsep.join(filter(None, [str(p), os.environ.get(name)])) for name, p in paths.items()}
+    return os.environ | threads | quiet | first

@@ -296,14 +296,23 @@ def build(
     todo = [language for language in languages if not _is_finished(_folder(out_dir, language), recipes[language])]
     with ExitStack() as stack:
         pool = None
-        if todo and jobs > 1:  # spawned: a forked child would share the parent's threads' locks
+        if todo and jobs > 1 and _has_semaphores():
             pool = stack.enter_context(_pool(jobs))
         for language in todo:
             _build_language(_folder(out_dir, language), recipes[language], pool=pool, progress=progress)
 
 
+def _has_semaphores() -> bool:
+    """Whether processes can share work; not in a container without a /dev/shm that can be written."""
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except OSError:
+        return False
+    return True
+
+
 def _pool(jobs: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("spawn")  # a forked child would share the parent's threads' locks
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
 
 

@@ -1,0 +1,107 @@
+"""Twenty kills at random moments: a run is started again and again, until it ends; nothing is lost, nothing is left."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import shutil
+import signal
+import threading
+import time
+
+import pytest
+from studies import LONGEST_S, Study, descendants, read, wait_until
+
+N_KILLS, SEED = 20, 15
+VICTIMS = ("group", "run", "snakemake", "command", "kernel", "warm")
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+# A run may go on without these; and Snakemake, asked to end, lets the notebooks that are at work end first.
+SURVIVABLE = {"kernel", "warm", "command"}
+GONE_S = 60.0  # that processes have to end, on a busy machine
+
+
+def plan() -> list[tuple[str, int, float]]:
+    """Victim, signal and seconds to wait once the victim is there: each pair once, and some twice."""
+    draw = random.Random(SEED)
+    pairs = list(itertools.product(VICTIMS, SIGNALS))
+    pairs += draw.sample(pairs, N_KILLS - len(pairs))
+    draw.shuffle(pairs)
+    return [(victim, signum, draw.uniform(0, 6)) for victim, signum in pairs]
+
+
+def find(victim: str, run: int) -> int | None:
+    """The process that plays a part in a run."""
+    if victim in ("group", "run"):
+        return run
+    below = descendants(run)
+    words = {pid: read(pid, "cmdline").split(b"\0") for pid in below}
+    if victim == "snakemake":
+        matching = [pid for pid in below if b"snakemake" in words[pid]]
+    elif victim == "command":
+        matching = [pid for pid in below if b"notebook" in words[pid]]
+    elif victim == "warm":
+        matching = [pid for pid in below if any(b"warm.serve" in word for word in words[pid])]
+    else:  # kernels lead sessions of their own
+        matching = [pid for pid in below if words[pid] != [b""] and session(pid) == pid]
+    return matching[0] if matching else None
+
+
+def session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def kill(study: Study, victim: str, signum: int, delay: float) -> tuple[int | None, float, str]:
+    """One trial: the run's exit status, how long all of its processes took to end, and what it said."""
+    run = study.start()
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.append(run.stdout.read()), daemon=True)
+    reader.start()
+    wait_until(lambda: find(victim, run.pid) or run.poll() is not None)
+    time.sleep(delay)
+    target = find(victim, run.pid) if run.poll() is None else None
+    if target is not None:
+        (os.killpg if victim == "group" else os.kill)(target, signum)
+    start = time.monotonic()
+    goes_on = victim in SURVIVABLE or target is None or (victim == "snakemake" and signum != signal.SIGKILL)
+    run.wait(LONGEST_S if goes_on else GONE_S)
+    assert wait_until(lambda: not study.processes(), GONE_S), [read(pid, "cmdline") for pid in study.processes()]
+    reader.join(GONE_S)
+    return run.returncode, time.monotonic() - start, said[0] if said else ""
+
+
+def test_twenty_kills_lose_nothing_and_leave_nothing(study, undisturbed, capsys):
+    complete = 0
+    for victim, signum, delay in plan():
+        status, seconds, said = kill(study, victim, signum, delay)
+        with capsys.disabled():
+            name = signal.Signals(signum).name
+            print(
+                f"\n{victim} {name} after {delay:.1f} s: exit status {status}, all gone {seconds:.1f} s later", end=""
+            )
+        if signum != signal.SIGINT:  # which Python itself tells of while it imports
+            assert "Traceback" not in said, said[-4000:]
+        if status == 0:  # the victim took no notice, or the run went on without it
+            assert study.digests() == undisturbed.digests()
+            complete += 1
+            shutil.rmtree(study.output)
+            study.output.mkdir()
+    study.finish()
+    assert study.digests() == undisturbed.digests()
+    assert study.processes() == [] and study.partial() == []
+    assert complete < N_KILLS // 2, "most kills have to hit a run that is at work"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP], ids=["TERM", "HUP"])
+def test_a_run_that_is_asked_to_end_says_so_and_leaves_nothing_at_once(study, signum):
+    run = study.start()
+    assert wait_until(lambda: find("kernel", run.pid))
+    os.kill(run.pid, signum)
+    said, _ = run.communicate(timeout=GONE_S)
+    assert run.returncode == 128 + signum
+    assert said.splitlines()[-1] == "tonespan: stopped; the same command goes on from here"
+    assert wait_until(lambda: not study.processes(), GONE_S)
+    assert [path for path in study.partial() if path.is_socket() or path.parent == study.temporary] == []
