@@ -35,8 +35,14 @@ TEMPLATES = ROOT / "tonespan_utils" / "explorer" / "share"  # Voila's page, with
 RESOLVED = "params.yaml"
 # Nothing is fetched from elsewhere: no news of JupyterLab, no icon fonts, no extension that Voila cannot use.
 LAB = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+# Whoever's Jupyter says otherwise: from this machine alone, by its own name, and no page of another origin.
+LAB += ["--ServerApp.ip=127.0.0.1", "--ServerApp.allow_remote_access=False", "--ServerApp.allow_origin="]
+LAB += ["--ServerApp.allow_origin_pat="]
 WIDGETS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
-VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDGETS}"]
+VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDGETS}", "--Voila.ip=127.0.0.1"]
+# A token, which Voila has only where it is asked for; and no name but this machine's: an empty string is no, in settings
+# that Voila fills with a yes.
+VOILA += ["--Voila.auto_token=True", "--Voila.tornado_settings=allow_remote_access="]
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 # Half a hundred notebooks start and end in a run. Collecting garbage while torch and transformers are imported takes a
 # fifth of that time, taking a finished kernel apart two seconds: what it made is on disk by then.
@@ -159,6 +165,8 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
 
 def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port: int | None = None) -> None:
     """Serve ``notebooks/explorer`` for a profile until it is stopped, in Voila or JupyterLab, from this machine alone.
+
+    The address that is printed, and opened, carries a token; without it, and for pages of other origins, there is nothing.
 
     Raises TonespanError where the server cannot start.
     """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tonespan_utils.corpus.inside import refuse_outside
 from tonespan_utils.errors import TonespanError
 
 SPLIT_NAMES = {"train": "train", "validation": "dev", "valid": "dev", "dev": "dev", "test": "test"}
@@ -23,6 +24,7 @@ def tables(folder: Path) -> list[pd.DataFrame]:
     """
     found = []
     for path in sorted([*folder.rglob("metadata.csv"), *folder.rglob("metadata.jsonl")]):
+        refuse_outside(folder, [(str(path), path)])
         read = table(path)
         if "file_name" not in read:
             raise TonespanError(f"{path}: no column 'file_name', which Hugging Face's audiofolder has")
@@ -45,6 +47,8 @@ def below(path: Path, folder: Path) -> Path:
 
 def table(path: Path) -> pd.DataFrame:
     """A CSV or JSON-lines file as strings. Raises :class:`TonespanError` where it cannot be read."""
+    if not path.is_file():
+        raise TonespanError(f"{path}: no plain file")  # a FIFO would be waited for
     try:
         if path.suffix == ".jsonl":
             lines = path.read_text(encoding="utf-8-sig").split("\n")

@@ -13,12 +13,14 @@ Notebook: notebooks/02_finetune
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
 from tonespan_utils.corpus import TOKEN_COLUMNS, UTTERANCE_COLUMNS, Corpus, audio, audiofolder, recordings
+from tonespan_utils.corpus.inside import refuse_outside
 from tonespan_utils.errors import TonespanError
 
 KNOWN = ("speaker", "gender", "emotion", "text", "language", "split")
@@ -54,10 +56,13 @@ def load(folder: Path, *, label: str) -> Corpus:
 
 def _rows(folder: Path) -> pd.DataFrame:
     """A row per recording with ``path``, ``utterance_id``, KNOWN and ``label``, all strings but the path."""
-    tables = [_labels(folder / "labels.csv")] if (folder / "labels.csv").is_file() else audiofolder.tables(folder)
+    listed = folder / "labels.csv"
+    refuse_outside(folder, [(str(listed), listed)])
+    tables = [_labels(listed)] if os.path.lexists(listed) else audiofolder.tables(folder)
     rows = pd.concat(tables, ignore_index=True) if tables else _class_folders(folder)
     rows = rows.reindex(columns=["path", "label", *KNOWN]).astype({"path": object})
     rows = rows.fillna("").assign(language=lambda table: table["language"].replace("", "und"))
+    refuse_outside(folder, ((f"{folder}, a recording", Path(path)) for path in rows["path"]))
     rows["utterance_id"] = [audiofolder.below(Path(path), folder).as_posix() for path in rows["path"]]
     if rows.empty:
         raise TonespanError(f"{folder}: neither labels.csv, nor metadata.csv, nor audio in folders named by class")
