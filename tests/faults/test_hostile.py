@@ -12,6 +12,11 @@ from tonespan_utils.corpus import audiofolder, recordings
 from tonespan_utils.errors import TonespanError
 
 
+LAUGHS = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
+    f"{name}: &{name} [{','.join(['*' + before] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
 def test_formulas_in_downloads_are_text_and_numbers_stay():
     table = pd.DataFrame({"t": ["=1+1", "@a", "+a", "-a", "\tx", "-1.5", "ma"], "n": [-1.0] * 7})
     safe = report.without_formulas(table)
@@ -20,7 +25,7 @@ def test_formulas_in_downloads_are_text_and_numbers_stay():
 
 
 @pytest.mark.parametrize("text", [
-    "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(f"{b}: &{b} [{','.join(['*' + a] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
+    LAUGHS,
     "a: &a [*a]\n",
     "a: !!python/object/apply:os.system ['touch hacked']\n",
 ])  # fmt: skip
