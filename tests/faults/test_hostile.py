@@ -11,7 +11,6 @@ from tonespan_utils import params, report
 from tonespan_utils.corpus import audiofolder, recordings
 from tonespan_utils.errors import TonespanError
 
-
 LAUGHS = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
