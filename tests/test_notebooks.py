@@ -54,38 +54,3 @@ def test_notebooks_named_in_docstrings_exist_and_use_the_package(module):
         notebook = ROOT / f"{name}.py"
         assert notebook.is_file(), name
         assert re.search(r"^from tonespan_utils[.\w]* import ", notebook.read_text(), re.MULTILINE)
-
-
-def test_the_package_imports_downward_only():
-    layers = [
-        {
-            "alignment_figures",
-            "classroom",
-            "course",
-            "encoder_figures",
-            "explorer",
-            "figures",
-            "measure",
-            "report",
-            "validity_figures",
-            "workflow",
-            "__main__",
-        },
-        {"claims", "plots", "provenance", "signatures"},
-        {"calibration", "sanity", "timing"},
-        {"attention", "estimators"},
-        {"acoustic", "comparison", "finetune", "gradients", "probes", "token_energy"},
-        {"spans", "classify", "splits", "f0", "tables", "features", "vjp", "ranks"},
-        {"encoders", "align", "aligners", "hmm", "randomised"},
-        {"corpus", "tone"},
-        {"params", "conditions", "hub", "gpus", "errors"},
-    ]
-    level = {name: depth for depth, names in enumerate(layers) for name in names}
-    level["pretrain"] = 0
-    for module in MODULES:
-        top = module.relative_to(ROOT / "tonespan_utils").parts[0].removesuffix(".py")
-        imports = re.findall(r"^from tonespan_utils import (.+)$", module.read_text(), re.MULTILINE)
-        imported = {name.split(" as ")[0].strip(" ()") for line in imports for name in line.split(",")}
-        imported |= set(re.findall(r"^from tonespan_utils\.(\w+)", module.read_text(), re.MULTILINE))
-        for name in (imported - {top}) & set(level):
-            assert level[name] >= level.get(top, -1), f"{top} imports {name}"

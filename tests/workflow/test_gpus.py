@@ -49,7 +49,7 @@ def test_a_single_gpu_is_what_a_scheduler_gave_and_needs_no_lock(tmp_path, monke
 
 def test_two_jobs_get_two_gpus_and_leave_them_as_they_were(driver):
     program = (
-        "from pathlib import Path; from tonespan_utils import gpus; import sys\n"
+        "from pathlib import Path; from tonespan_utils.workflow import gpus; import sys\n"
         "gpus.tempfile.gettempdir = lambda: sys.argv[1]\n"
         "with gpus.one() as name: print(name, flush=True); input()"
     )

@@ -14,7 +14,7 @@ from tonespan_utils.workflow import processes
 ROOT = Path(__file__).parents[2]
 PARENT = """
 import subprocess, sys
-from tonespan_utils import processes
+from tonespan_utils.workflow import processes
 child = subprocess.Popen(processes.tied("timeit", "-n", "1", "import time; time.sleep(600)"))
 print(child.pid, flush=True)
 child.wait()
@@ -51,14 +51,14 @@ def test_a_tied_process_ends_with_the_one_it_is_tied_to():
 
 
 def test_a_process_tied_too_late_ends_at_once():
-    late = start("from tonespan_utils import processes; processes.tie(1 << 22); print('still here')")
+    late = start("from tonespan_utils.workflow import processes; processes.tie(1 << 22); print('still here')")
     said, _ = late.communicate(timeout=60)
     assert late.returncode == -signal.SIGKILL and said == ""
 
 
 def test_who_is_stopped_ends_its_child_and_cleans_up():
     program = (
-        "from tonespan_utils import processes\n"
+        "from tonespan_utils.workflow import processes\n"
         "try:\n"
         "    with processes.stoppable():\n"
         "        print('ready', flush=True)\n"

@@ -50,7 +50,7 @@ def test_without_any_place_it_is_one_line(monkeypatch):
 
 def test_what_a_killed_process_left_is_removed_and_what_is_in_use_stays(monkeypatch, short):
     program = (
-        "import os, signal, tempfile; from tonespan_utils import sockets\n"
+        "import os, signal, tempfile; from tonespan_utils.workflow import sockets\n"
         f"tempfile.tempdir = {str(short)!r}\n"
         "with sockets.folder() as made: print(made, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )

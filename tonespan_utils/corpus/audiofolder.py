@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from tonespan_utils.corpus import files, keys
+from tonespan_utils.corpus.inside import refuse_outside
 from tonespan_utils.errors import TonespanError
 
 METADATA = ("metadata.csv", "metadata.jsonl")
@@ -28,6 +29,7 @@ def tables(folder: Path) -> list[pd.DataFrame]:
     for path in files.below(folder, (".csv", ".jsonl")):
         if path.name not in METADATA:
             continue
+        refuse_outside(folder, [(str(path), path)])
         read = table(path)
         if "file_name" not in read:
             raise TonespanError(f"{path}: no column 'file_name', which Hugging Face's audiofolder has")
@@ -50,6 +52,8 @@ def below(path: Path, folder: Path) -> Path:
 
 def table(path: Path) -> pd.DataFrame:
     """A CSV or JSON-lines file as strings. Raises :class:`TonespanError` where it cannot be read."""
+    if not path.is_file():
+        raise TonespanError(f"{path}: no plain file")  # a FIFO would be waited for
     if path.suffix != ".jsonl":
         return files.table(path)
     try:

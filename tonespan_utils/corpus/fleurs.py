@@ -11,14 +11,17 @@ speakers. Text is the raw transcription: case and punctuation help text to tone.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -40,6 +43,9 @@ SPLITS = ("train", "dev", "test")
 TSV_COLUMNS = ("sentence_id", "file_name", "text", "normalised", "characters", "n_samples", "gender")
 GENDERS = ("female", "male")
 UNUSABLE = "unusable.json"  # beside the unpacked files
+OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+UNPACKED_RATIO = 50  # speech as floats of 16-bit samples packs to a third; digital silence alone does better than this
+UNPACKED_BYTES = 10**9  # that any archive may unpack to: a short one may be mostly silence
 LENGTH_TOLERANCE = SAMPLE_RATE // 100  # samples a WAV and its TSV row may differ by: 10 ms, one bin of offsets
 
 
@@ -303,21 +309,59 @@ def _unusable(folder: Path) -> dict[str, str]:
 
 def _extract_all(archive: Path, folder: Path) -> None:
     try:
-        with tarfile.open(archive) as tar:
+        with (
+            _opener(archive)(archive, "rb") as unpacked,
+            tarfile.open(fileobj=_Bounded(unpacked, archive), mode="r|") as tar,
+        ):
             for member in tar:
                 _extract(tar, member, folder, archive)
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         reason = str(error).partition("\n")[0]
         raise TonespanError(f"{archive}: damaged or cut short ({reason}); fetch it again") from None
     _note_unusable(folder)
 
 
+class _Bounded:
+    """What is unpacked, as far as an archive of speech could go: also of headers, which tarfile reads whole."""
+
+    def __init__(self, unpacked: BinaryIO, archive: Path) -> None:
+        self.unpacked, self.archive, self.n_bytes = unpacked, archive, 0
+        self.most = max(UNPACKED_BYTES, UNPACKED_RATIO * archive.stat().st_size)
+
+    def read(self, size: int) -> bytes:
+        block = self.unpacked.read(size)
+        self.n_bytes += len(block)
+        if self.n_bytes > self.most:
+            raise TonespanError(
+                f"{self.archive}: unpacks to more than {self.most:,} bytes, {UNPACKED_RATIO} times its size and no "
+                "less than 1 GB; no speech does; nothing was unpacked"
+            )
+        return block
+
+
+def _opener(archive: Path) -> Callable[[Path, str], BinaryIO]:
+    """What takes the compression off, by the first bytes."""
+    with archive.open("rb") as file:
+        first = file.read(6)
+    return next((opener for magic, opener in OPENERS.items() if first.startswith(magic)), open)
+
+
+def _problem(member: tarfile.TarInfo, name: PurePosixPath) -> str:
+    """Why a member is not unpacked; empty where it is."""
+    if not (member.isreg() or member.isdir()):
+        return "a link or device"
+    if member.issparse():
+        return "a file with holes, whose size its bytes do not bound"
+    if name.is_absolute() or ".." in name.parts or "\\" in member.name or "\0" in member.name:
+        return "a path that leaves its folder"
+    return ""
+
+
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, archive: Path) -> None:
     """Write one member as a plain file; folders inside the archive are not kept."""
     name = PurePosixPath(member.name)
-    if name.is_absolute() or ".." in name.parts or "\\" in member.name or not (member.isreg() or member.isdir()):
-        kind = "a link or device" if not (member.isreg() or member.isdir()) else "a path that leaves its folder"
-        raise TonespanError(f"{archive}: member {member.name!r} is {kind}; nothing was unpacked")
+    if problem := _problem(member, name):
+        raise TonespanError(f"{archive}: member {member.name!r} is {problem}; nothing was unpacked")
     if member.isdir() or files.is_of_system(name):
         return
     if (folder / name.name).exists():

@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from tonespan_utils.audio import reading
 from tonespan_utils.corpus import audiofolder, files, keys, splitting
 from tonespan_utils.corpus.corpus import Corpus
+from tonespan_utils.corpus.inside import refuse_outside
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 
@@ -59,10 +60,13 @@ def load(folder: Path, *, label: str) -> Corpus:
 
 def _rows(folder: Path) -> pd.DataFrame:
     """A row per recording with ``path``, ``utterance_id``, KNOWN and ``label``, all strings but the path."""
-    tables = [_labels(folder / "labels.csv")] if (folder / "labels.csv").is_file() else audiofolder.tables(folder)
+    listed = folder / "labels.csv"
+    refuse_outside(folder, [(str(listed), listed)])
+    tables = [_labels(listed)] if os.path.lexists(listed) else audiofolder.tables(folder)
     rows = pd.concat(tables, ignore_index=True) if tables else _class_folders(folder)
     rows = rows.reindex(columns=["path", "label", *KNOWN]).astype({"path": object})
     rows = rows.fillna("").assign(language=lambda table: table["language"].replace("", "und"))
+    refuse_outside(folder, ((f"{folder}, a recording", Path(path)) for path in rows["path"]))
     rows["speaker"] = keys.one_case(rows["speaker"])  # each table has its own already
     rows["utterance_id"] = [_name(Path(path), folder) for path in rows["path"]]
     if rows.empty:

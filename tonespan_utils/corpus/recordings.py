@@ -43,6 +43,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import audiofolder, files, grids, keys, nucleus, splitting, textgrid
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.corpus.grids import LEAVE_OUT, NO_TONE, Spoken
+from tonespan_utils.corpus.inside import refuse_outside
 from tonespan_utils.corpus.nucleus import Nucleus, find_nucleus
 from tonespan_utils.corpus.splitting import CROSSING as CROSSING  # what a reader of ``rejected`` looks for here
 from tonespan_utils.corpus.splitting import deal as deal
@@ -56,6 +57,7 @@ SLACK_S = 0.05  # an interval may end this much after its audio: aligners round 
 BATCH = 64  # files decoded ahead of the pitch tracker: bounds memory
 PRINTED_ERRORS = 3
 OTHER_ANNOTATIONS = (".eaf", ".json", ".lab", ".ctm", ".trs", ".antx", ".srt")
+LONGEST_NAME = 50  # letters of a speaker in a folder's name; four bytes each and a hash stay under 255 bytes
 NEEDS_ALIGNMENT = "several syllables, no times: needs alignment"
 OUTSIDE = "ends after its audio"
 
@@ -96,6 +98,7 @@ def load(
     folder = Path(folder)
     rows = _rows(folder)
     language, rows = _of_language(rows, language, folder)
+    refuse_outside(folder, ((row.where, path) for row in rows.itertuples() for path in _files(row.path)))
     recordings = [_recording(row, language, tier, leave_out) for row in rows.itertuples()]
     _check_tones(recordings)
     recordings, splits, crossing = _given_splits(recordings, rows) or _split(recordings)
@@ -116,11 +119,14 @@ def export(corpus: Corpus, folder: Path) -> None:
     Raises :class:`TonespanError` where the folder cannot be written.
     """
     by_utterance = dict(list(corpus.tokens.groupby("utterance_id", sort=False)))
+    written: set[Path] = set()
     for row in tqdm(corpus.utterances.itertuples(), total=len(corpus.utterances), desc="exporting", unit="utt"):
         if row.utterance_id not in by_utterance:
             continue
         samples = corpus.audio(row.utterance_id)
-        stem = folder / (row.speaker or "unknown") / re.sub(r"[^\w.-]", "_", row.utterance_id)
+        stem = folder / _file_name(row.speaker or "unknown") / re.sub(r"[^\w.-]", "_", row.utterance_id)
+        stem = stem if stem not in written else stem.with_name(f"{stem.name}-{_short_hash(row.utterance_id)}")
+        written.add(stem)
         duration_s = len(samples) / SAMPLE_RATE
         try:
             stem.parent.mkdir(parents=True, exist_ok=True)
@@ -131,12 +137,23 @@ def export(corpus: Corpus, folder: Path) -> None:
         textgrid.write(f"{stem}.TextGrid", tiers, duration_s=duration_s)
 
 
+def _file_name(name: str) -> str:
+    """A name as it is where it can name a folder, else what of it can and a hash: no two become the same."""
+    plain = re.sub(r"[^\w. -]", "_", name)[:LONGEST_NAME]
+    return plain if plain == name and name.strip(" .") == name else f"{plain.strip(' .')}-{_short_hash(name)}"
+
+
+def _short_hash(name: str) -> str:
+    return sha256(name.encode()).hexdigest()[:8]
+
+
 # What there is
 
 
 def _rows(folder: Path) -> pd.DataFrame:
     """What the folder lists, ``labels.csv`` first, else what is in it."""
-    if (folder / "labels.csv").is_file():
+    if os.path.lexists(folder / "labels.csv"):
+        refuse_outside(folder, [(str(folder / "labels.csv"), folder / "labels.csv")])
         return _labels(folder)
     if listed := audiofolder.tables(folder):
         return _audiofolder(folder, listed)
@@ -159,6 +176,8 @@ def _audiofolder(folder: Path, listed: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def _labels(folder: Path) -> pd.DataFrame:
     """Rows of ``labels.csv`` as strings, every column there, with ``path`` and ``where``; files checked to exist."""
     path = folder / "labels.csv"
+    if not path.is_file():
+        raise TonespanError(f"{path}: no plain file")  # a FIFO would be waited for
     rows = files.table(path)
     if missing := [name for name in REQUIRED if name not in rows]:
         raise TonespanError(f"{path}: no column {missing[0]!r}; it needs {', '.join(REQUIRED)}")
@@ -207,6 +226,12 @@ def _hint(folder: Path) -> str:
     if others := files.below(folder, OTHER_ANNOTATIONS):
         return f"; export {others[0].name} from its program as a Praat TextGrid"
     return ""
+
+
+def _files(path: Path) -> list[Path]:
+    """An audio file, and its TextGrid where there is one."""
+    grid = grids.beside(path)
+    return [path, grid] if grid else [path]
 
 
 def _of_language(rows: pd.DataFrame, language: str | None, folder: Path) -> tuple[str, pd.DataFrame]:

@@ -14,6 +14,7 @@ import base64
 import gzip
 import html
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,6 +36,9 @@ from tonespan_utils.study import claims, quality_flags
 
 MAX_ROWS = 200  # longer tables are shown as a head; the download holds every row
 HEAD_ROWS = 20
+# What begins a formula in some spreadsheet, after spaces too; and what begins like one but is only a number.
+FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 # Sections for what other notebooks leave: title, what it is, tables.
 EXTRAS = {
@@ -288,8 +292,21 @@ def _table(table: pd.DataFrame) -> dict[str, object]:
 
 def _packed(table: pd.DataFrame) -> str:
     """A table as CSV, gzip and base64: what the page's download gives out."""
-    text = table.to_csv(index=False, float_format="%.10g")
+    text = without_formulas(table).to_csv(index=False, float_format="%.10g")
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """A table for spreadsheets: a text that they would run as a formula has a single quote before it.
+
+    Numbers stay numbers, those in columns of text too; the stored tables are as they were.
+    """
+    texts = table.select_dtypes(include=["object", "string"])
+    return table.assign(**{name: texts[name].map(_quoted) for name in texts})
+
+
+def _quoted(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value) else value
 
 
 def _board(stored: pd.DataFrame) -> Markup:

@@ -41,6 +41,7 @@ OUTPUT_ROOT = Path(os.environ.get("TONESPAN_OUTPUT") or ROOT).resolve()
 WHOLE = {"encoders", "folders", "corpora", "public"}  # mappings a profile replaces instead of extending
 
 Language = Literal["my", "th", "lo", "vi", "cmn", "yue", "yo", "en"]
+MAX_VALUES = 100_000  # in a file of parameters, aliases written out; the longest profile has some hundreds
 MAX_NAME = 64  # with what is put around it, far below the 255 bytes of a file's name
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 
@@ -477,7 +478,11 @@ def write_resolved(params: Params, path: Path) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_bombs(yaml.compose(text, Loader=yaml.SafeLoader), path)
+        tree = yaml.safe_load(text)
+    except RecursionError:
+        raise TonespanError(f"{path}: nested too deeply to be a file of parameters") from None
     except (OSError, UnicodeDecodeError) as error:
         raise TonespanError(f"{path}: cannot be read ({error})") from None
     except yaml.YAMLError as error:
@@ -485,6 +490,25 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise TonespanError(f"{path}: expected a mapping of parameters at the top")
     return tree
+
+
+def _refuse_bombs(top: yaml.Node | None, path: Path) -> None:
+    """Raise TonespanError where a few lines stand for millions of values: aliases of aliases, or of themselves."""
+    sizes: dict[int, float] = {}
+
+    def size(node: yaml.Node | None) -> float:
+        if not isinstance(node, yaml.CollectionNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = float("inf")  # for whoever comes here again from within
+            parts = (
+                node.value if isinstance(node, yaml.SequenceNode) else [each for pair in node.value for each in pair]
+            )
+            sizes[id(node)] = 1 + sum(map(size, parts))
+        return sizes[id(node)]
+
+    if size(top) > MAX_VALUES:
+        raise TonespanError(f"{path}: aliases that stand for more than {MAX_VALUES:,} values; write the parameters out")
 
 
 def _merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:

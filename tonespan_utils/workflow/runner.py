@@ -37,8 +37,16 @@ TEMPLATES = ROOT / "tonespan_utils" / "paper" / "explorer" / "share"
 RESOLVED = "params.yaml"
 # Nothing is fetched from elsewhere: no news of JupyterLab, no icon fonts, no extension that Voila cannot use.
 LAB = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+# Whoever's Jupyter says otherwise: from this machine alone, by its own name, and no page of another origin.
+LAB += ["--ServerApp.ip=127.0.0.1", "--ServerApp.allow_remote_access=False", "--ServerApp.allow_origin="]
+IDENTITY = "identity_provider_class=tonespan_utils.paper.explorer.identity.SameOrigin"
+LAB += ["--ServerApp.allow_origin_pat=", f"--ServerApp.{IDENTITY}"]
 WIDGETS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
-VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDGETS}"]
+VOILA = ["--template=tonespan", f"--VoilaConfiguration.extension_allowlist={WIDGETS}", "--Voila.ip=127.0.0.1"]
+# A token, which Voila has only where it is asked for. And no other name of this machine, and no other origin: an empty
+# string is a no among these settings, which Voila fills with a yes.
+VOILA += ["--Voila.auto_token=True", f"--Voila.{IDENTITY}"]
+VOILA += [f"--Voila.tornado_settings={name}=" for name in ("allow_remote_access", "allow_origin", "allow_origin_pat")]
 KERNEL_START_S = 180  # a busy machine can take more than a minute to start a kernel
 # Half a hundred notebooks start and end in a run. Collecting garbage while torch and transformers are imported takes a
 # fifth of that time, taking a finished kernel apart two seconds: what it made is on disk by then.
@@ -162,6 +170,9 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
 def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port: int | None = None) -> None:
     """Serve ``notebooks/explorer`` for a profile until it is stopped, in Voila or JupyterLab, from this machine alone.
 
+    The address that is printed, and opened, carries a token; without it, and for pages of other origins, there is
+    nothing.
+
     Raises TonespanError where the server cannot start.
     """
     surroundings.allow_open_files()
@@ -173,7 +184,10 @@ def explore(profile: str, *, lab: bool = False, open_browser: bool = True, port:
     source = NOTEBOOKS / "explorer.ipynb"
     parameters = {"params_path": str(params_module.find(profile).absolute())}  # the kernel works in another folder
     papermill.execute_notebook(_literally(source), _literally(prepared), parameters=parameters, prepare_only=True)
-    command = [*processes.tied("jupyterlab" if lab else "voila", signum=signal.SIGTERM), str(prepared)]
+    command = [
+        *processes.tied("jupyterlab" if lab else "tonespan_utils.paper.explorer.server", signum=signal.SIGTERM),
+        str(prepared),
+    ]
     command += LAB if lab else VOILA
     command += [] if open_browser else ["--no-browser"]
     command += [f"--{'ServerApp' if lab else 'Voila'}.port={port}"] if port else []
@@ -190,7 +204,7 @@ def _literally(path: Path) -> str:
 
 def _at_start() -> str:
     """What a kernel does first: end with this process, whatever it is busy with, and collect garbage less often."""
-    tie = f"from tonespan_utils import processes; processes.tie({os.getpid()}); del processes"
+    tie = f"from tonespan_utils.workflow import processes; processes.tie({os.getpid()}); del processes"
     return f"{COLLECT_LESS}; {tie}"
 
 

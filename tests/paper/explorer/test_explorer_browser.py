@@ -467,7 +467,7 @@ def check_measuring(shown) -> None:
 
 def test_voila_shows_the_same_and_measures_a_recording(watched, profile, p):
     with serving(profile) as address:
-        watched.page.goto(address, wait_until="commit")
+        watched.page.goto(f"{address}/?token=test", wait_until="commit")
         watched.page.wait_for_selector("[data-ready]", timeout=1000 * START_S)
         exercise(watched.page, p)
         hear(watched.page)
