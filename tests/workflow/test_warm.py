@@ -137,7 +137,7 @@ def test_a_notebook_that_is_killed_is_told_in_one_line(found, output):
 def test_the_server_ends_with_its_run(output):
     program = (
         "import os, sys; from tonespan_utils.workflow import runner, warm\n"
-        "with warm.serving(workflow.environment()) as found: print(found[warm.SOCKET], flush=True); sys.stdin.read()"
+        "with warm.serving(runner.environment()) as found: print(found[warm.SOCKET], flush=True); sys.stdin.read()"
     )
     run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, text=True, stdin=-1, stdout=-1)
     run.stdout.readline()
