@@ -1,6 +1,8 @@
 """Resampling with replacement: an estimate with its interval, and how often each cluster and row is drawn.
 
-Conventions: what is drawn are whole clusters (utterances) and, crossed with them, whole seeds of training.
+Conventions: what is drawn are whole clusters (utterances) and, crossed with them, whole seeds of training. An interval is
+the middle ``level`` of the draws (percentile bootstrap), by one rule wherever a draw is undefined: see
+:func:`percentile_interval`.
 
 Sources: Field & Welsh (2007), the cluster bootstrap; Owen (2007), the pigeonhole bootstrap.
 
@@ -27,6 +29,26 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+def percentile_interval(
+    draws: ArrayLike, *, level: float, n_tokens: int | None = None, n_clusters: int | None = None
+) -> tuple[float, float]:
+    """The middle ``level`` of resampled values ``draws`` (resample,), without the value of the data itself: low, high.
+
+    Draws that are nan are left out; where more than half are, what is left is a selection, and there is no interval
+    (nan, nan). Infinite draws count as the largest and smallest: a bound that falls among them is infinite. No interval
+    either from under LEAST_TOKENS tokens or from a single cluster, where their numbers are given.
+    Notebook: notebooks/course/2_how_wide_is_the_cue
+    """
+    values = np.asarray(draws, dtype=np.float64)
+    defined = values[~np.isnan(values)]
+    too_few = (n_tokens is not None and n_tokens < LEAST_TOKENS) or (n_clusters is not None and n_clusters < 2)
+    if too_few or defined.size < max(1, values.size / 2):
+        return np.nan, np.nan
+    method = "linear" if np.isfinite(defined).all() else "inverted_cdf"  # between a number and infinity lies nothing
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2], method=method)
+    return float(low), float(high)
 
 
 def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> Floats:

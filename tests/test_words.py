@@ -1,0 +1,32 @@
+"""Plain words: names say what a thing is, and one word stands for one thing."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("tonespan_utils", "tests", "notebooks", "benchmarks", "pretraining", "tools")
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+NO_NAMES = {"found", "own", "one", "known", "told", "asked", "heard", "dealt"}  # they say nothing of the thing
+
+
+def names(tree):
+    """(line, name) of every variable, argument and keyword of a file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_name_is_empty_of_meaning(path):
+    lines = [
+        f"line {line}: {name}"
+        for line, name in names(ast.parse(path.read_text(encoding="utf-8")))
+        if name.strip("_") in NO_NAMES
+    ]
+    assert not lines, f"name the thing: {', '.join(lines)}"
