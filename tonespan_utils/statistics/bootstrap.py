@@ -1,7 +1,7 @@
 """Resampling with replacement: an estimate with its interval, and how often each cluster and row is drawn.
 
-Conventions: what is drawn are whole clusters (utterances) and, crossed with them, whole seeds of training. An interval is
-the middle ``level`` of the draws (percentile bootstrap), by one rule wherever a draw is undefined: see
+Conventions: what is drawn are whole clusters (utterances) and, crossed with them, whole seeds of training. An interval
+is the middle ``level`` of the draws (percentile bootstrap), by one rule wherever a draw is undefined: see
 :func:`percentile_interval`.
 
 Sources: Field & Welsh (2007), the cluster bootstrap; Owen (2007), the pigeonhole bootstrap.
