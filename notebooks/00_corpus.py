@@ -42,7 +42,7 @@ from tonespan_utils.corpus import sides, sources, splitting
 from tonespan_utils.instrument import f0
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import profile, tables
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import signal
 from tonespan_utils.statistics import splits
 from tonespan_utils.tone import text_to_tone
 
@@ -121,7 +121,7 @@ for language, utterance_id in chosen.items():
     corpus = corpora[language]
     samples, own = corpus.audio(utterance_id), corpus.tokens[corpus.tokens["utterance_id"] == utterance_id]
     track = f0.track(samples, floor_hz=p.f0.floor_hz, ceiling_hz=p.f0.ceiling_hz, step_ms=p.f0.step_ms)
-    drawing.spectrogram_with_tokens(samples, own, *track, title=languages.LANGUAGE_NAMES[language])
+    signal.spectrogram_with_tokens(samples, own, *track, title=languages.LANGUAGE_NAMES[language])
 plt.show()
 
 # %% [markdown]

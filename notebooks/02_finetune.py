@@ -46,7 +46,7 @@ import matplotlib.pyplot as plt
 
 from tonespan_utils.finetune import conditions
 from tonespan_utils.params import profile, tables
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import training
 
 p = profile.load(params_path)
 p.finetune
@@ -62,7 +62,7 @@ tuned = conditions.run(p, condition, seed=int(seed))
 
 # %%
 if len(tuned.curve):
-    drawing.loss_curve(tuned.curve, title=f"{condition}, seed {seed}")
+    training.loss_curve(tuned.curve, title=f"{condition}, seed {seed}")
     plt.show()
 
 # %% [markdown]

@@ -39,7 +39,7 @@ from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.instrument import features, probes
 from tonespan_utils.params import conditions, profile, tables
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import curves, layout, style
 from tonespan_utils.statistics import splits
 
 p = profile.load(params_path)
@@ -106,9 +106,9 @@ for seed in seeds:
 # Of the first seed. Dashed is the control task, dotted is chance.
 
 # %%
-figure, axes = drawing.panels(languages)
+figure, axes = layout.panels(languages)
 for language, axis in axes.items():
     rows = found[(found["language"] == language) & (found["seed"] == seeds[0])]
-    drawing.f1_by_layer(axis, rows, rows, color=drawing.LANGUAGE_COLORS[language], label=condition)
+    curves.f1_by_layer(axis, rows, rows, color=style.LANGUAGE_COLORS[language], label=condition)
     axis.set(xlabel="layer", ylabel="macro-F1", ylim=(0, 1))
 plt.show()

@@ -40,7 +40,7 @@ from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.instrument import gradients, probes, spans, token_energy
 from tonespan_utils.params import conditions, profile, tables
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import curves, energy_maps, layout, style
 
 p = profile.load(params_path)
 g = p.gradient
@@ -104,10 +104,10 @@ token_energy.save(p.results, condition, found, seeds, edges)
 # Colours are multiples of the flat null, so that black means "less than everywhere else"; white ticks are at +-r_com.
 
 # %%
-figure, axes = drawing.panels(languages, share_y=False)
+figure, axes = layout.panels(languages, share_y=False)
 for language, axis in axes.items():
     own = {name: table[table["language"] == language] for name, table in stored.items()}
-    drawing.energy_map(axis, own["energy"], own["energy_null"], own["spans"])
+    energy_maps.energy_map(axis, own["energy"], own["energy_null"], own["spans"])
 figure.supxlabel("time from tone centre (ms)")
 figure.supylabel("layer")
 plt.show()
@@ -116,10 +116,10 @@ plt.show()
 # ## Span by layer
 
 # %%
-figure, axes = drawing.panels(languages)
+figure, axes = layout.panels(languages)
 for language, axis in axes.items():
     rows = stored["spans"][stored["spans"]["language"] == language]
-    drawing.spans_by_layer(axis, rows, color=drawing.LANGUAGE_COLORS[language])
+    curves.spans_by_layer(axis, rows, color=style.LANGUAGE_COLORS[language])
 figure.supxlabel("layer")
 figure.supylabel("effective span 2 r_com (ms)")
 plt.show()

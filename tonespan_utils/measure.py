@@ -50,7 +50,7 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradients, spans
 from tonespan_utils.instrument import probes as layer_probes
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
-from tonespan_utils.plots import drawing as plots
+from tonespan_utils.plots import curves, energy_maps, layout, style
 from tonespan_utils.statistics import classifier, findings
 from tonespan_utils.statistics.bootstrap import Interval
 from tonespan_utils.statistics.classifier import LinearClassifier
@@ -110,21 +110,21 @@ class MeasuredSpans:
     def plot(self) -> Figure:
         """F1 and span by layer, and the energy map; spans that are no finding are open, without ticks in the map."""
         unknown = set(self.layers.loc[self.layers["note"] != "", "layer"])
-        with plt.style.context(plots.STYLE):
+        with plt.style.context(style.STYLE):
             figure, (scores, widths, energies) = plt.subplots(
-                1, 3, figsize=(plots.FULL_WIDTH_IN, 2.6), width_ratios=[1, 1, 1.3]
+                1, 3, figsize=(style.FULL_WIDTH_IN, 2.6), width_ratios=[1, 1, 1.3]
             )
-            plots.f1_with_chance(scores, self.layers)
-            plots.panel_count(scores, self.n_test)
+            curves.f1_with_chance(scores, self.layers)
+            layout.panel_count(scores, self.n_test)
             for axis in (widths, energies):
-                plots.panel_count(axis, self.layers["n_tokens"].max())
-            plots.spans_by_layer(widths, self.layers, hollow=unknown, color="#0072B2")
+                layout.panel_count(axis, self.layers["n_tokens"].max())
+            curves.spans_by_layer(widths, self.layers, hollow=unknown, color="#0072B2")
             widths.set(xlabel="layer", ylabel="effective span 2 r_com (ms)")
             widths.legend()
             rows = self.energy.rename_axis("offset_ms", axis=1).stack().rename("energy").reset_index()
             null = self.null.rename("energy").reset_index()
-            mesh = plots.energy_map(energies, rows, null, self.layers, hollow=unknown)
-            plots.null_colorbar(figure, mesh, energies)
+            mesh = energy_maps.energy_map(energies, rows, null, self.layers, hollow=unknown)
+            energy_maps.null_colorbar(figure, mesh, energies)
         energies.set(xlabel="time from centre (ms)", ylabel="layer")
         return figure
 

@@ -52,12 +52,13 @@ from tonespan_utils.corpus.synthetic.spellers.speller import speller
 from tonespan_utils.course import lessons
 from tonespan_utils.instrument import f0
 from tonespan_utils.params import profile
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import layout, signal
+from tonespan_utils.plots.style import STYLE
 
 p = profile.load(params_path)
 sources.prepare(p)  # some minutes of speech, made once
 corpora = {language: sources.load(p, language) for language in p.speech.tonal}
-plt.style.use(drawing.STYLE)
+plt.style.use(STYLE)
 
 # %% [markdown]
 # ## 1. One syllable, five tones
@@ -291,7 +292,7 @@ assert abs(semitones(110.0, 130.0) + semitones(130.0, 110.0)) < 1e-9
 corpus = corpora["th"]
 utterance_id = corpus.tokens["utterance_id"].iloc[0]
 sentence = corpus.audio(utterance_id)
-drawing.waveform_with_tokens(sentence, corpus.tokens[corpus.tokens["utterance_id"] == utterance_id])
+signal.waveform_with_tokens(sentence, corpus.tokens[corpus.tokens["utterance_id"] == utterance_id])
 display(Audio(sentence, rate=SAMPLE_RATE))
 
 # %% [markdown]
@@ -313,10 +314,10 @@ for language, corpus in corpora.items():
     tones[language] = np.concatenate([own["tone"].to_numpy(dtype=str) for own in parts.values()])
 
 # %%
-figure, axes = drawing.panels(list(corpora))
+figure, axes = layout.panels(list(corpora))
 for language, axis in axes.items():
-    drawing.f0_contours(axis, f0.summary(offsets_ms, contours[language], tones[language]))
-drawing.label_axes(figure, x="time from tone centre (ms)", y="F0 (semitones)")
+    signal.f0_contours(axis, f0.summary(offsets_ms, contours[language], tones[language]))
+layout.label_axes(figure, x="time from tone centre (ms)", y="F0 (semitones)")
 plt.show()
 
 # %% [markdown]

@@ -50,13 +50,13 @@ from tonespan_utils.corpus import sources
 from tonespan_utils.course import lessons
 from tonespan_utils.instrument import acoustic
 from tonespan_utils.params import profile
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import style
 from tonespan_utils.statistics import bootstrap, classifier, splits
 
 p = profile.load(params_path)
 sources.prepare(p)
 corpora = {language: sources.load(p, language) for language in p.speech.tonal}
-plt.style.use(drawing.STYLE)
+plt.style.use(style.STYLE)
 
 # %% [markdown]
 # ## 1. Be the listener
@@ -211,7 +211,7 @@ for language, corpus in corpora.items():
 figure, axis = plt.subplots(figsize=(6, 3))
 for language, swept in sweeps.items():
     scores = swept.fold_f1().groupby("window_ms")["macro_f1"].agg(["mean", "sem"])
-    color = drawing.LANGUAGE_COLORS[language]
+    color = style.LANGUAGE_COLORS[language]
     axis.plot(scores.index, scores["mean"], marker="o", color=color, label=languages.LANGUAGE_NAMES[language])
     axis.fill_between(
         scores.index, scores["mean"] - scores["sem"], scores["mean"] + scores["sem"], color=color, alpha=0.15
@@ -328,7 +328,7 @@ for language, swept in sweeps.items():
     f1 = np.stack([classifier.f1_resamples(one, draws) for one in counts])  # (window, draw)
     peaks = swept.windows_ms[f1.argmax(axis=0)] - p.baseline.analysis_window_ms
     bends = acoustic.knee_ms(swept.windows_ms, f1) - p.baseline.analysis_window_ms / 2
-    color, name = drawing.LANGUAGE_COLORS[language], languages.LANGUAGE_NAMES[language]
+    color, name = style.LANGUAGE_COLORS[language], languages.LANGUAGE_NAMES[language]
     for axis, answers in zip(axes, (peaks, bends), strict=True):
         axis.hist(answers, bins=np.arange(-15, 296, 10), color=color, alpha=0.6, label=name)
         axis.axvline(p.synthetic.planted_span_ms[language], color=color, linestyle=":")

@@ -52,7 +52,7 @@ from tonespan_utils.course import lessons
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.instrument import probes
 from tonespan_utils.params import profile
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import curves, style
 from tonespan_utils.statistics import splits
 
 p = profile.load(params_path)
@@ -60,7 +60,7 @@ sources.prepare(p)
 corpus = sources.load(p, "vi")
 tokens = corpus.tokens
 encoder = checkpoints.load_condition(p, "mini/vanilla", seed=0)
-plt.style.use(drawing.STYLE)
+plt.style.use(style.STYLE)
 
 # %% [markdown]
 # ## 1. From samples to frames
@@ -181,7 +181,7 @@ random = {layer: probes.probe_layer(random_vectors[layer], tokens, **settings) f
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 3))
-drawing.f1_by_layer(axis, table.reset_index(names="layer"), table, color="#CC79A7", label="trained")
+curves.f1_by_layer(axis, table.reset_index(names="layer"), table, color="#CC79A7", label="trained")
 axis.plot([random[layer].macro_f1 for layer in encoder.layers], color="0.2", marker="s", label="untrained")
 axis.set(xlabel="layer", ylabel="macro-F1", ylim=(0, 1))
 axis.legend(loc="center right")

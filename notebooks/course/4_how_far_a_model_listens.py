@@ -46,13 +46,13 @@ from tonespan_utils.course import lessons
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.instrument import gradients, probes, spans
 from tonespan_utils.params import profile
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import curves, energy_maps, style
 
 p = profile.load(params_path)
 sources.prepare(p)
 corpus = sources.load(p, "th")
 encoder = checkpoints.load_condition(p, "mini/vanilla", seed=0)
-plt.style.use(drawing.STYLE)
+plt.style.use(style.STYLE)
 
 # %% [markdown]
 # ## 1. The smallest model that listens
@@ -234,7 +234,7 @@ figure, axes = plt.subplots(3, 1, figsize=(7, 4.4), sharex=True)
 axes[0].plot(from_centre_ms, samples, color="0.4", linewidth=0.4)
 axes[1].plot(from_centre_ms, found["4"][0], color="#0072B2", linewidth=0.4)
 axes[2].bar(offsets, 100 * spans.normalise(energy), width=10, color="#0072B2")
-axes[2].axhline(100 / offsets.size, **drawing.NULL)
+axes[2].axhline(100 / offsets.size, **style.NULL)
 for axis, name in zip(axes, ("samples", "gradient", "energy (%)"), strict=True):
     axis.set(ylabel=name, xlim=(-500, 500))
     axis.axvspan(-r_com, r_com, color="#D55E00", alpha=0.15, lw=0)
@@ -320,10 +320,10 @@ tabulated["spans"][columns].set_index("layer").round(0)
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.8), width_ratios=(3, 2))
-mesh = drawing.energy_map(axes[0], tabulated["energy"], tabulated["energy_null"], tabulated["spans"])
+mesh = energy_maps.energy_map(axes[0], tabulated["energy"], tabulated["energy_null"], tabulated["spans"])
 figure.colorbar(mesh, ax=axes[0], label="energy, log2 of multiples of the null")
 axes[0].set(xlabel="time from the tone centre (ms)", ylabel="layer", title="white ticks: r_com")
-drawing.spans_by_layer(axes[1], tabulated["spans"], color=drawing.LANGUAGE_COLORS["th"])
+curves.spans_by_layer(axes[1], tabulated["spans"], color=style.LANGUAGE_COLORS["th"])
 axes[1].axhline(100, color="0.3", linestyle="--", label="planted cue")
 axes[1].set(xlabel="layer", ylabel="effective span (ms)")
 axes[1].legend(fontsize=6.5)

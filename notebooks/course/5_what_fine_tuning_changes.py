@@ -54,13 +54,13 @@ from tonespan_utils.encoders import checkpoints
 from tonespan_utils.finetune import conditions as finetune
 from tonespan_utils.instrument import f0, features, gradients, probes, spans
 from tonespan_utils.params import profile
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import style
 from tonespan_utils.statistics import bootstrap
 
 p = profile.load(params_path)
 sources.prepare(p)
 corpus = sources.load(p, "th")
-plt.style.use(drawing.STYLE)
+plt.style.use(style.STYLE)
 
 # %% [markdown]
 # ## 1. Two trainings
@@ -152,7 +152,7 @@ for condition, (color, marker) in styles.items():
         alpha=0.12,
         lw=0,
     )
-axis.axhline(pooled[0].null_span_ms, label="flat null", **drawing.NULL)
+axis.axhline(pooled[0].null_span_ms, label="flat null", **style.NULL)
 axis.set(
     xlabel="layer",
     ylabel="effective span (ms)",
@@ -173,7 +173,7 @@ top = {condition: 2 * spans.center_of_mass_radius(one.energy["final"], offsets) 
 figure, axes = plt.subplots(1, 2, figsize=(6, 3), sharex=True, sharey=True)
 for axis, condition in zip(axes, conditions, strict=True):
     axis.plot(top["mini/vanilla"], top[condition], "o", color=styles[condition][0])
-    axis.axline((0, 0), slope=1, **drawing.NULL)
+    axis.axline((0, 0), slope=1, **style.NULL)
     axis.set(title=condition.removeprefix("mini/"), xlabel="span in vanilla (ms)", xlim=(0, 800), ylim=(0, 800))
 axes[0].set(ylabel="span after training (ms)")
 plt.show()

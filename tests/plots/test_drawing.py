@@ -7,7 +7,8 @@ import pytest
 
 from tonespan_utils import languages
 from tonespan_utils.params import roles
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import comparisons, curves, energy_maps, layout, signal, training
+from tonespan_utils.plots.style import LANGUAGE_COLORS, LANGUAGE_MARKERS, MAX_LAYER_LABELS, ROLE_STYLES
 
 
 @pytest.fixture(autouse=True)
@@ -17,17 +18,17 @@ def close_figures():
 
 
 def test_panels_name_and_colour_the_languages():
-    figure, axes = drawing.panels(["my", "th", "lo"])
+    figure, axes = layout.panels(["my", "th", "lo"])
     assert list(axes) == ["my", "th", "lo"] and len(figure.axes) == 3
     assert axes["lo"].get_title(loc="left") == "Lao"
-    assert len(set(drawing.LANGUAGE_COLORS.values())) == len(drawing.LANGUAGE_COLORS) == len(languages.LANGUAGE_NAMES)
+    assert len(set(LANGUAGE_COLORS.values())) == len(LANGUAGE_COLORS) == len(languages.LANGUAGE_NAMES)
 
 
 def test_f1_by_layer_draws_value_control_and_chance():
     values = {"macro_f1": [0.3, 0.5], "control_f1": [0.2, 0.21], "ci_low": [0.2, 0.4], "ci_high": [0.4, 0.6]}
     rows = pd.DataFrame({"layer": ["cnn", "0"], **values})
     axis = plt.figure().add_subplot()
-    line = drawing.f1_by_layer(
+    line = curves.f1_by_layer(
         axis, rows, pd.DataFrame({"chance_f1": [0.2, 0.2]}), color="#0072B2", label="mini/vanilla"
     )
     assert line.get_ydata().tolist() == [0.3, 0.5] and len(axis.lines) == 3
@@ -39,7 +40,7 @@ def test_energy_map_is_in_multiples_of_the_null_with_marks_at_r_com():
     null = pd.DataFrame({"offset_ms": [-5, 5], "energy": [0.5, 0.5]})
     spans = pd.DataFrame({"layer": ["0", "1"], "r_com_ms": [5.0, 4.0]})
     axis = plt.figure().add_subplot()
-    mesh = drawing.energy_map(axis, rows, null, spans)
+    mesh = energy_maps.energy_map(axis, rows, null, spans)
     assert np.asarray(mesh.get_array()).ravel() == pytest.approx(np.log2([1, 1, 1.6, 0.4]))
     assert sorted(x for line in axis.lines for x in line.get_xdata()) == [-5.0, -4.0, 4.0, 5.0]
 
@@ -49,15 +50,15 @@ def test_energy_map_of_a_deep_encoder_names_some_layers():
     rows = pd.DataFrame([(la, at, 0.5) for la in layers for at in (-5, 5)], columns=["layer", "offset_ms", "energy"])
     null = pd.DataFrame({"offset_ms": [-5, 5], "energy": [0.5, 0.5]})
     axis = plt.figure().add_subplot()
-    drawing.energy_map(axis, rows, null, pd.DataFrame({"layer": layers, "r_com_ms": 5.0}))
+    energy_maps.energy_map(axis, rows, null, pd.DataFrame({"layer": layers, "r_com_ms": 5.0}))
     names = [tick.get_text() for tick in axis.get_yticklabels()]
-    assert names[:3] == ["cnn", "2", "5"] and len(names) <= drawing.MAX_LAYER_LABELS
+    assert names[:3] == ["cnn", "2", "5"] and len(names) <= MAX_LAYER_LABELS
 
 
 def test_tones_are_named_in_the_order_of_their_height():
     rows = pd.DataFrame({"tone": ["L", "H"] * 3, "offset_ms": [-10, -10, 0, 0, 10, 10], "f0_st": [9, 0, -2, 3, 9, 0]})
     axis = plt.figure().add_subplot()
-    lines = drawing.f0_contours(axis, rows.assign(low_st=0, high_st=0))
+    lines = signal.f0_contours(axis, rows.assign(low_st=0, high_st=0))
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["H", "L"]
     assert {line.get_label(): line.get_ydata().tolist() for line in lines} == {"L": [9, -2, 9], "H": [0, 3, 0]}
 
@@ -65,17 +66,17 @@ def test_tones_are_named_in_the_order_of_their_height():
 def test_span_lines_show_the_null_and_open_markers_where_the_probe_knows_nothing():
     rows = pd.DataFrame({"layer": ["0", "1"], "span_ms": [90.0, 95.0], "ci_low_ms": 80.0, "ci_high_ms": 99.0})
     axis = plt.figure().add_subplot()
-    known = drawing.spans_by_layer(axis, rows.assign(null_span_ms=500.0), color="#0072B2", hollow=["1"])
+    known = curves.spans_by_layer(axis, rows.assign(null_span_ms=500.0), color="#0072B2", hollow=["1"])
     assert {"span", "flat null"} <= set(axis.get_legend_handles_labels()[1])
     assert np.isnan(known.get_ydata()).tolist() == [False, True] and axis.get_ylim()[0] == 0
 
 
-@pytest.mark.parametrize("styles", [drawing.ROLE_STYLES, drawing.LANGUAGE_MARKERS], ids=["roles", "languages"])
+@pytest.mark.parametrize("styles", [ROLE_STYLES, LANGUAGE_MARKERS], ids=["roles", "languages"])
 def test_markers_tell_apart_what_colours_do(styles):
     markers = [style[-1] for style in styles.values()]
     assert len(set(markers)) == len(markers)
-    assert set(drawing.ROLE_STYLES) == set(roles.ROLES)
-    colors = [color for color, _ in drawing.ROLE_STYLES.values()]
+    assert set(ROLE_STYLES) == set(roles.ROLES)
+    colors = [color for color, _ in ROLE_STYLES.values()]
     assert len(set(colors)) == len(colors)
 
 
@@ -83,36 +84,36 @@ def test_a_curve_over_depth_marks_the_front_end_and_bands_only_the_main_conditio
     rows = pd.DataFrame({"layer": ["cnn", "0", "1"], "depth": [-1.0, 0.0, 1.0], "f1": [0.2, 0.3, 0.5]})
     rows = rows.assign(low=rows["f1"] - 0.1, high=rows["f1"] + 0.1)
     axis = plt.figure().add_subplot()
-    line = drawing.curve_by_depth(axis, rows, ("f1", "low", "high"), role="vanilla", label="vanilla")
+    line = curves.curve_by_depth(axis, rows, ("f1", "low", "high"), role="vanilla", label="vanilla")
     assert line.get_xdata().tolist() == [-1, 0, 1] and line.get_ydata().tolist() == [0.2, 0.3, 0.5]
     assert axis.get_xticklabels()[0].get_text() == "cnn" and len(axis.collections) == 1
-    drawing.curve_by_depth(axis, rows, ("f1", "low", "high"), role="emotion", label="emotion")
+    curves.curve_by_depth(axis, rows, ("f1", "low", "high"), role="emotion", label="emotion")
     assert len(axis.collections) == 1
     final = pd.concat([rows, rows.tail(1).assign(layer="final", f1=0.1)])
-    line = drawing.curve_by_depth(axis, final, ("f1", "low", "high"), role="control", label="shuffled control")
+    line = curves.curve_by_depth(axis, final, ("f1", "low", "high"), role="control", label="shuffled control")
     assert line.get_ydata().tolist() == [0.2, 0.3, 0.5], "the closing norm has no depth of its own"
 
 
 def test_intervals_that_hold_zero_are_open():
     rows = pd.DataFrame({"value": [1.0, 0.1], "low": [0.5, -0.5], "high": [1.5, 0.7]})
     axis = plt.figure().add_subplot()
-    drawing.intervals(axis, np.array([0.0, 1.0]), rows, color="#0072B2", marker="o", label="Burmese")
+    comparisons.intervals(axis, np.array([0.0, 1.0]), rows, color="#0072B2", marker="o", label="Burmese")
     faces = [line.get_markerfacecolor() for line in axis.lines if line.get_marker() == "o" and len(line.get_xdata())]
     assert faces == ["#0072B2", "white"]
 
 
 def test_named_rows_read_from_the_top():
     axis = plt.figure().add_subplot()
-    drawing.named_rows(axis, ["first", "second"])
+    layout.named_rows(axis, ["first", "second"])
     bottom, top = axis.get_ylim()
     assert bottom > top and [tick.get_text() for tick in axis.get_yticklabels()] == ["first", "second"]
-    assert drawing.dodge(1).tolist() == [0] and drawing.dodge(3).sum() == 0
+    assert layout.dodge(1).tolist() == [0] and layout.dodge(3).sum() == 0
 
 
 def test_task_scores_draw_every_seed_with_its_null():
     rows = pd.DataFrame({"name": ["asr-th"] * 2, "value": [0.3, 0.4], "low": [0.2, 0.3], "high": [0.4, 0.5]})
     axis = plt.figure().add_subplot()
-    drawing.task_scores(axis, rows.assign(seed=[0, 1], null=0.9, shuffled=False))
+    training.task_scores(axis, rows.assign(seed=[0, 1], null=0.9, shuffled=False))
     drawn = [line.get_xdata() for line in axis.lines]
     assert sum(list(np.atleast_1d(x)) == [0.9, 0.9] for x in drawn) == 2
     assert [x for line in axis.lines if line.get_marker() == "o" for x in np.atleast_1d(line.get_xdata())] == [0.3, 0.4]

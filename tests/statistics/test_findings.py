@@ -12,7 +12,7 @@ from fake_results import TOLD, make_study
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.instrument import acoustic, probes, spans
-from tonespan_utils.plots import drawing as plots
+from tonespan_utils.plots import comparisons, curves, signal
 from tonespan_utils.statistics import bootstrap, classifier, findings
 from tonespan_utils.statistics.bootstrap import Interval
 from tonespan_utils.study import claims, comparison
@@ -197,18 +197,18 @@ def test_figures_say_that_there_is_no_cue_width_and_open_what_is_at_its_null():
         {"frontend": ["logmel"], "span_ms": np.nan, "span_low_ms": np.nan, "span_high_ms": np.nan, "chance_f1": 0.2}
     )
     axis = plt.figure().add_subplot()
-    plots.f1_by_window(axis, rows, none, language="th", reason="no bend: flat")
+    signal.f1_by_window(axis, rows, none, language="th", reason="no bend: flat")
     assert [text.get_text() for text in axis.texts] == ["no cue width: no bend: flat"]
     assert len(axis.lines) == 2, "the curve and chance; no upright line"
-    plots.cue_band(axis, none.iloc[0])
+    curves.cue_band(axis, none.iloc[0])
     assert axis.texts[-1].get_text() == "no cue width in the signal"
     layers = pd.DataFrame({"layer": ["0", "1"], "span_ms": [90.0, 470.0], "ci_low_ms": 80.0, "ci_high_ms": 99.0})
     axis = plt.figure().add_subplot()
-    plots.spans_by_layer(axis, layers.assign(null_span_ms=450.0), color="#0072B2", hollow=["1"])
+    curves.spans_by_layer(axis, layers.assign(null_span_ms=450.0), color="#0072B2", hollow=["1"])
     assert "at its null: no finding" in axis.get_legend_handles_labels()[1]
-    plots.intervals(axis, np.array([0.0]), pd.DataFrame({"value": [np.nan], "low": np.nan, "high": np.nan}),
+    comparisons.intervals(axis, np.array([0.0]), pd.DataFrame({"value": [np.nan], "low": np.nan, "high": np.nan}),
                     color="#0072B2", marker="o", label="Thai")  # fmt: skip
-    assert plots.NOT_COMPARED in axis.get_legend_handles_labels()[1]
+    assert comparisons.NOT_COMPARED in axis.get_legend_handles_labels()[1]
 
 
 def test_tokens_without_audio_around_them_are_listed():

@@ -30,7 +30,7 @@ from tonespan_utils.paper import provenance
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import conditions, profile, tables
 from tonespan_utils.params.profile import Params
-from tonespan_utils.plots import drawing
+from tonespan_utils.plots import style
 from tonespan_utils.statistics import findings
 from tonespan_utils.study import claims, quality_flags
 
@@ -156,7 +156,7 @@ def _verdicts(loaded: dict[str, pd.DataFrame]) -> str:
 def methods(loaded: dict[str, pd.DataFrame], params: Params) -> list[tuple[str, str]]:
     """Methods in short, with the resolved parameters: heading and paragraph."""
     b, g, f = params.baseline, params.gradient, params.finetune
-    front = _listed([drawing.FRONTEND_NAMES[name] for name in b.frontends])
+    front = _listed([style.FRONTEND_NAMES[name] for name in b.frontends])
     trained = any(conditions.parse(name).is_trained for name in params.conditions)
     told = [
         (

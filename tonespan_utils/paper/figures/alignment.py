@@ -16,12 +16,12 @@ from tonespan_utils.paper import provenance
 from tonespan_utils.paper.figures.store import figure_stem
 from tonespan_utils.params import profile, tables
 from tonespan_utils.params.profile import Params
-from tonespan_utils.plots import drawing
-from tonespan_utils.plots.drawing import LANGUAGE_COLORS
+from tonespan_utils.plots import center_errors, layout, style
+from tonespan_utils.plots.style import LANGUAGE_COLORS
 
 NOTEBOOK = "notebooks/07_alignment.ipynb"
 TITLES = {"alignment": "Aligned tone centres", "jitter": "The answers under wrong tone centres"}
-IN_STYLE = plt.style.context(drawing.STYLE)  # while drawing, and while saving: the resolution is part of it
+IN_STYLE = plt.style.context(style.STYLE)  # while drawing, and while saving: the resolution is part of it
 
 
 @IN_STYLE
@@ -43,11 +43,11 @@ def save(params: Params, name: str, figure: Figure, caption: str, *, checkpoints
 @IN_STYLE
 def draw_errors(scored: pd.DataFrame, errors: Mapping[str, pd.DataFrame], params: Params) -> Figure:
     """Errors of the test split's tone centres, a panel per language; ``scored`` is the table ``alignment``."""
-    figure, axes = drawing.panels(params.speech.tonal, share_y=False)
+    figure, axes = layout.panels(params.speech.tonal, share_y=False)
     for language, axis in axes.items():
         row = _of_test(scored, language)
-        drawing.error_histogram(axis, errors[language]["error_ms"].to_numpy(), row, language=language)
-    return drawing.label_axes(figure, x="aligned minus known tone centre (ms), test split", y="tokens")
+        center_errors.error_histogram(axis, errors[language]["error_ms"].to_numpy(), row, language=language)
+    return layout.label_axes(figure, x="aligned minus known tone centre (ms), test split", y="tokens")
 
 
 def caption_errors(scored: pd.DataFrame, params: Params) -> str:
@@ -65,10 +65,10 @@ def caption_errors(scored: pd.DataFrame, params: Params) -> str:
 @IN_STYLE
 def draw_scores(tokens: Mapping[str, pd.DataFrame], params: Params) -> Figure:
     """Alignment scores where no times are known, a panel per language."""
-    figure, axes = drawing.panels(params.speech.tonal, share_y=False)
+    figure, axes = layout.panels(params.speech.tonal, share_y=False)
     for language, axis in axes.items():
         axis.hist(tokens[language]["align_score"], bins=20, color=LANGUAGE_COLORS[language])
-    return drawing.label_axes(figure, x="alignment score (times are not known)", y="tokens")
+    return layout.label_axes(figure, x="alignment score (times are not known)", y="tokens")
 
 
 def caption_scores(tokens: Mapping[str, pd.DataFrame], params: Params) -> str:
@@ -90,15 +90,15 @@ def draw_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> 
     for layer, color, marker in zip(layers, ("#D55E00", "#0072B2"), "s^", strict=True):
         lines[f"2 r_com, layer {layer}"] = (layer, color, marker, 2)
     milliseconds = ["value_ms", "ci_low_ms", "ci_high_ms", "null_ms"]
-    figure, axes = drawing.panels(params.speech.tonal)
+    figure, axes = layout.panels(params.speech.tonal)
     for language, axis in axes.items():
         for label, (layer, color, marker, factor) in lines.items():
             rows = tables.select(jitter, language=language, layer=layer)
             rows = rows.assign(**(factor * rows[milliseconds]))
-            drawing.against_jitter(axis, rows, color=color, marker=marker, label=label)
+            center_errors.against_jitter(axis, rows, color=color, marker=marker, label=label)
         axis.set(xticks=params.jitter.sd_ms, ylim=(0, None))
-    drawing.shared_legend(figure, axes.values())
-    return drawing.label_axes(figure, x="standard deviation of errors put on tone centres (ms)", y="span (ms)")
+    layout.shared_legend(figure, axes.values())
+    return layout.label_axes(figure, x="standard deviation of errors put on tone centres (ms)", y="span (ms)")
 
 
 def caption_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> str:

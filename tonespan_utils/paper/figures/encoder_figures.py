@@ -19,12 +19,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tonespan_utils.languages import LANGUAGE_NAMES
+from tonespan_utils.paper.figures.recipe import Recipe
 from tonespan_utils.params import conditions, roles
 from tonespan_utils.params.conditions import Condition
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import select
-from tonespan_utils.plots import drawing
-from tonespan_utils.plots.drawing import NULL, Recipe
+from tonespan_utils.plots import comparisons, energy_maps, layout, training
+from tonespan_utils.plots.curves import cue_band, curve_by_depth
+from tonespan_utils.plots.style import BANDED, LANGUAGE_COLORS, LANGUAGE_MARKERS, NULL, is_narrow, width_in
 from tonespan_utils.statistics import findings
 from tonespan_utils.study import quality_flags
 
@@ -97,7 +99,7 @@ def _labels(names: pd.Series, languages: pd.Series) -> list[str]:
 
 def _condition_panels(params: Params) -> tuple[Figure, dict[str, Axes]]:
     """Panels whose colours mean conditions: the languages' names are black there."""
-    figure, axes = drawing.panels(params.speech.tonal)
+    figure, axes = layout.panels(params.speech.tonal)
     for language, axis in axes.items():
         axis.set_title(LANGUAGE_NAMES[language], loc="left", color="black", fontweight="bold")
     return figure, axes
@@ -108,15 +110,15 @@ def _curves(
 ) -> None:
     """Every condition of one encoder and language over relative depth; ``hollow`` where its probe knows nothing."""
     own = _own(select(loaded["layer_curves"], language=language), backbone)
-    drawing.panel_count(axis, own["n_tokens" if columns[0] == "f1" else "n_span_tokens"].max())
+    layout.panel_count(axis, own["n_tokens" if columns[0] == "f1" else "n_span_tokens"].max())
     for name, rows in own.groupby("condition", sort=False):
         role, label = _kind(conditions.parse(name), language)
         unknown = quality_flags.unknown_layers(loaded["signatures"], name, language) if hollow else ()
-        drawing.curve_by_depth(axis, rows, columns, role=role, label=label, hollow=unknown)
+        curve_by_depth(axis, rows, columns, role=role, label=label, hollow=unknown)
 
 
 def _bands(params: Params) -> str:
-    shown = " and ".join(roles.ROLES[role] for role in drawing.BANDED)
+    shown = " and ".join(roles.ROLES[role] for role in BANDED)
     return (
         f"bands ({shown}): {params.bootstrap.level:.0%} bootstrap intervals over utterances and seeds; those of the "
         "other conditions are in the table layer_curves."
@@ -137,13 +139,13 @@ def draw_finetune(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     n_rows = {key: by_task[key]["name"].nunique() for key in TASK_METRICS if key in by_task}
     height = 0.17 * sum(n_rows.values()) + 0.45 * len(n_rows) + 0.4
     figure, axes = plt.subplots(
-        len(n_rows), figsize=(drawing.width_in(), height), height_ratios=list(n_rows.values()), sharex=True,
+        len(n_rows), figsize=(width_in(), height), height_ratios=list(n_rows.values()), sharex=True,
         squeeze=False,
     )  # fmt: skip
     for (objective, metric), axis in zip(n_rows, axes.flat, strict=True):
-        drawing.task_scores(axis, by_task[objective, metric])
+        training.task_scores(axis, by_task[objective, metric])
         title = f"{objective.replace('asr', 'ASR')}: {TASK_METRICS[objective, metric]}"
-        axis.set_title(title.replace(" (", "\n(") if drawing.is_narrow() else title)
+        axis.set_title(title.replace(" (", "\n(") if is_narrow() else title)
         axis.set_xlim(left=0)
     return figure
 
@@ -189,16 +191,16 @@ def draw_probe_f1(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         curves = _own(select(loaded["layer_curves"], language=language), backbone)
         depth = curves.drop_duplicates("layer").set_index("layer")["depth"]
         nulls = {
-            "control task": ("probe_f1", "control_f1", drawing.NULL | {"linestyle": "--"}),
-            "chance": ("probe_chance", "chance_f1", drawing.NULL),
+            "control task": ("probe_f1", "control_f1", NULL | {"linestyle": "--"}),
+            "chance": ("probe_chance", "chance_f1", NULL),
         }
         for label, (table, column, style) in nulls.items():
             rows = _own(select(loaded[table], language=language), backbone)
             mean = rows[rows["layer"] != "final"].groupby("layer", sort=False)[column].mean()
             axis.plot(depth.loc[mean.index], mean, label=label, **style)
         axis.set_ylim(0, 1)
-    drawing.shared_legend(figure, axes.values())
-    return drawing.label_axes(figure, x=DEPTH, y="macro-F1")
+    layout.shared_legend(figure, axes.values())
+    return layout.label_axes(figure, x=DEPTH, y="macro-F1")
 
 
 def caption_probe_f1(loaded: Tables, params: Params, *, backbone: str) -> str:
@@ -240,14 +242,14 @@ def energy_recipes(measured: Sequence[Condition], params: Params) -> dict[str, R
 
 def draw_energy_maps(loaded: Tables, params: Params, *, condition_of: Mapping[str, str]) -> Figure:
     """Energy over layer and offset, a panel per language of ``condition_of`` (language -> condition)."""
-    figure, axes = drawing.panels(list(condition_of), share_y=False)
+    figure, axes = layout.panels(list(condition_of), share_y=False)
     for language, axis in axes.items():
         where = {"language": language, "condition": condition_of[language]}
         own = [select(loaded[name], **where) for name in ("energy", "energy_null", "spans")]
-        drawing.panel_count(axis, own[-1]["n_tokens"].max())
-        mesh = drawing.energy_map(axis, *own, hollow=quality_flags.unknown_layers(loaded["signatures"], **where))
-    drawing.null_colorbar(figure, mesh, list(axes.values()), shrink=0.7, pad=0.02)
-    return drawing.label_axes(figure, x="time from tone centre (ms)", y="layer")
+        layout.panel_count(axis, own[-1]["n_tokens"].max())
+        mesh = energy_maps.energy_map(axis, *own, hollow=quality_flags.unknown_layers(loaded["signatures"], **where))
+    energy_maps.null_colorbar(figure, mesh, list(axes.values()), shrink=0.7, pad=0.02)
+    return layout.label_axes(figure, x="time from tone centre (ms)", y="layer")
 
 
 def caption_energy_maps(loaded: Tables, params: Params, *, title: str, condition_of: Mapping[str, str]) -> str:
@@ -284,11 +286,11 @@ def draw_spans(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         columns = ("span_ms", "span_low_ms", "span_high_ms")
         _curves(axis, loaded, columns, backbone=backbone, language=language, hollow=True)
         null_ms = _first_condition(select(loaded["comparison"], language=language), backbone)["null_span_ms"].iloc[0]
-        axis.axhline(null_ms, label="flat null", **drawing.NULL)
-        drawing.cue_band(axis, cues.loc[language])
+        axis.axhline(null_ms, label="flat null", **NULL)
+        cue_band(axis, cues.loc[language])
     next(iter(axes.values())).set_ylim(bottom=0)  # panels share it; set once all is drawn, or the top would stay
-    drawing.shared_legend(figure, axes.values())
-    return drawing.label_axes(figure, x=DEPTH, y="effective span 2 r_com (ms)")
+    layout.shared_legend(figure, axes.values())
+    return layout.label_axes(figure, x=DEPTH, y="effective span 2 r_com (ms)")
 
 
 def caption_spans(loaded: Tables, params: Params, *, backbone: str) -> str:
@@ -328,11 +330,11 @@ def draw_differences(loaded: Tables, params: Params, *, backbone: str) -> Figure
     """Forest plot: every condition minus vanilla, a column per measure, a row per condition, languages in colours."""
     rows = differences_to_vanilla(loaded["contrasts"], backbone)
     names = sorted(dict.fromkeys(rows["label"]), key=lambda name: name.startswith("shuffled"))
-    figure, axes = drawing.side_by_side(len(DIFFERENCES), height_in=0.42 * len(names) + 0.9)
+    figure, axes = layout.side_by_side(len(DIFFERENCES), height_in=0.42 * len(names) + 0.9)
     for axis, (measure, title) in zip(axes, DIFFERENCES.items(), strict=True):
         _language_rows(axis, rows[rows["measure"] == measure], names, params)
         axis.set_xlabel(title)
-    drawing.shared_legend(figure, axes)
+    layout.shared_legend(figure, axes)
     return figure
 
 
@@ -340,14 +342,14 @@ def _language_rows(axis: Axes, rows: pd.DataFrame, names: Sequence[str], params:
     """Intervals in rows by ``label``; within a row the languages lie below one another, in their own colours."""
     heights = pd.Series(range(len(names)), index=list(names), dtype=float)
     there = _present(rows, params)
-    for offset, language in zip(drawing.dodge(len(there)), there, strict=True):
+    for offset, language in zip(layout.dodge(len(there)), there, strict=True):
         own = rows[rows["language"] == language]
-        drawing.intervals(
-            axis, heights.loc[own["label"]].to_numpy() + offset, own, color=drawing.LANGUAGE_COLORS[language],
-            marker=drawing.LANGUAGE_MARKERS[language], label=LANGUAGE_NAMES[language],
+        comparisons.intervals(
+            axis, heights.loc[own["label"]].to_numpy() + offset, own, color=LANGUAGE_COLORS[language],
+            marker=LANGUAGE_MARKERS[language], label=LANGUAGE_NAMES[language],
         )  # fmt: skip
-    axis.axvline(0, **drawing.NULL)
-    drawing.named_rows(axis, names)
+    axis.axvline(0, **NULL)
+    layout.named_rows(axis, names)
 
 
 def _present(rows: pd.DataFrame, params: Params) -> list[str]:
@@ -393,26 +395,26 @@ def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     next(iter(axes.values())).set(xlim=(-0.03 * right, right), ylim=(bottom, top))
     for language, axis in axes.items():
         own = select(everything, language=language)
-        drawing.panel_count(axis, own["n_span_tokens"].max())
+        layout.panel_count(axis, own["n_span_tokens"].max())
         if own["cue_width_ms"].isna().all():
             axis.text(0.5, 0.5, f"{findings.NO_CUE} to be near to", ha="center", transform=axis.transAxes, fontsize=8)
             continue
         for _, row in own.iterrows():
             role, label = _kind(conditions.parse(row["condition"]), language)
-            drawing.scatter_with_intervals(axis, row, role=role, label=label, hollow=bool(row["note"]))
+            comparisons.scatter_with_intervals(axis, row, role=role, label=label, hollow=bool(row["note"]))
         if (own["note"] != "").any():
             axis.plot([], [], "o", color="0.6", markerfacecolor="white", label=findings.AT_NULL)
         chance, null_ms = own["chance_f1"].mean(), (own["null_span_ms"] - own["cue_width_ms"]).abs().mean()
         if chance > bottom:
-            axis.axhline(chance, label="chance", **drawing.NULL)
+            axis.axhline(chance, label="chance", **NULL)
         else:
-            drawing.corner_note(axis, f"chance {chance:.2f} \N{DOWNWARDS ARROW}", right=False)
+            layout.corner_note(axis, f"chance {chance:.2f} \N{DOWNWARDS ARROW}", right=False)
         if null_ms < right:
-            axis.axvline(null_ms, label="flat null", **drawing.NULL | {"linestyle": "--"})
+            axis.axvline(null_ms, label="flat null", **NULL | {"linestyle": "--"})
         else:
-            drawing.corner_note(axis, f"flat map {null_ms:.0f} ms \N{RIGHTWARDS ARROW}", right=True)
-    drawing.shared_legend(figure, axes.values())
-    return drawing.label_axes(figure, x="distance of the span to the cue width (ms)", y="macro-F1")
+            layout.corner_note(axis, f"flat map {null_ms:.0f} ms \N{RIGHTWARDS ARROW}", right=True)
+    layout.shared_legend(figure, axes.values())
+    return layout.label_axes(figure, x="distance of the span to the cue width (ms)", y="macro-F1")
 
 
 def caption_scatter(loaded: Tables, params: Params, *, backbone: str) -> str:
@@ -442,7 +444,7 @@ def draw_seeds(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     """
     rows = between_seeds(loaded["seed_agreement"], backbone)
     names = list(dict.fromkeys(rows["label"]))
-    figure, axes = drawing.side_by_side(2, height_in=0.42 * len(names) + 0.9)
+    figure, axes = layout.side_by_side(2, height_in=0.42 * len(names) + 0.9)
     for axis, over in zip(axes, ("tokens", "layers"), strict=True):
         own = rows[rows["over"] == over]
         _language_rows(axis, own, names, params)
@@ -450,7 +452,7 @@ def draw_seeds(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         heights = np.arange(len(names))
         axis.vlines(ends, heights - 0.42, heights + 0.42, color=NULL["color"], linewidth=1.0, label="end of chance")
         axis.set(xlim=(min(-0.1, own["low"].min() - 0.05), 1.05), xlabel=f"rho over {over}")
-    drawing.shared_legend(figure, axes)
+    layout.shared_legend(figure, axes)
     return figure
 
 
@@ -486,18 +488,18 @@ def draw_tuned(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     """The probe on the frozen encoder beside the encoder fine-tuned on tone, and their difference."""
     rows = probe_and_tuned(loaded["probe_vs_finetuned"], backbone)
     names = list(dict.fromkeys(rows["label"]))
-    figure, (scores, difference) = drawing.side_by_side(2, height_in=0.42 * len(names) + 0.9)
+    figure, (scores, difference) = layout.side_by_side(2, height_in=0.42 * len(names) + 0.9)
     heights = pd.Series(range(len(names)), index=names, dtype=float)
     there = _present(rows, params)
-    for offset, language in zip(drawing.dodge(len(there)), there, strict=True):
+    for offset, language in zip(layout.dodge(len(there)), there, strict=True):
         own = rows[rows["language"] == language]
         y = heights.loc[own["label"]].to_numpy() + offset
-        drawing.from_to(scores, y, own, color=drawing.LANGUAGE_COLORS[language])
+        comparisons.from_to(scores, y, own, color=LANGUAGE_COLORS[language])
     _language_rows(difference, rows, names, params)
-    drawing.named_rows(scores, names)
+    layout.named_rows(scores, names)
     scores.set(xlim=(0, 1.03), xlabel="macro-F1 (open: probe, filled: fine-tuned)")
     difference.set_xlabel("macro-F1, fine-tuned minus probe")
-    drawing.shared_legend(figure, [difference])
+    layout.shared_legend(figure, [difference])
     return figure
 
 

@@ -18,11 +18,11 @@ from tonespan_utils import languages
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.paper import provenance
 from tonespan_utils.paper.figures import encoder_figures, validity
+from tonespan_utils.paper.figures.recipe import Recipe
 from tonespan_utils.params import conditions, tables
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import select
-from tonespan_utils.plots import drawing
-from tonespan_utils.plots.drawing import Recipe
+from tonespan_utils.plots import layout, signal, style
 from tonespan_utils.statistics import findings
 
 NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
@@ -77,7 +77,7 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm
     record = _record(params, name, loaded, known[name])
     if width_mm:
         record |= {"command": f"{record['command']} WIDTH={width_mm:g}"}
-    with plt.style.context(drawing.STYLE), drawing.width(width_mm or drawing.PAGE_MM):
+    with plt.style.context(style.STYLE), style.width(width_mm or style.PAGE_MM):
         figure = known[name].draw(loaded, params)
         provenance.save(figure, figure_stem(params, name, width_mm=width_mm), record)
     plt.close(figure)
@@ -105,12 +105,12 @@ def figure_stem(params: Params, name: str, *, width_mm: float | None = None) -> 
 
 def draw_f0_contours(loaded: dict[str, pd.DataFrame], params: Params) -> Figure:
     """F0 contour by tone, a panel per language."""
-    figure, axes = drawing.panels(params.speech.tonal)
+    figure, axes = layout.panels(params.speech.tonal)
     for language, axis in axes.items():
         rows = select(loaded["f0"], language=language)
-        drawing.f0_contours(axis, rows)
-        drawing.panel_count(axis, rows.groupby("tone")["n_tokens"].max().sum())
-    return drawing.label_axes(figure, x="time from tone centre (ms)", y="F0 (semitones over\nspeaker median)")
+        signal.f0_contours(axis, rows)
+        layout.panel_count(axis, rows.groupby("tone")["n_tokens"].max().sum())
+    return layout.label_axes(figure, x="time from tone centre (ms)", y="F0 (semitones over\nspeaker median)")
 
 
 def caption_f0_contours(loaded: dict[str, pd.DataFrame], params: Params) -> str:
@@ -124,19 +124,19 @@ def caption_f0_contours(loaded: dict[str, pd.DataFrame], params: Params) -> str:
 
 def draw_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> Figure:
     """F1 against window with the span marked, a panel per language."""
-    figure, axes = drawing.panels(params.speech.tonal)
+    figure, axes = layout.panels(params.speech.tonal)
     windows = loaded["baseline_windows"]
     for language, axis in axes.items():
         spans = select(loaded["baseline_spans"], language=language)
         note = select(loaded["baseline_notes"], language=language, frontend=spans["frontend"].iloc[0]).iloc[0]
         rows = select(loaded["baseline_f1"], language=language)
-        drawing.f1_by_window(axis, rows, spans, language=language, reason=note["reason"])
-        drawing.panel_count(axis, note["n_tokens"])
+        signal.f1_by_window(axis, rows, spans, language=language, reason=note["reason"])
+        layout.panel_count(axis, note["n_tokens"])
         planted = select(windows, language=language)["planted_span_ms"].iloc[0]
         if pd.notna(planted):
             axis.axvline(planted, color="black", linestyle="--", linewidth=0.9, label="planted span")
-    drawing.shared_legend(figure, axes.values())
-    return drawing.label_axes(figure, x="window (ms)", y="macro-F1")
+    layout.shared_legend(figure, axes.values())
+    return layout.label_axes(figure, x="window (ms)", y="macro-F1")
 
 
 def caption_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> str:

@@ -15,10 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tonespan_utils import languages
+from tonespan_utils.paper.figures.recipe import Recipe
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import select
-from tonespan_utils.plots import drawing
-from tonespan_utils.plots.drawing import NULL, Recipe
+from tonespan_utils.plots import layout, style
+from tonespan_utils.plots.style import NULL
 from tonespan_utils.study import sanity
 
 NOTEBOOK = "notebooks/06_validity.ipynb"
@@ -90,7 +91,7 @@ def _line(loaded: Tables, estimator: str, condition: str) -> pd.Series | None:
 
 def draw_calibration(loaded: Tables, params: Params) -> Figure:
     """Answers against planted widths with their lines."""
-    figure, axis = plt.subplots(figsize=(drawing.width_in(), 3.6))
+    figure, axis = plt.subplots(figsize=(style.width_in(), 3.6))
     true = np.array(params.validity.planted_span_ms)
     axis.plot(true, true, color="0.45", linestyle=":", linewidth=1.2, label="answer = planted width")
     axis.plot(true, true / 2, color="0.45", linestyle="--", linewidth=0.9, label="2 r_com of a box of that width")
@@ -148,7 +149,7 @@ def _slope(line: pd.Series) -> str:
 
 def draw_slopes(loaded: Tables, params: Params) -> Figure:
     """Slopes of every estimator at the top layer, and of the gradient at every layer."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(drawing.width_in(), 3.4), width_ratios=(1.25, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(style.width_in(), 3.4), width_ratios=(1.25, 1))
     lines, top = loaded["calibration_lines"], _top(loaded["calibration"])
     shown = lines[lines["layer"].isin(["", top]) & lines["estimator"].isin(NAMES)]
     shown = shown.sort_values("estimator", key=lambda names: names.map(list(NAMES).index), kind="stable")
@@ -158,7 +159,7 @@ def draw_slopes(loaded: Tables, params: Params) -> Figure:
         if np.isnan(row.slope):
             left.annotate("some widths not reached", (0, height), fontsize=6.5, va="center", xytext=(4, 0),
                           textcoords="offset points")  # fmt: skip
-    drawing.named_rows(left, names)
+    layout.named_rows(left, names)
     left.set(xlabel="slope of answer over planted width", title="top layer")
     layers = [layer for layer in dict.fromkeys(lines["layer"]) if layer]
     for number, condition in enumerate(("vanilla", "asr")):
@@ -198,7 +199,7 @@ def caption_slopes(loaded: Tables, params: Params) -> str:
 def draw_robust(loaded: Tables, params: Params) -> Figure:
     """Cue width by front end and analysis window, a panel per planted width, F1 at the peak beside it."""
     spans_ms = params.validity.robust_span_ms
-    figure, axes = plt.subplots(1, len(spans_ms), figsize=(drawing.width_in(), 2.9), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(spans_ms), figsize=(style.width_in(), 2.9), sharey=True, squeeze=False)
     for axis, span_ms in zip(axes[0], spans_ms, strict=True):
         answers = select(loaded["calibration"], true_span_ms=span_ms).set_index("estimator")
         scores = select(loaded["calibration_scores"], true_span_ms=span_ms, condition="signal").set_index("metric")
@@ -209,14 +210,14 @@ def draw_robust(loaded: Tables, params: Params) -> Figure:
             f1 = scores.loc[f"f1_{name}", "value"]
             axis.annotate(f"F1 {f1:.2f}", (1.0, height), xycoords=("axes fraction", "data"), fontsize=6.5, va="center",
                           ha="right")  # fmt: skip
-        drawing.named_rows(axis, [_frontend_name(*pair, params) for pair in FRONTENDS.values()])
+        layout.named_rows(axis, [_frontend_name(*pair, params) for pair in FRONTENDS.values()])
         axis.axvline(span_ms, color="black", linestyle="--", linewidth=0.9)
         axis.set(xlabel="cue width (ms)", title=f"planted {span_ms:g} ms", xlim=(0, max(spans_ms) * 1.9))
     return figure
 
 
 def _frontend_name(frontend: str, shape: str, params: Params) -> str:
-    named = drawing.FRONTEND_NAMES[frontend]
+    named = style.FRONTEND_NAMES[frontend]
     return named if frontend == "f0" else f"{named}, {shape} {params.validity.analysis_windows[shape]:g} ms"
 
 
@@ -238,7 +239,7 @@ def caption_robust(loaded: Tables, params: Params) -> str:
 
 def draw_penalty(loaded: Tables, params: Params) -> Figure:
     """CER, probe F1 and span of plain and span-penalised ASR."""
-    figure, axes = plt.subplots(1, 3, figsize=(drawing.width_in(), 1.9), sharey=True)
+    figure, axes = plt.subplots(1, 3, figsize=(style.width_in(), 1.9), sharey=True)
     found = penalty_numbers(loaded, params)
     order = ["vanilla", "asr", "narrow_asr"]
     for axis, (name, rows) in zip(axes, found.items(), strict=True):
@@ -247,7 +248,7 @@ def draw_penalty(loaded: Tables, params: Params) -> Figure:
             axis.plot([row.low, row.high], [height, height], color=COLORS[row.condition], linewidth=1.4)
             axis.plot(row.value, height, "o", color=COLORS[row.condition])
         axis.set(xlabel=name, xlim=(0, 1.1 * rows[["value", "high"]].max(axis=None)))
-        drawing.named_rows(axis, [CONDITIONS[one] for one in order])
+        layout.named_rows(axis, [CONDITIONS[one] for one in order])
     axes[2].axvline(params.finetune.span_penalty.span_ms, color="black", linestyle="--", linewidth=0.9)
     return figure
 
@@ -295,7 +296,7 @@ def draw_f1_checks(loaded: Tables, params: Params) -> Figure:
         ("selectivity", "f1 minus control f1", "selectivity"),
         ("description length", "bits per token", "description length (bits a token)"),
     ]
-    figure, axes = plt.subplots(2, 2, figsize=(drawing.width_in(), 4.0), sharex=True)
+    figure, axes = plt.subplots(2, 2, figsize=(style.width_in(), 4.0), sharex=True)
     for axis, (check, statistic, title) in zip(axes.flat, asked, strict=True):
         own = sane[(sane["check"] == check) & (sane["statistic"] == statistic)]
         for number, (condition, rows) in enumerate(own[own["layer"] != ""].groupby("condition", sort=False)):
@@ -303,8 +304,8 @@ def draw_f1_checks(loaded: Tables, params: Params) -> Figure:
         axis.set_title(f"{title}\n{_verdicts(own)}", fontsize=8)
     for axis in axes.flat[:2]:
         axis.set_ylim(0, 1)
-    drawing.shared_legend(figure, axes.flat)
-    return drawing.label_axes(figure, x="layer", y="")
+    layout.shared_legend(figure, axes.flat)
+    return layout.label_axes(figure, x="layer", y="")
 
 
 def by_layer(axis: Axes, rows: pd.DataFrame, *, color: str, shift: float, label: str) -> None:
@@ -338,7 +339,7 @@ def caption_f1_checks(loaded: Tables, params: Params) -> str:
 def draw_span_checks(loaded: Tables, params: Params) -> Figure:
     """Spans while weights are dealt; attention distance beside r_com; confounds."""
     sane = loaded["sanity"]
-    figure, axes = plt.subplots(1, 3, figsize=(drawing.width_in(), 3.0), width_ratios=(1.1, 1.1, 1))
+    figure, axes = plt.subplots(1, 3, figsize=(style.width_in(), 3.0), width_ratios=(1.1, 1.1, 1))
     weights = sane[(sane["check"] == "randomised weights") & sane["statistic"].str.startswith("span_ms")]
     for number, (condition, rows) in enumerate(weights.groupby("condition", sort=False)):
         steps = rows["statistic"].str.extract(r"(\d+) of")[0].to_numpy(dtype=float)
@@ -350,7 +351,7 @@ def draw_span_checks(loaded: Tables, params: Params) -> Figure:
     axes[0].set_title("randomised weights", fontsize=8)
     _draw_attention(axes[1], sane)
     _draw_confounds(axes[2], sane)
-    drawing.shared_legend(figure, axes)
+    layout.shared_legend(figure, axes)
     return figure
 
 
@@ -379,7 +380,7 @@ def _draw_confounds(axis: Axes, sane: pd.DataFrame) -> None:
         y = np.arange(len(own)) + 0.2 * (number * 2 - 1)
         axis.hlines(y, own["ci_low"], own["ci_high"], color=colors[statistic], linewidth=1.0)
         axis.plot(own["value"], y, "o", color=colors[statistic], label="rho: " + statistic.partition(" and ")[2])
-    drawing.named_rows(axis, layers)
+    layout.named_rows(axis, layers)
     axis.axvline(0, **NULL)
     axis.set(xlabel="rho with r_com (ASR)", xlim=(-1, 1))
     axis.set_title(f"confounds\n{_verdicts(rows)}", fontsize=8)
@@ -419,17 +420,17 @@ def draw_agreement(loaded: Tables, params: Params) -> Figure:
     """Spearman's rho of every two estimators over tokens and over layers, and where chance ends."""
     found = _agreement(loaded)
     pairs = list(dict.fromkeys(found["pair"]))
-    figure, axes = plt.subplots(1, 2, figsize=(drawing.width_in(), 0.9 + 0.3 * len(pairs)), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(style.width_in(), 0.9 + 0.3 * len(pairs)), sharey=True)
     for axis, over in zip(axes, ("tokens", "layers"), strict=True):
         rows = found[found["over"] == over]
         for y, row in enumerate(rows.itertuples()):
             axis.hlines(y, row.ci_low, row.ci_high, color=VERDICT_COLORS[row.verdict], linewidth=1.0)
             axis.plot(row.value, y, "o", color=VERDICT_COLORS[row.verdict], label=row.verdict)
             axis.plot(row.null, y, "|", color=NULL["color"], markersize=10, label="end of chance")
-        drawing.named_rows(axis, pairs)
+        layout.named_rows(axis, pairs)
         axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
         axis.set(xlim=(-1.05, 1.05), xlabel=f"rho over {over}")
-    drawing.shared_legend(figure, axes)
+    layout.shared_legend(figure, axes)
     return figure
 
 
