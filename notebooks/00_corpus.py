@@ -40,7 +40,7 @@ from tonespan_utils import languages
 from tonespan_utils.alignment import aligners
 from tonespan_utils.corpus import sides, sources, splitting
 from tonespan_utils.instrument import f0
-from tonespan_utils.paper.figures import store
+from tonespan_utils.paper.figures import tone_in_signal
 from tonespan_utils.params import profile, tables
 from tonespan_utils.plots import signal
 from tonespan_utils.statistics import splits
@@ -146,5 +146,5 @@ for language, corpus in corpora.items():
 tables.write(p.results, "f0", pd.concat(summaries))
 
 # %%
-store.draw_f0_contours({"f0": tables.read(p.results, "f0")}, p)
+tone_in_signal.draw_f0_contours({"f0": tables.read(p.results, "f0")}, p)
 plt.show()

@@ -38,7 +38,7 @@ import pandas as pd
 
 from tonespan_utils.corpus import sources
 from tonespan_utils.instrument import acoustic
-from tonespan_utils.paper.figures import store
+from tonespan_utils.paper.figures import tone_in_signal
 from tonespan_utils.params import profile, tables
 from tonespan_utils.statistics import splits
 
@@ -103,5 +103,5 @@ rows.round(3)
 
 # %%
 names = ("baseline_f1", "baseline_notes", "baseline_spans", "baseline_windows")
-store.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
+tone_in_signal.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
 plt.show()

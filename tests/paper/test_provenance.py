@@ -18,7 +18,7 @@ def record():
     return provenance.describe(
         profile.load("demo"),
         notebook="notebooks/05_rcom_comparison.ipynb",
-        call="figures.save(",
+        call="store.save(",
         figure="x",
         checkpoints={"mini": "sha256:0"},
         data='a "quoted" (name) & é',
@@ -73,7 +73,7 @@ def test_explain_tells_what_made_a_figure_and_how_to_make_it_again(tmp_path, rec
 
 def test_the_cell_named_is_the_one_that_draws(record):
     notebook = json.loads((profile.ROOT / "notebooks/05_rcom_comparison.ipynb").read_text())
-    assert "figures.save(" in "".join(notebook["cells"][record["cell"] - 1]["source"])
+    assert "store.save(" in "".join(notebook["cells"][record["cell"] - 1]["source"])
     assert provenance.cell_that_calls("nobody calls this", "notebooks/05_rcom_comparison.ipynb") is None
 
 

@@ -30,8 +30,8 @@ def task_scores(axis: Axes, rows: pd.DataFrame) -> None:
     """
     names = list(dict.fromkeys(rows["name"]))
     for y, name in enumerate(names):
-        own = rows[rows["name"] == name]
-        for height, row in zip(y + dodge(len(own)), own.itertuples(), strict=True):
+        trainings = rows[rows["name"] == name]
+        for height, row in zip(y + dodge(len(trainings)), trainings.itertuples(), strict=True):
             color = "0.6" if row.shuffled else "#0072B2"
             axis.plot([row.low, row.high], [height] * 2, color=color, linewidth=1.0)
             axis.plot(row.value, height, "o", color=color)

@@ -51,14 +51,14 @@ def draw_errors(scored: pd.DataFrame, errors: Mapping[str, pd.DataFrame], params
 
 
 def caption_errors(scored: pd.DataFrame, params: Params) -> str:
-    told = "; ".join(
+    medians = "; ".join(
         f"{LANGUAGE_NAMES[language]} {row.median_ms:.1f} ms [{row.median_low_ms:.1f}, {row.median_high_ms:.1f}], "
         f"95 % within {row.p95_ms:.1f} ms [{row.p95_low_ms:.1f}, {row.p95_high_ms:.1f}]"
         for language, row in ((language, _of_test(scored, language)) for language in params.speech.tonal)
     )
     return (
         f"Tone centres found from text alone by an aligner trained on the train split, against known ones. Median size "
-        f"of the error with {params.bootstrap.level:.0%} interval over utterances, test split: {told}."
+        f"of the error with {params.bootstrap.level:.0%} interval over utterances, test split: {medians}."
     )
 
 
@@ -72,11 +72,11 @@ def draw_scores(tokens: Mapping[str, pd.DataFrame], params: Params) -> Figure:
 
 
 def caption_scores(tokens: Mapping[str, pd.DataFrame], params: Params) -> str:
-    told = ", ".join(
+    medians = ", ".join(
         f"{LANGUAGE_NAMES[language]} {tokens[language]['align_score'].median():.2f} of {len(tokens[language]):,} tokens"
         for language in params.speech.tonal
     )
-    return f"How probable the aligner found each token's labels; no times are known. Median: {told}."
+    return f"How probable the aligner found each token's labels; no times are known. Median: {medians}."
 
 
 def _of_test(scored: pd.DataFrame, language: str) -> pd.Series:
@@ -103,14 +103,14 @@ def draw_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> 
 
 def caption_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> str:
     ends = (min(params.jitter.sd_ms), max(params.jitter.sd_ms))
-    told = []
+    answers = []
     for language in params.speech.tonal:
-        own = jitter[jitter["language"] == language].set_index(["layer", "jitter_ms"])["value_ms"]
-        cue, radius = ([own[layer, sd_ms] for sd_ms in ends] for layer in ("", layers[-1]))
+        values = jitter[jitter["language"] == language].set_index(["layer", "jitter_ms"])["value_ms"]
+        cue, radius = ([values[layer, sd_ms] for sd_ms in ends] for layer in ("", layers[-1]))
         widths = " to ".join("none" if pd.isna(width) else f"{width:.0f}" for width in cue)
-        told.append(f"{LANGUAGE_NAMES[language]} cue width {widths} ms, r_com {radius[0]:.0f} to {radius[1]:.0f} ms")
+        answers.append(f"{LANGUAGE_NAMES[language]} cue width {widths} ms, r_com {radius[0]:.0f} to {radius[1]:.0f} ms")
     return (
         f"Every tone centre moved by a normal error, and all done anew: the cue width in the signal and twice r_com of "
         f"layers {' and '.join(layers)}; bars: {params.bootstrap.level:.0%} intervals over utterances; dotted: a flat "
-        f"map. As errors grow from {ends[0]:g} to {ends[1]:g} ms (r_com of layer {layers[-1]}): {'; '.join(told)}."
+        f"map. As errors grow from {ends[0]:g} to {ends[1]:g} ms (r_com of layer {layers[-1]}): {'; '.join(answers)}."
     )

@@ -1,4 +1,4 @@
-"""How a figure of the paper is made and described."""
+"""How a figure is made and described: its title, its drawing and its caption."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tonespan_utils.params.profile import Params
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one figure is made and told: ``draw(tables, params)`` and ``caption(tables, params)``."""
+    """How one figure is made and described: ``draw(tables, params)`` and ``caption(tables, params)``."""
 
     title: str
     draw: Callable[[dict[str, pd.DataFrame], Params], Figure]

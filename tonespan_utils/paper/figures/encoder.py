@@ -1,0 +1,60 @@
+"""The figures of one encoder's conditions by name, in the order of the paper, from stored tables alone.
+
+Conditions are drawn by what they are to a language (``roles.role_of``): one colour and one marker for vanilla,
+target ASR, Mandarin ASR and so on in every figure, so that 18 conditions need no more than nine of each. Every
+function takes ``(tables, params)`` and the name of the encoder; captions take their numbers from the same tables.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tonespan_utils.paper.figures.agreement_of_seeds import caption_seeds, draw_seeds
+from tonespan_utils.paper.figures.energy_maps import energy_recipes
+from tonespan_utils.paper.figures.finetuned_scores import caption_finetune, draw_finetune
+from tonespan_utils.paper.figures.probe_and_finetuned import caption_tuned, draw_tuned
+from tonespan_utils.paper.figures.recipe import Recipe
+from tonespan_utils.paper.figures.spans_of_layers import caption_spans, draw_spans
+from tonespan_utils.paper.figures.tone_in_layers import caption_probe_f1, draw_probe_f1
+from tonespan_utils.paper.figures.what_finetuning_changes import (
+    caption_differences,
+    caption_scatter,
+    draw_differences,
+    draw_scatter,
+)
+from tonespan_utils.params import conditions
+from tonespan_utils.params.profile import Params
+
+
+def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
+    """The figures of one encoder, in the order of the paper; those without anything to compare are left out. Names
+    and titles say which encoder unless it is ``alone``.
+    """
+    of_this = [condition for condition in map(conditions.parse, params.conditions) if condition.backbone == backbone]
+    measured = [condition for condition in of_this if condition.is_measured]
+    trained = any(condition.is_trained for condition in of_this)
+    probed = {condition.name for condition in measured}
+    taught = any(condition.starts_from in probed for condition in of_this if not condition.is_measured)
+    repeated = any(len(params.seeds(condition.name)) > 1 for condition in measured)
+    compared = len(measured) > 1 and not all(condition.is_trained for condition in measured)
+    drawings = {
+        "finetune": ("What the fine-tuned encoders learned", draw_finetune, caption_finetune, trained),
+        "probe_f1": ("Tone in the layers: probe F1", draw_probe_f1, caption_probe_f1, True),
+        "spans_by_layer": ("How far each layer looks", draw_spans, caption_spans, True),
+        "differences": ("What fine-tuning changes", draw_differences, caption_differences, compared),
+        "f1_against_distance": ("Tone kept against span matched", draw_scatter, caption_scatter, True),
+        "seed_agreement": ("Do two trainings agree?", draw_seeds, caption_seeds, repeated),
+        "probe_vs_finetuned": ("Probe against fine-tuning on tone", draw_tuned, caption_tuned, taught),
+    }
+    suffix, of = ("", "") if alone else (f"_{backbone}", f", {backbone}")
+    figures = {
+        name + suffix: Recipe(title + of, partial(draw, backbone=backbone), partial(caption, backbone=backbone))
+        for name, (title, draw, caption, wanted) in drawings.items()
+        if wanted
+    }
+    names = list(figures)
+    after = names.index(f"probe_f1{suffix}") + 1
+    ordered = names[:after], energy_recipes(measured, params), names[after:]
+    return {n: figures[n] for n in ordered[0]} | ordered[1] | {n: figures[n] for n in ordered[2]}
