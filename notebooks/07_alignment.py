@@ -29,14 +29,14 @@ params_path = "demo"
 condition = ""
 
 # %%
-import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import display
 
 from tonespan_utils.alignment import align, aligners
 from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.paper import report
-from tonespan_utils.paper.figures import alignment
+from tonespan_utils.paper.figures import alignment, store
 from tonespan_utils.params import profile, tables
 from tonespan_utils.study import timing
 
@@ -90,18 +90,17 @@ scored.round(1)
 
 # %%
 encoder = checkpoints.load_condition(p, condition, seed=0)
-made_with = {"checkpoints": {condition: encoder.identity}}
-all_tokens = {language: corpus.tokens for language, corpus in corpora.items()}
+checkpoints_used = {condition: encoder.identity}
+drawn = [encoder.layers[len(encoder.layers) // 2], encoder.layers[-1]]
+recipes = alignment.recipes(drawn, times_known=knows_times)
+loaded = {"alignment": scored, "tokens": pd.concat([corpus.tokens for corpus in corpora.values()])}
 if knows_times:
-    in_test = {language: tokens.loc[tokens["split"] == "test", "token_id"] for language, tokens in all_tokens.items()}
-    held = {language: rows[rows["token_id"].isin(in_test[language])] for language, rows in errors.items()}
-    figure = alignment.draw_errors(scored, held, p)
-    caption = alignment.caption_errors(scored, p)
-else:
-    figure, caption = (f(all_tokens, p) for f in (alignment.draw_scores, alignment.caption_scores))
-alignment.save(p, "alignment", figure, caption, **made_with)
-plt.show()
-print(caption)
+    every_error = pd.concat([rows.assign(language=language) for language, rows in errors.items()])
+    in_test = loaded["tokens"].loc[loaded["tokens"]["split"] == "test", "token_id"]
+    loaded["errors"] = every_error[every_error["token_id"].isin(in_test)]
+record = alignment.record(p, "alignment", recipes["alignment"], loaded, checkpoints=checkpoints_used)
+display(store.save_recipe(p, "alignment", recipes["alignment"], loaded, record))
+print(record["caption"])
 
 # %% [markdown]
 # ## What would wrong centres do?
@@ -131,11 +130,10 @@ shown.pivot_table(index=["measure", "language"], columns="jitter_ms", values=["f
 # would give.
 
 # %%
-drawn = [encoder.layers[len(encoder.layers) // 2], top]
-figure, caption = (f(jitter, drawn, p) for f in (alignment.draw_jitter, alignment.caption_jitter))
-alignment.save(p, "jitter", figure, caption, **made_with)
-plt.show()
-print(caption)
+loaded |= {"jitter": jitter}
+record = alignment.record(p, "jitter", recipes["jitter"], loaded, checkpoints=checkpoints_used)
+display(store.save_recipe(p, "jitter", recipes["jitter"], loaded, record))
+print(record["caption"])
 
 # %%
 report.write_again(p)

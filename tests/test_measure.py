@@ -12,6 +12,7 @@ from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model, WavLMConfig, W
 
 import tonespan_utils
 from tonespan_utils import measure, measure_span
+from tonespan_utils.corpus import clips
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradients, probes, spans
@@ -88,11 +89,11 @@ def test_the_result_is_whole_and_tells_itself(found):
 
 
 def test_groups_are_never_on_both_sides(segments):
-    corpus = measure._split(measure._corpus(*segments, 16000), None, known=False, seed=3)
+    corpus = clips.split(clips.corpus_of(*segments, 16000), None, probes_given=False, seed=3)
     sides = corpus.tokens.groupby("speaker")["split"].nunique()
     share = (corpus.tokens["split"] == "test").mean()
-    assert (sides == 1).all() and 0.1 < share <= measure.TEST_SHARE
-    alone = measure._split(measure._corpus(*segments[:3], None, 16000), None, known=False, seed=3)
+    assert (sides == 1).all() and 0.1 < share <= clips.TEST_SHARE
+    alone = clips.split(clips.corpus_of(*segments[:3], None, 16000), None, probes_given=False, seed=3)
     assert (alone.tokens.groupby("utterance_id")["split"].nunique() == 1).all()
 
 
@@ -122,7 +123,7 @@ def test_files_and_other_sample_rates_are_read(tmp_path, folder, segments):
     integers = [np.round(0.3 * one * 32767).astype(np.int16) for one in audio]
     assert np.allclose(measure_span(folder, integers, centers, labels, **quick).layers["span_ms"],
                        arrays.layers["span_ms"], rtol=0.05)  # fmt: skip
-    half = measure._samples("clip", np.zeros(4000, dtype=np.float32), 8000)
+    half = clips.samples_of("clip", np.zeros(4000, dtype=np.float32), 8000)
     assert half.size == 8000
 
 
@@ -223,13 +224,13 @@ def test_the_package_itself_stays_light():
 
 
 def test_groups_and_labels_are_in_one_form():
-    assert measure._group_names(["Thế", "The\u0302\u0301", "Thế\u00a0"]) == ["Thế"] * 3
-    assert measure._label_names("clip 0", [1.0, "1", "１", "sa\u0306\u0301c "]).tolist() == ["1", "1", "1", "sắc"]
+    assert clips.group_names(["Thế", "The\u0302\u0301", "Thế\u00a0"]) == ["Thế"] * 3
+    assert clips.label_names("clip 0", [1.0, "1", "１", "sa\u0306\u0301c "]).tolist() == ["1", "1", "1", "sắc"]
 
 
 @pytest.mark.parametrize("missing", [float("nan"), None, "", "nan", pd.NA])
 def test_missing_groups_and_labels_are_named(missing):
     with pytest.raises(TonespanError, match="clip 1: its group is missing"):
-        measure._group_names(["a", missing])
+        clips.group_names(["a", missing])
     with pytest.raises(TonespanError, match="clip 7: the label of its token 1 is missing"):
-        measure._label_names("clip 7", ["a", missing])
+        clips.label_names("clip 7", ["a", missing])

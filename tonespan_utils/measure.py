@@ -19,7 +19,7 @@ model that is loaded already, will do as well):
 
 It does what notebooks 03 and 04 do, with the same functions: one linear probe per layer on the hidden vector at each
 centre, trained on some speakers (or clips) and scored on others; the energy of the gradient of its logit around the
-centres of the scored tokens; spans with their intervals and null; signs of failure.
+centres of the scored tokens; spans with their intervals and null; quality flags.
 
 Conventions: those of ``probes``, ``gradients`` and ``spans``; a clip is one utterance, times count from its start.
 
@@ -28,46 +28,40 @@ Notebook: notebooks/04_gradient_energy
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import soxr
 from matplotlib.figure import Figure
 from transformers import PreTrainedModel
 
-from tonespan_utils.audio import reading as audio_files
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus import keys, sides
-from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders import checkpoints
+from tonespan_utils.corpus import sides
+from tonespan_utils.corpus.clips import check_lengths, corpus_of, split
 from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.given import as_encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradients, spans
 from tonespan_utils.instrument import probes as layer_probes
-from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 from tonespan_utils.plots import curves, energy_maps, layout, style
 from tonespan_utils.statistics import classifier, findings
 from tonespan_utils.statistics.bootstrap import Interval
 from tonespan_utils.statistics.classifier import LinearClassifier
-from tonespan_utils.study import quality_flags as signatures
-
-TEST_SHARE = 0.3  # of the tokens, by whole groups
+from tonespan_utils.study import quality_flags
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MeasuredSpans:
-    """What :func:`measure_span` found.
+    """The result of :func:`measure_span`.
 
     ``layers``: one row per layer, bottom up: layer, macro_f1, f1_low, f1_high, chance_f1, r_com_ms, span_ms, ci_low_ms,
     ci_high_ms, r50_ms, r90_ms, null_span_ms, n_tokens, knows (whether F1 is above chance), note (why the span is no
     finding, as ``findings.why_no_span`` has it; empty for a finding). ``radii``: every measure of
     ``spans.radius_table``. ``energy``: layer by offset in ms, rows sum to 1; ``null``: the flat map by offset.
-    ``signatures``: signs of failure (layer, signature, detail). ``probes``: layer -> classifier. ``n_train`` is 0 for
+    ``signatures``: quality flags (layer, signature, detail). ``probes``: layer -> classifier. ``n_train`` is 0 for
     given probes. ``n_short``: how many scored tokens had too little audio on a side to be measured.
     """
 
@@ -97,15 +91,15 @@ class MeasuredSpans:
             "n": self.layers["n_tokens"],
         })  # fmt: skip
         trained = f"probes trained on {self.n_train} tokens" if self.n_train else "given probes"
-        told = [
+        lines = [
             f"{self.model}: {trained}, scored on {self.n_test}, gradients of {self.layers['n_tokens'].max()}; "
             f"{self.level:.0%} intervals",
             shown.to_string(index=False),
         ]
-        told += [f"left out of the gradients for want of audio on a side: {self.n_short}"] if self.n_short else []
+        lines += [f"left out of the gradients for want of audio on a side: {self.n_short}"] if self.n_short else []
         signs = self.signatures.groupby("signature", sort=False)["layer"].agg(", ".join)
-        told += [f"{signatures.NAMES[sign]}: {layers}" for sign, layers in signs.items()]
-        return "\n".join(told)
+        lines += [f"{quality_flags.NAMES[sign]}: {layers}" for sign, layers in signs.items()]
+        return "\n".join(lines)
 
     def plot(self) -> Figure:
         """F1 and span by layer, and the energy map; spans that are no finding are open, without ticks in the map."""
@@ -171,61 +165,52 @@ def measure_span(
 
     Raises TonespanError in one line for input that does not fit together. Notebook: notebooks/04_gradient_energy
     """
-    with _as_encoder(model, scale_input) as encoder:
-        _check_lengths(len(audio), centers=centers, labels=labels, groups=groups, test=test)
-        corpus = _corpus(audio, centers, labels, groups, sample_rate)
-        corpus = _split(corpus, test, known=probes is not None, seed=seed)
-        drawing = {"n_resamples": n_resamples, "level": level, "seed": seed}
+    with as_encoder(model, scale_input) as encoder:
+        check_lengths(len(audio), centers=centers, labels=labels, groups=groups, test=test)
+        corpus = corpus_of(audio, centers, labels, groups, sample_rate)
+        corpus = split(corpus, test, probes_given=probes is not None, seed=seed)
         vectors = layer_probes.hidden_vectors(encoder, corpus, corpus.tokens)
         chosen = {layer: vectors[layer] for layer in (probes or encoder.layers) if _is_layer(layer, encoder)}
-        trained, scores = _probe(chosen, corpus.tokens, probes, regularisation_c=regularisation_c, **drawing)
+        trained, scores = _probe(
+            chosen,
+            corpus.tokens,
+            probes,
+            regularisation_c=regularisation_c,
+            n_resamples=n_resamples,
+            level=level,
+            seed=seed,
+        )
         edges, _ = spans.offset_bins(window_ms, bin_ms)
         tokens = gradients.eligible(corpus, n_tokens=n_tokens, min_side_ms=min_side_ms, seed=seed)
         measured = gradients.measure(encoder, trained, corpus, tokens, edges, target=target, wrt="waveform")
     is_test = corpus.tokens["split"] == "test"
-    tables = gradients.tabulate({"": [measured]}, [0], edges, condition="", **drawing)
-    found = scores.merge(tables["spans"].drop(columns=["condition", "language"]), on="layer")
-    found["knows"] = found["above_chance_low"] > 0
-    found["note"] = [
+    tables = gradients.tabulate(
+        {"": [measured]}, [0], edges, condition="", n_resamples=n_resamples, level=level, seed=seed
+    )
+    layers = scores.merge(tables["spans"].drop(columns=["condition", "language"]), on="layer")
+    layers["knows"] = layers["above_chance_low"] > 0
+    layers["note"] = [
         findings.why_no_span(
             Interval(row.span_ms, row.ci_low_ms, row.ci_high_ms),
             row.null_span_ms,
             above_chance_low=row.above_chance_low,
         )
-        for row in found.itertuples()
+        for row in layers.itertuples()
     ]
-    energy = tables["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[found["layer"]]
+    energy = tables["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[layers["layer"]]
     return MeasuredSpans(
         model=encoder.name,
-        layers=found.rename(columns={"f1": "macro_f1"}).drop(columns="above_chance_low"),
+        layers=layers.rename(columns={"f1": "macro_f1"}).drop(columns="above_chance_low"),
         radii=tables["radii"].drop(columns=["condition", "language"]),
         energy=energy,
         null=tables["energy_null"].set_index("offset_ms")["energy"],
-        signatures=signatures.of_layers(found, cue_width_ms=cue_width_ms),
+        signatures=quality_flags.of_layers(layers, cue_width_ms=cue_width_ms),
         probes=trained,
         n_train=0 if probes is not None else int((~is_test).sum()),
         n_test=int(is_test.sum()),
         level=level,
         n_short=int((sides.shortest_ms(corpus, corpus.tokens[is_test]) < min_side_ms).sum()),
     )
-
-
-@contextmanager
-def _as_encoder(model: PreTrainedModel | Encoder | str | Path, scale_input: bool | None) -> Iterator[Encoder]:
-    """The model as an encoder, in ``eval()`` inside and as found outside."""
-    if isinstance(model, Encoder):
-        yield model
-    elif isinstance(model, str | Path):
-        yield checkpoints.load(model)
-    else:
-        encoder = checkpoints.of_model(model, scale_input=scale_input)
-        modes = {module: module.training for module in encoder.model.modules()}
-        encoder.model.eval()
-        try:
-            yield encoder
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
 
 
 def _is_layer(layer: str, encoder: Encoder) -> bool:
@@ -240,7 +225,9 @@ def _probe(
     given: Mapping[str, LinearClassifier] | None,
     *,
     regularisation_c: float,
-    **drawing: float,
+    n_resamples: int,
+    level: float,
+    seed: int,
 ) -> tuple[dict[str, LinearClassifier], pd.DataFrame]:
     """The probes, given or trained, and their scores: layer, f1, f1_low, f1_high, chance_f1, above_chance_low."""
     is_test = (tokens["split"] == "test").to_numpy()
@@ -258,108 +245,12 @@ def _probe(
             raise TonespanError(
                 f"label {unknown[0]!r} is scored, but the probe of layer {layer} knows only {', '.join(probe.classes)}"
             )
-        score = layer_probes.score(probe, hidden[is_test], tokens[is_test], **drawing)
+        score = layer_probes.score(
+            probe, hidden[is_test], tokens[is_test], n_resamples=n_resamples, level=level, seed=seed
+        )
         trained[layer] = probe
         rows.append({
             "layer": layer, "f1": score.macro_f1, "f1_low": score.ci_low, "f1_high": score.ci_high,
             "chance_f1": score.chance_f1, "above_chance_low": score.above_chance_low,
         })  # fmt: skip
     return trained, pd.DataFrame(rows)
-
-
-# Someone's own segments as a corpus
-
-
-def _corpus(
-    audio: Sequence[np.ndarray | str | Path],
-    centers: Sequence[float | Sequence[float]],
-    labels: Sequence[str | Sequence[str]],
-    groups: Sequence[str] | None,
-    sample_rate: int,
-) -> Corpus:
-    """One utterance a clip, named ``clip 0`` and on."""
-    clips = {f"clip {i}": _samples(f"clip {i}", one, sample_rate) for i, one in enumerate(audio)}
-    speakers = [""] * len(clips) if groups is None else _group_names(groups)
-    rows = []
-    for (name, _), speaker, own, tones in zip(clips.items(), speakers, centers, labels, strict=True):
-        own, tones = np.atleast_1d(np.asarray(own, dtype=float)), _label_names(name, tones)
-        if own.shape != tones.shape:
-            raise TonespanError(f"{name}: {own.size} centers and {tones.size} labels")
-        about = {"utterance_id": name, "sentence_id": name, "speaker": speaker}
-        rows += [
-            about | {"token_id": f"{name} token {i}", "center_s": center, "tone": tone}
-            for i, (center, tone) in enumerate(zip(own.tolist(), tones.tolist(), strict=True))
-        ]
-    if not rows:
-        raise TonespanError("no centers are given")
-    tokens = pd.DataFrame(rows).reindex(columns=TOKEN_COLUMNS).fillna({"split": "train"})
-    utterances = tokens.drop_duplicates("utterance_id").reindex(columns=UTTERANCE_COLUMNS)
-    utterances["n_samples"] = [clips[name].size for name in utterances["utterance_id"]]
-    return Corpus(utterances, tokens, clips.__getitem__, pd.DataFrame(columns=["item", "reason"]))
-
-
-def _group_names(groups: Sequence[str]) -> list[str]:
-    """The clips' groups in one form each: one person in two spellings is not trained on and scored."""
-    names = [keys.name(group) for group in groups]
-    if "" in names:
-        raise TonespanError(f"clip {names.index('')}: its group is missing; name it, or leave the clip out")
-    return keys.one_case(names)
-
-
-def _label_names(clip: str, labels: str | Sequence[str]) -> np.ndarray:
-    """A clip's labels in one form each, (token,); those of a missing value are refused."""
-    names = [keys.label(label) for label in np.atleast_1d(np.asarray(labels, dtype=object)).ravel()]
-    if "" in names:
-        raise TonespanError(f"{clip}: the label of its token {names.index('')} is missing; leave that token out")
-    return np.array(names, dtype=object)
-
-
-def _check_lengths(n_clips: int, **per_clip: Sequence | None) -> None:
-    for name, values in per_clip.items():
-        if values is not None and len(values) != n_clips:
-            raise TonespanError(f"{n_clips} clips of audio and {len(values)} {name}; give one entry per clip")
-
-
-def _samples(name: str, given: np.ndarray | str | Path, sample_rate: int) -> np.ndarray:
-    """A clip as float32 (samples,) at 16 kHz; integers are taken as fractions of their type's full scale."""
-    if isinstance(given, str | Path):
-        return audio_files.read(given)
-    samples = np.asarray(given)
-    if samples.ndim != 1 or samples.size == 0:
-        raise TonespanError(f"{name}: audio of shape {samples.shape}; give one channel, (samples,)")
-    if np.issubdtype(samples.dtype, np.integer):
-        samples = samples / np.iinfo(samples.dtype).max
-    if not np.isfinite(samples).all():
-        raise TonespanError(f"{name}: audio holds NaN or infinite samples")
-    samples = samples.astype(np.float32)
-    return samples if sample_rate == SAMPLE_RATE else soxr.resample(samples, sample_rate, SAMPLE_RATE, quality="HQ")
-
-
-def _split(corpus: Corpus, test: Sequence[bool] | None, *, known: bool, seed: int) -> Corpus:
-    """``corpus`` with its tokens' split: the clips named in ``test``, all of them for known probes, or some groups."""
-    tokens = corpus.tokens.copy()
-    clip = tokens["utterance_id"].str.removeprefix("clip ").astype(int).to_numpy()
-    if test is not None:
-        is_test = np.asarray(test, dtype=bool)[clip]
-    else:
-        is_test = np.ones(len(tokens), dtype=bool) if known else _some_groups(tokens, seed=seed)
-    if not is_test.any() or (is_test.all() and not known):
-        raise TonespanError(
-            "there must be clips to train on and clips to score: give more groups, or name the clips in test"
-        )
-    tokens["split"] = np.where(is_test, "test", "train")
-    shared = set(tokens["speaker"][is_test]) & set(tokens["speaker"][~is_test]) - {""}
-    if shared and not known:
-        raise TonespanError(
-            f"group {min(shared)!r} is on both sides of test; its tokens would be trained on and scored"
-        )
-    return Corpus(corpus.utterances, tokens, corpus.audio, corpus.rejected)
-
-
-def _some_groups(tokens: pd.DataFrame, *, seed: int) -> np.ndarray:
-    """Whether a token is scored (token,): whole groups, or clips, in random order up to TEST_SHARE of the tokens."""
-    group = tokens["speaker"].where(tokens["speaker"] != "", tokens["utterance_id"])
-    order = np.random.default_rng(seed).permutation(group.unique())
-    reached = group.value_counts().loc[order].cumsum()
-    chosen = reached.index[: max(1, int((reached <= TEST_SHARE * len(tokens)).sum()))]
-    return group.isin(chosen).to_numpy()

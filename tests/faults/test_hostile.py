@@ -9,7 +9,7 @@ import pytest
 
 from tonespan_utils.corpus import audiofolder, recordings
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.paper import report
+from tonespan_utils.paper import report_tables
 from tonespan_utils.params import profile as params
 
 LAUGHS = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
@@ -19,7 +19,7 @@ LAUGHS = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
 
 def test_formulas_in_downloads_are_text_and_numbers_stay():
     table = pd.DataFrame({"t": ["=1+1", "@a", "+a", "-a", "\tx", "-1.5", "ma"], "n": [-1.0] * 7})
-    safe = report.without_formulas(table)
+    safe = report_tables.without_formulas(table)
     assert safe["t"].tolist() == ["'=1+1", "'@a", "'+a", "'-a", "'\tx", "-1.5", "ma"]
     assert safe["n"].tolist() == [-1.0] * 7 and table["t"].iloc[0] == "=1+1"
 

@@ -18,7 +18,7 @@ from conftest import run_notebook
 
 from tonespan_utils import languages
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.paper import provenance, report
+from tonespan_utils.paper import provenance, report, report_tables, report_text
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import profile, tables
 
@@ -81,8 +81,8 @@ def numbers_of(value: object) -> set[str]:
 
 def texts(loaded: dict[str, pd.DataFrame], p: profile.Params) -> dict[str, str]:
     """Every text of the report that holds numbers, by what it is."""
-    found = {f"abstract {i}": text for i, text in enumerate(report.abstract(loaded, p))}
-    found |= {f"methods {name}": text for name, text in report.methods(loaded, p)}
+    found = {f"abstract {i}": text for i, text in enumerate(report_text.abstract(loaded, p))}
+    found |= {f"methods {name}": text for name, text in report_text.methods(loaded, p)}
     return found | {name: recipe.caption(loaded, p) for name, recipe in store.recipes(p).items()}
 
 
@@ -134,8 +134,8 @@ def test_every_number_in_abstract_methods_and_captions_is_one_of_the_tables_or_p
 
 def test_a_number_that_is_in_no_table_is_found(p, monkeypatch):
     """The test above can fail."""
-    honest = report.abstract
-    monkeypatch.setattr(report, "abstract", lambda *given: [*honest(*given), "The span in Thai is 163 ms."])
+    honest = report_text.abstract
+    monkeypatch.setattr(report_text, "abstract", lambda *given: [*honest(*given), "The span in Thai is 163 ms."])
     with pytest.raises(AssertionError, match="whence 163"):
         test_every_number_in_abstract_methods_and_captions_is_one_of_the_tables_or_parameters(p)
 
@@ -197,7 +197,7 @@ def test_tables_on_the_page_and_in_its_downloads_are_the_stored_ones(p):
     assert set(page.files) == set(loaded)
     for name, stored in loaded.items():
         rows = page.tables[name]
-        assert len(rows) - 1 == (len(stored) if len(stored) <= report.MAX_ROWS else report.HEAD_ROWS)
+        assert len(rows) - 1 == (len(stored) if len(stored) <= report_tables.MAX_ROWS else report_tables.HEAD_ROWS)
         check_cells(rows, stored)
         given = gzip.decompress(base64.b64decode(page.files[name]))
         assert given == (p.results / f"{name}.csv").read_bytes(), name
@@ -263,20 +263,20 @@ def test_half_a_run_and_another_version_are_one_clear_line(p, tmp_path, monkeypa
 
 
 def test_cells_are_escaped_and_missing_numbers_are_empty():
-    table = report._table(pd.DataFrame({"<b>": ["a & b"], "x": [0.123456], "n": [3], "gap": [float("nan")]}))
+    table = report_tables.table_html(pd.DataFrame({"<b>": ["a & b"], "x": [0.123456], "n": [3], "gap": [float("nan")]}))
     assert "&lt;b&gt;" in table["html"] and "a &amp; b" in table["html"]
     assert '<td class="number">0.1235</td><td class="number">3</td><td class="number"></td>' in table["html"]
 
 
 def test_long_tables_say_how_much_is_shown():
-    table = report._table(pd.DataFrame({"x": range(report.MAX_ROWS + 1)}))
-    assert (table["n_rows"], table["n_shown"]) == (report.MAX_ROWS + 1, report.HEAD_ROWS)
-    assert table["html"].count("<tr>") == report.HEAD_ROWS + 1
+    table = report_tables.table_html(pd.DataFrame({"x": range(report_tables.MAX_ROWS + 1)}))
+    assert (table["n_rows"], table["n_shown"]) == (report_tables.MAX_ROWS + 1, report_tables.HEAD_ROWS)
+    assert table["html"].count("<tr>") == report_tables.HEAD_ROWS + 1
 
 
 def test_the_download_is_the_whole_table():
-    table = pd.DataFrame({"x": range(report.MAX_ROWS + 1), "y": 0.1})
-    text = gzip.decompress(base64.b64decode(report._packed(table))).decode()
+    table = pd.DataFrame({"x": range(report_tables.MAX_ROWS + 1), "y": 0.1})
+    text = gzip.decompress(base64.b64decode(report_tables.packed(table))).decode()
     pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(text)), table)
 
 
@@ -284,6 +284,6 @@ def test_the_board_says_verdicts_in_symbol_and_word():
     rows = [("cue_width/signal/th", "by construction"), ("best_layer_mid_to_high/mini/th", "not supported")]
     stored = pd.DataFrame(rows, columns=["claim", "verdict"])
     stored = pd.concat([stored, stored.assign(claim=stored["claim"].str.replace("/th", "/all"))])
-    page = report._board(stored)
+    page = report_tables.board_html(stored)
     assert '<td class="not-supported">✗ not supported</td>' in page and "= by construction" in page
     assert '<th scope="col">Thai</th><th scope="col">all languages</th>' in page

@@ -97,8 +97,8 @@ def explain(path: Path) -> str:
     except (KeyError, AttributeError):
         raise TonespanError(f"{path}: its provenance is of another version; draw the figure again") from None
     width = max(map(len, lines)) + 2
-    told = "".join(f"{name:<{width}}{value}\n" for name, value in lines.items())
-    return f"{told}parameters\n{textwrap.indent(parameters, '  ')}"
+    text = "".join(f"{name:<{width}}{value}\n" for name, value in lines.items())
+    return f"{text}parameters\n{textwrap.indent(parameters, '  ')}"
 
 
 def as_text(record: dict[str, Any]) -> str:
@@ -146,8 +146,8 @@ def save(figure: Figure, stem: Path, record: dict[str, Any]) -> list[Path]:
 def read(path: Path) -> dict[str, Any]:
     """The record inside a figure file. Raises TonespanError for a file that carries none."""
     try:
-        found = _READERS[path.suffix](path)
-        return json.loads(found)
+        text = _READERS[path.suffix](path)
+        return json.loads(text)
     except KeyError:
         raise TonespanError(f"{path}: not a figure or page (pdf, svg, png, html)") from None
     except UnidentifiedImageError:
@@ -166,19 +166,19 @@ def _read_png(path: Path) -> str | None:
 
 
 def _read_svg(path: Path) -> str | None:
-    found = re.search(r"<dc:description>(.*?)</dc:description>", path.read_text(encoding="utf-8"), re.DOTALL)
-    return html.unescape(found.group(1)) if found else None
+    match = re.search(r"<dc:description>(.*?)</dc:description>", path.read_text(encoding="utf-8"), re.DOTALL)
+    return html.unescape(match.group(1)) if match else None
 
 
 def _read_pdf(path: Path) -> str | None:
-    found = re.search(rb"/Subject \((.*?)(?<!\\)\)", path.read_bytes(), re.DOTALL)
-    return re.sub(r"\\([()\\])", r"\1", found.group(1).decode("latin-1")) if found else None
+    match = re.search(rb"/Subject \((.*?)(?<!\\)\)", path.read_bytes(), re.DOTALL)
+    return re.sub(r"\\([()\\])", r"\1", match.group(1).decode("latin-1")) if match else None
 
 
 def _read_html(path: Path) -> str | None:
     head = path.read_text(encoding="utf-8").partition("</head>")[0]
-    found = re.search(r'<meta name="tonespan-provenance" content="(.*?)">', head, re.DOTALL)
-    return html.unescape(found.group(1)) if found else None
+    match = re.search(r'<meta name="tonespan-provenance" content="(.*?)">', head, re.DOTALL)
+    return html.unescape(match.group(1)) if match else None
 
 
 _READERS = {".png": _read_png, ".svg": _read_svg, ".pdf": _read_pdf, ".html": _read_html}

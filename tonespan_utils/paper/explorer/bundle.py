@@ -2,7 +2,7 @@
 
 Conventions of the bytes: arrays one after the other at multiples of eight, little endian, then gzip. Energy of single
 tokens is uint8, a share of ``2 ** ((value - 255) / STEPS_PER_OCTAVE)``: within 1.8 % of what was stored, and 0 for
-less than 1.5e-4 of the whole. It is drawn, never measured: every number that is told travels as float32 from the
+less than 1.5e-4 of the whole. It is drawn, never measured: every number that is shown travels as float32 from the
 tables or from the stored float16 shares. Tokens under several seeds of training are means over them, as in ``spans``.
 
 Notebook: notebooks/explorer
@@ -60,8 +60,8 @@ def build(params: Params, *, n_tokens: int | None = None) -> Bundle:
     Raises TonespanError naming the first table or file that is missing or of another version.
     Notebook: notebooks/explorer
     """
-    measured = [one for one in map(conditions.parse, params.conditions) if one.is_measured]
-    energy = {one.name: token_energy.load(params.results, one.name) for one in measured}
+    measured = [condition for condition in map(conditions.parse, params.conditions) if condition.is_measured]
+    energy = {condition.name: token_energy.load(params.results, condition.name) for condition in measured}
     loaded = {name: tables.read(params.results, name) for name in _TABLES}
     tokens = loaded["tokens"].set_index("token_id")
     kept, everything = {}, []
@@ -79,9 +79,9 @@ def build(params: Params, *, n_tokens: int | None = None) -> Bundle:
     for condition in measured:
         radii = tables.read_parts(params.results, "token_spans", parts=[condition.name])
         for language in conditions.measured_languages(condition, params.speech.tonal):
-            found = energy[condition.name][language]
-            add_block(bundle, condition.name, language, *_of_tokens(found, radii, language, kept[language]))
-            _add_pool(bundle, loaded, condition.name, language, found.layers)
+            measured_energy = energy[condition.name][language]
+            add_block(bundle, condition.name, language, *_of_tokens(measured_energy, radii, language, kept[language]))
+            _add_pool(bundle, loaded, condition.name, language, measured_energy.layers)
     return bundle
 
 
@@ -89,8 +89,8 @@ _OF_CONDITIONS = ("energy", "energy_null", "spans", "probe_f1", "probe_chance")
 _TABLES = ("tokens", "baseline_spans", "baseline_notes", "baseline_windows", *_OF_CONDITIONS)
 
 
-def add_clips(bundle: Bundle, clips: Clips, own: pd.DataFrame, tokens: pd.DataFrame, params: Params) -> None:
-    """Put sound, outline, spectrogram and F0 of the rows of ``own`` (index token_id) into a bundle, and their labels.
+def add_clips(bundle: Bundle, clips: Clips, shown: pd.DataFrame, tokens: pd.DataFrame, params: Params) -> None:
+    """Put sound, outline, spectrogram and F0 of the rows of ``shown`` (index token_id) into a bundle, and their labels.
 
     ``tokens`` names the syllables around them.
     """
@@ -98,7 +98,7 @@ def add_clips(bundle: Bundle, clips: Clips, own: pd.DataFrame, tokens: pd.DataFr
     by_utterance = dict(list(tokens.groupby("utterance_id", sort=False)))
     starts = [0, *clips.sound_end[:-1].tolist()]
     columns = ("language", "tone", "syllable", "ipa", "speaker", "utterance_id")
-    for number, (name, token) in enumerate(own.iterrows()):
+    for number, (name, token) in enumerate(shown.iterrows()):
         around = by_utterance.get(token["utterance_id"], tokens.iloc[:0])
         bundle.header["tokens"].append(
             {"id": name, **{column: str(token[column]) for column in columns}}
@@ -115,9 +115,9 @@ def add_block(
     ``confidence`` (token, layer), tokens as in the header.
     """
     number = len(bundle.header["blocks"])
-    told = roles.label_of(conditions.parse(condition), language)
+    label = roles.label_of(conditions.parse(condition), language)
     bundle.header["blocks"].append(
-        {"condition": condition, "language": language, "label": told, "layers": list(layers)}
+        {"condition": condition, "language": language, "label": label, "layers": list(layers)}
     )
     bundle.arrays[f"{number}.energy"] = quantised(arrays["share"])
     for name in ("r_com", "r90", "confidence"):
@@ -181,15 +181,15 @@ def _numbers(values: pd.Series) -> list[float | None]:
     return [None if pd.isna(value) else float(value) for value in values]
 
 
-def _common(energy: dict[str, dict[str, token_energy.TokenEnergy]], language: str, known: pd.Index) -> list[str]:
+def _common(energy: dict[str, dict[str, token_energy.TokenEnergy]], language: str, stored: pd.Index) -> list[str]:
     """The tokens every condition measured in a language. Raises TonespanError where one measured others."""
     names: list[str] | None = None
     for condition, by_language in energy.items():
         if language not in by_language:
             continue
-        own = by_language[language].token_ids
-        names = own if names is None else names
-        if sorted(own) != sorted(names) or not set(own) <= set(known):
+        measured = by_language[language].token_ids
+        names = measured if names is None else names
+        if sorted(measured) != sorted(names) or not set(measured) <= set(stored):
             raise TonespanError(f"{condition} measured other {language} tokens than the rest; run `make paper` again")
     if names is None:
         raise TonespanError(f"no condition was measured in {language}; add a vanilla condition and run `make paper`")
@@ -206,17 +206,17 @@ def _drawn(tokens: pd.DataFrame, n: int | None, *, seed: int) -> list[str]:
 
 
 def _of_tokens(
-    found: token_energy.TokenEnergy, radii: pd.DataFrame, language: str, names: list[str]
+    energy: token_energy.TokenEnergy, radii: pd.DataFrame, language: str, names: list[str]
 ) -> tuple[list[str], dict[str, np.ndarray]]:
-    rows = [found.token_ids.index(name) for name in names]
-    share = found.share[:, rows].astype(np.float64).mean(axis=0)
-    own = radii[radii["language"] == language]
-    r_com = own.pivot_table(index="token_id", columns="layer", values="r_com_ms", aggfunc="mean", dropna=False)
-    return found.layers, {
+    rows = [energy.token_ids.index(name) for name in names]
+    share = energy.share[:, rows].astype(np.float64).mean(axis=0)
+    of_language = radii[radii["language"] == language]
+    r_com = of_language.pivot_table(index="token_id", columns="layer", values="r_com_ms", aggfunc="mean", dropna=False)
+    return energy.layers, {
         "share": share,
-        "r_com": r_com.loc[names, found.layers].to_numpy(),
-        "r90": spans.energy_radius(share, found.edges_ms, fraction=0.9),
-        "confidence": found.confidence[:, rows].mean(axis=0),
+        "r_com": r_com.loc[names, energy.layers].to_numpy(),
+        "r90": spans.energy_radius(share, energy.edges_ms, fraction=0.9),
+        "confidence": energy.confidence[:, rows].mean(axis=0),
     }
 
 
@@ -225,17 +225,17 @@ def _add_pool(
 ) -> None:
     """The pooled profile, spans and scores of the block that was added last, and why a layer's span is no finding."""
     number, where = len(bundle.header["blocks"]) - 1, {"condition": condition, "language": language}
-    own = {name: tables.select(loaded[name], **where) for name in _OF_CONDITIONS}
-    pooled = own["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
+    stored = {name: tables.select(loaded[name], **where) for name in _OF_CONDITIONS}
+    pooled = stored["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
     bundle.arrays[f"{number}.pooled"] = pooled.to_numpy(dtype=np.float32)
-    bundle.arrays[f"{number}.null"] = own["energy_null"]["energy"].to_numpy(dtype=np.float32)
+    bundle.arrays[f"{number}.null"] = stored["energy_null"]["energy"].to_numpy(dtype=np.float32)
     columns = ["span_ms", "ci_low_ms", "ci_high_ms", "r90_ms", "null_span_ms", "n_tokens"]
-    table = own["spans"].set_index("layer").loc[layers, columns]
-    f1 = own["probe_f1"].groupby("layer")["macro_f1"].mean().loc[layers]
-    chance = own["probe_chance"].groupby("layer")["chance_f1"].mean().loc[layers]
+    table = stored["spans"].set_index("layer").loc[layers, columns]
+    f1 = stored["probe_f1"].groupby("layer")["macro_f1"].mean().loc[layers]
+    chance = stored["probe_chance"].groupby("layer")["chance_f1"].mean().loc[layers]
     numbers = np.column_stack([table.to_numpy(dtype=float), f1, chance])
     bundle.arrays[f"{number}.table"] = numbers.astype(np.float32)
-    above = own["probe_f1"].groupby("layer")["ci_low"].mean().loc[layers] - chance
+    above = stored["probe_f1"].groupby("layer")["ci_low"].mean().loc[layers] - chance
     bundle.header["blocks"][number]["no_finding"] = [
         findings.why_no_span(
             Interval(row.span_ms, row.ci_low_ms, row.ci_high_ms), row.null_span_ms, above_chance_low=above[row.Index]
@@ -246,12 +246,12 @@ def _add_pool(
 
 def _syllables(around: pd.DataFrame, token: pd.Series, window_ms: float) -> list[list[Any]]:
     """Start and end in ms from the centre, syllable, its IPA and tone of all that lies in the window."""
-    found = []
+    syllables = []
     for other in around.itertuples():
         start, end = (1000 * (at - token["center_s"]) for at in (other.start_s, other.end_s))
         if end > -window_ms and start < window_ms:
-            found.append([round(start, 1), round(end, 1), other.syllable, other.ipa, other.tone])
-    return found
+            syllables.append([round(start, 1), round(end, 1), other.syllable, other.ipa, other.tone])
+    return syllables
 
 
 def colormaps() -> dict[str, np.ndarray]:

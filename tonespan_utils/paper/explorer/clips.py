@@ -58,8 +58,8 @@ class Clips:
         """Some of them, in that order."""
         starts = np.concatenate([[0], self.sound_end[:-1]])
         streams = [self.sound[starts[row] : self.sound_end[row]] for row in rows]
-        own = {f.name: getattr(self, f.name)[list(rows)] for f in fields(self) if not f.name.startswith("sound")}
-        return Clips(**own, sound=np.concatenate(streams), sound_end=np.cumsum([len(one) for one in streams]))
+        arrays = {f.name: getattr(self, f.name)[list(rows)] for f in fields(self) if not f.name.startswith("sound")}
+        return Clips(**arrays, sound=np.concatenate(streams), sound_end=np.cumsum([len(stream) for stream in streams]))
 
 
 def of_utterance(samples: np.ndarray, centers_s: Sequence[float], names: Sequence[str], params: Params) -> Clips:
@@ -98,11 +98,11 @@ def stored(params: Params, tokens: pd.DataFrame) -> Clips:
     others or is not there. Raises TonespanError where neither can be had. Notebook: notebooks/explorer
     """
     path, key = params.results / "clips.npz", _key(params, tokens)
-    found = _load(path, key)
-    if found is None:
-        found = cut(params, tokens)
-        save(path, found, params, tokens)
-    return found
+    clips = _load(path, key)
+    if clips is None:
+        clips = cut(params, tokens)
+        save(path, clips, params, tokens)
+    return clips
 
 
 def cut(params: Params, tokens: pd.DataFrame) -> Clips:
@@ -121,8 +121,8 @@ def _cut_from(corpus: Corpus, tokens: pd.DataFrame, params: Params, *, desc: str
     by_utterance = tokens.groupby("utterance_id", sort=False)
 
     def work(item: tuple[str, pd.DataFrame]) -> Clips:
-        utterance_id, own = item
-        return of_utterance(corpus.audio(utterance_id), own["center_s"].tolist(), own["token_id"].tolist(), params)
+        utterance_id, rows = item
+        return of_utterance(corpus.audio(utterance_id), rows["center_s"].tolist(), rows["token_id"].tolist(), params)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(tqdm(pool.map(work, by_utterance), total=len(by_utterance), desc=desc, unit="utt"))

@@ -1,7 +1,7 @@
 """Measure one's own recording with the stored probes: how far does each layer look around a tone centre in it?
 
 The whole recording goes into the encoder, as utterances of the study do, so it has to be short. A tone that is not
-named is the one that each layer's own probe hears.
+named is the one that each layer's own probe predicts.
 
 Notebook: notebooks/explorer
 """
@@ -27,6 +27,7 @@ from tonespan_utils.paper.explorer import bundle, clips
 from tonespan_utils.paper.explorer.bundle import Bundle
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import TOKEN_COLUMNS
+from tonespan_utils.statistics.classifier import LinearClassifier
 
 MAX_S = 30.0  # attention over a minute of audio takes gigabytes, and no utterance of the study is longer
 MIN_SIDE_S = 0.05
@@ -44,21 +45,21 @@ def recording(
 ) -> Bundle:
     """A bundle of one token: the recording ``content`` of a file called ``name``, measured under ``conditions``.
 
-    ``tone`` is the labelled one; empty: what each probe hears. Raises TonespanError for what is not audio, is silent,
-    too long or too short, for a centre outside it, and where probes or models are missing.
+    ``tone`` is the labelled one; empty: what each probe predicts. Raises TonespanError for what is not audio, is
+    silent, too long or too short, for a centre outside it, and where probes or models are missing.
     Notebook: notebooks/explorer
     """
     samples = decode(content, name)
     _check_center(samples, center_s, name)
-    found = Bundle(bundle.common_header(params))
+    made = Bundle(bundle.common_header(params))
     row = dict.fromkeys(TOKEN_COLUMNS, "") | {"token_id": name, "utterance_id": name, "language": language}
     row |= {"syllable": "my recording", "tone": tone or "?", "center_s": center_s}
-    own = pd.DataFrame([row])
+    token = pd.DataFrame([row])
     cut = clips.of_utterance(samples, [center_s], [name], params)
-    bundle.add_clips(found, cut, own.set_index("token_id"), own.iloc[:0], params)
+    bundle.add_clips(made, cut, token.set_index("token_id"), token.iloc[:0], params)
     for condition in conditions:
-        bundle.add_block(found, condition, language, *_measure(params, condition, language, samples, center_s, tone))
-    return found
+        bundle.add_block(made, condition, language, *_measure(params, condition, language, samples, center_s, tone))
+    return made
 
 
 def decode(content: bytes, name: str) -> np.ndarray:
@@ -81,8 +82,8 @@ def _check_length(path: Path) -> None:
     except (soundfile.LibsndfileError, OSError):
         return  # no audio, or damaged: the reader says which
     if seconds > MAX_S:
-        told = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} s"
-        raise TonespanError(f"{path}: {told} long; cut a clip of at most {MAX_S:.0f} s around the syllable")
+        length = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} s"
+        raise TonespanError(f"{path}: {length} long; cut a clip of at most {MAX_S:.0f} s around the syllable")
 
 
 def _check_center(samples: np.ndarray, center_s: float, name: str) -> None:
@@ -98,7 +99,7 @@ def _measure(
 ) -> tuple[list[str], dict[str, np.ndarray]]:
     """Layers and arrays of one condition, means over its seeds of training, as ``bundle.add_block`` takes them."""
     edges_ms, offsets_ms = spans.offset_bins(params.gradient.window_ms, params.gradient.bin_ms)
-    shares, heard, layers = [], [], []
+    shares, probabilities, layers = [], [], []
     for seed in params.seeds(condition):
         stored = probes.path(params.results, condition, language, seed=seed)
         if not stored.is_file():
@@ -106,32 +107,43 @@ def _measure(
                 f"no probes of {condition} in {languages.LANGUAGE_NAMES[language]} ({stored} is missing); "
                 f"run `make paper PROFILE={params.profile}`"
             )
-        own, encoder = probes.load_probes(stored), checkpoints.load_condition(params, condition, seed=seed)
-        layers = list(own)
-        share, sure = _heard(encoder, own, samples, center_s, tone, edges_ms, wrt=params.gradient.wrt)
+        by_layer, encoder = probes.load_probes(stored), checkpoints.load_condition(params, condition, seed=seed)
+        layers = list(by_layer)
+        share, probability = _share_and_probability(
+            encoder, by_layer, samples, center_s, tone, edges_ms, wrt=params.gradient.wrt
+        )
         shares.append(share)
-        heard.append(sure)
+        probabilities.append(probability)
     share = np.mean(shares, axis=0)[None]
     return layers, {
         "share": share,
         "r_com": spans.center_of_mass_radius(share, offsets_ms),
         "r90": spans.energy_radius(share, edges_ms, fraction=0.9),
-        "confidence": np.mean(heard, axis=0)[None],
+        "confidence": np.mean(probabilities, axis=0)[None],
     }
 
 
-def _heard(
-    encoder: Encoder, own: dict, samples: np.ndarray, center_s: float, tone: str, edges_ms: np.ndarray, *, wrt: str
+def _share_and_probability(
+    encoder: Encoder,
+    layer_probes: dict[str, LinearClassifier],
+    samples: np.ndarray,
+    center_s: float,
+    tone: str,
+    edges_ms: np.ndarray,
+    *,
+    wrt: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Energy shares (layer, bin) and the probability (layer,) of the tone, or of the likeliest where none is named."""
     tones, target = np.array([[tone]]), "true" if tone else "predicted"
-    found, chances = gradients.gradients_and_chances(
-        encoder, own, samples[None], np.array([[center_s]]), tones, target=target, wrt=wrt,
+    by_layer, chances = gradients.gradients_and_chances(
+        encoder, layer_probes, samples[None], np.array([[center_s]]), tones, target=target, wrt=wrt,
         reach_s=float(np.abs(edges_ms).max()) / 1000,
     )  # fmt: skip
-    energy = [gradients.energy_over_offset(encoder, found[layer][0], [center_s], edges_ms)[0] for layer in own]
-    sure = [
-        (gradients.chance_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
-        for layer, probe in own.items()
+    energy = [
+        gradients.energy_over_offset(encoder, by_layer[layer][0], [center_s], edges_ms)[0] for layer in layer_probes
     ]
-    return spans.normalise(np.stack(energy)), np.array(sure)
+    probability = [
+        (gradients.chance_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
+        for layer, probe in layer_probes.items()
+    ]
+    return spans.normalise(np.stack(energy)), np.array(probability)

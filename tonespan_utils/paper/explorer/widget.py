@@ -35,18 +35,19 @@ class Explorer(anywidget.AnyWidget):
         self.params = params
         self.on_msg(self._answer)
 
-    def _answer(self, _: Any, asked: dict[str, Any], buffers: Sequence[Any]) -> None:
-        """Measure the recording in ``buffers``; whatever goes wrong is told in the widget, never left unanswered."""
-        if "measure" not in asked:
+    def _answer(self, _: Any, request: dict[str, Any], buffers: Sequence[Any]) -> None:
+        """Measure the recording in ``buffers``; whatever goes wrong is shown in the widget, never left unanswered."""
+        if "measure" not in request:
             return
         from tonespan_utils.paper.explorer import measure  # torch, and seconds: only for whoever measures
 
-        answer = {"answer": asked["measure"]}
+        answer = {"answer": request["measure"]}
         try:
-            told = {name: asked[name] for name in ("conditions", "language", "tone")}
-            center_s = float("nan") if asked["center_s"] is None else float(asked["center_s"])
-            found = measure.recording(self.params, bytes(buffers[0]), asked["name"], center_s=center_s, **told)
-            header, packed = found.packed()
+            settings = {name: request[name] for name in ("conditions", "language", "tone")}
+            center_s = float("nan") if request["center_s"] is None else float(request["center_s"])
+            content, name = bytes(buffers[0]), request["name"]
+            made = measure.recording(self.params, content, name, center_s=center_s, **settings)
+            header, packed = made.packed()
             self.send(answer | {"header": header}, [packed])
         except TonespanError as error:
             self.send(answer | {"error": str(error)})

@@ -6,51 +6,63 @@ Notebook: notebooks/07_alignment
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
 from tonespan_utils.languages import LANGUAGE_NAMES
 from tonespan_utils.paper import provenance
-from tonespan_utils.paper.figures.store import figure_stem
+from tonespan_utils.paper.figures.recipe import Recipe
 from tonespan_utils.params import profile, tables
 from tonespan_utils.params.profile import Params
-from tonespan_utils.plots import center_errors, layout, style
+from tonespan_utils.plots import center_errors, layout
 from tonespan_utils.plots.style import LANGUAGE_COLORS
 
 NOTEBOOK = "notebooks/07_alignment.ipynb"
-TITLES = {"alignment": "Aligned tone centres", "jitter": "The answers under wrong tone centres"}
-IN_STYLE = plt.style.context(style.STYLE)  # while drawing, and while saving: the resolution is part of it
+Tables = Mapping[str, pd.DataFrame]
 
 
-@IN_STYLE
-def save(params: Params, name: str, figure: Figure, caption: str, *, checkpoints: Mapping[str, str]) -> None:
-    """Keep one of TITLES as PDF, SVG and PNG, with what made it and what it says."""
-    call = f'alignment_figures.save(p, "{name}"'
-    record = provenance.describe(
+def recipes(layers: Sequence[str], *, times_known: bool) -> dict[str, Recipe]:
+    """The two figures by name. ``jitter`` shows spans of two ``layers``; ``alignment`` shows errors where the reference
+    times are known, and the aligner's scores where they are not.
+
+    Tables: ``alignment``, ``errors`` (language, error_ms) of test tokens, ``tokens``, ``jitter``.
+    """
+    centers = (draw_errors, caption_errors) if times_known else (draw_scores, caption_scores)
+    jitter = (partial(draw_jitter, layers=layers), partial(caption_jitter, layers=layers))
+    return {
+        "alignment": Recipe("Aligned tone centres", *centers),
+        "jitter": Recipe("The answers under wrong tone centres", *jitter),
+    }
+
+
+def record(params: Params, name: str, recipe: Recipe, loaded: Tables, *, checkpoints: Mapping[str, str]) -> dict:
+    """What made a figure of :func:`recipes`, with its title and caption, for ``store.save_recipe``."""
+    made = provenance.describe(
         params,
         notebook=NOTEBOOK,
-        call=call,
+        call=f'recipes["{name}"]',
         figure=name,
         checkpoints=dict(checkpoints),
         data=profile.describe_speech(params),
     )
-    told = {"command": f"make alignment PROFILE={params.profile}", "title": TITLES[name], "caption": caption}
-    provenance.save(figure, figure_stem(params, name), record | told)
+    texts = {"title": recipe.title, "caption": recipe.caption(loaded, params)}
+    return made | {"command": f"make alignment PROFILE={params.profile}"} | texts
 
 
-@IN_STYLE
-def draw_errors(scored: pd.DataFrame, errors: Mapping[str, pd.DataFrame], params: Params) -> Figure:
-    """Errors of the test split's tone centres, a panel per language; ``scored`` is the table ``alignment``."""
+def draw_errors(loaded: Tables, params: Params) -> Figure:
+    """Errors of the test split's tone centres (ms), a panel per language."""
     figure, axes = layout.panels(params.speech.tonal, share_y=False)
     for language, axis in axes.items():
-        row = _of_test(scored, language)
-        center_errors.error_histogram(axis, errors[language]["error_ms"].to_numpy(), row, language=language)
+        row, errors = _of_test(loaded["alignment"], language), tables.select(loaded["errors"], language=language)
+        center_errors.error_histogram(axis, errors["error_ms"].to_numpy(), row, language=language)
     return layout.label_axes(figure, x="aligned minus known tone centre (ms), test split", y="tokens")
 
 
-def caption_errors(scored: pd.DataFrame, params: Params) -> str:
+def caption_errors(loaded: Tables, params: Params) -> str:
+    """How far aligned centres lie from the reference, median and 95th percentile per language."""
+    scored = loaded["alignment"]
     medians = "; ".join(
         f"{LANGUAGE_NAMES[language]} {row.median_ms:.1f} ms [{row.median_low_ms:.1f}, {row.median_high_ms:.1f}], "
         f"95 % within {row.p95_ms:.1f} ms [{row.p95_low_ms:.1f}, {row.p95_high_ms:.1f}]"
@@ -62,20 +74,20 @@ def caption_errors(scored: pd.DataFrame, params: Params) -> str:
     )
 
 
-@IN_STYLE
-def draw_scores(tokens: Mapping[str, pd.DataFrame], params: Params) -> Figure:
+def draw_scores(loaded: Tables, params: Params) -> Figure:
     """Alignment scores where no times are known, a panel per language."""
     figure, axes = layout.panels(params.speech.tonal, share_y=False)
     for language, axis in axes.items():
-        axis.hist(tokens[language]["align_score"], bins=20, color=LANGUAGE_COLORS[language])
+        axis.hist(
+            tables.select(loaded["tokens"], language=language)["align_score"], bins=20, color=LANGUAGE_COLORS[language]
+        )
     return layout.label_axes(figure, x="alignment score (times are not known)", y="tokens")
 
 
-def caption_scores(tokens: Mapping[str, pd.DataFrame], params: Params) -> str:
-    medians = ", ".join(
-        f"{LANGUAGE_NAMES[language]} {tokens[language]['align_score'].median():.2f} of {len(tokens[language]):,} tokens"
-        for language in params.speech.tonal
-    )
+def caption_scores(loaded: Tables, params: Params) -> str:
+    """The median score of the aligner per language."""
+    scores = {la: tables.select(loaded["tokens"], language=la)["align_score"] for la in params.speech.tonal}
+    medians = ", ".join(f"{LANGUAGE_NAMES[la]} {of.median():.2f} of {len(of):,} tokens" for la, of in scores.items())
     return f"How probable the aligner found each token's labels; no times are known. Median: {medians}."
 
 
@@ -83,8 +95,7 @@ def _of_test(scored: pd.DataFrame, language: str) -> pd.Series:
     return tables.select(scored, language=language, split="test").iloc[0]
 
 
-@IN_STYLE
-def draw_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> Figure:
+def draw_jitter(loaded: Tables, params: Params, *, layers: Sequence[str]) -> Figure:
     """Cue width, and 2 r_com of two ``layers``, against the errors put on tone centres; dotted: the flat null."""
     lines = {"baseline span": ("", "#000000", "o", 1)}
     for layer, color, marker in zip(layers, ("#D55E00", "#0072B2"), "s^", strict=True):
@@ -93,7 +104,7 @@ def draw_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> 
     figure, axes = layout.panels(params.speech.tonal)
     for language, axis in axes.items():
         for label, (layer, color, marker, factor) in lines.items():
-            rows = tables.select(jitter, language=language, layer=layer)
+            rows = tables.select(loaded["jitter"], language=language, layer=layer)
             rows = rows.assign(**(factor * rows[milliseconds]))
             center_errors.against_jitter(axis, rows, color=color, marker=marker, label=label)
         axis.set(xticks=params.jitter.sd_ms, ylim=(0, None))
@@ -101,7 +112,9 @@ def draw_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> 
     return layout.label_axes(figure, x="standard deviation of errors put on tone centres (ms)", y="span (ms)")
 
 
-def caption_jitter(jitter: pd.DataFrame, layers: Sequence[str], params: Params) -> str:
+def caption_jitter(loaded: Tables, params: Params, *, layers: Sequence[str]) -> str:
+    """What the largest error does to cue width and r_com, per language."""
+    jitter = loaded["jitter"]
     ends = (min(params.jitter.sd_ms), max(params.jitter.sd_ms))
     answers = []
     for language in params.speech.tonal:

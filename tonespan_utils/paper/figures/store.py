@@ -80,8 +80,21 @@ def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm
     record = _record(params, name, loaded, there[name])
     if width_mm:
         record |= {"command": f"{record['command']} WIDTH={width_mm:g}"}
+    return save_recipe(params, name, there[name], loaded, record, width_mm=width_mm)
+
+
+def save_recipe(
+    params: Params,
+    name: str,
+    recipe: Recipe,
+    loaded: dict[str, pd.DataFrame],
+    record: dict[str, object],
+    *,
+    width_mm: float | None = None,
+) -> Figure:
+    """Draw a recipe and write it under ``name`` with ``record``, what made it, inside."""
     with plt.style.context(style.STYLE), style.width(width_mm or style.PAGE_MM):
-        figure = there[name].draw(loaded, params)
+        figure = recipe.draw(loaded, params)
         provenance.save(figure, figure_stem(params, name, width_mm=width_mm), record)
     plt.close(figure)
     return figure

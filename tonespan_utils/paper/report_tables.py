@@ -1,0 +1,88 @@
+"""Tables of the report: as HTML to read and to sort, and as CSV to download.
+
+Conventions: numbers are shown with four digits; cells are escaped; a download holds every row, safe for spreadsheets.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import re
+
+import pandas as pd
+from markupsafe import Markup
+
+from tonespan_utils import languages
+from tonespan_utils.study import claims
+
+MAX_ROWS = 200  # longer tables are shown as a head; the download holds every row
+
+
+HEAD_ROWS = 20
+
+
+# What begins a formula in some spreadsheet, after spaces too; and what begins like one but is only a number.
+FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def with_language_names(board: pd.DataFrame) -> pd.DataFrame:
+    """A board with the languages' names over its columns."""
+    return board.rename(columns=languages.LANGUAGE_NAMES)
+
+
+def table_html(table: pd.DataFrame) -> dict[str, object]:
+    shown = table if len(table) <= MAX_ROWS else table.head(HEAD_ROWS)
+    head = "".join(
+        f'<th scope="col"><button type="button">{html.escape(column)}</button></th>' for column in shown.columns
+    )
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in shown.itertuples(index=False))
+    return {
+        "html": Markup(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"),
+        "n_rows": len(table),
+        "n_shown": len(shown),
+    }
+
+
+def packed(table: pd.DataFrame) -> str:
+    """A table as CSV, gzip and base64: what the page's download gives out."""
+    text = without_formulas(table).to_csv(index=False, float_format="%.10g")
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """A table for spreadsheets: a text that they would run as a formula has a single quote before it.
+
+    Numbers stay numbers, those in columns of text too; the stored tables are as they were.
+    """
+    texts = table.select_dtypes(include=["object", "string"])
+    return table.assign(**{name: texts[name].map(_quoted) for name in texts})
+
+
+def _quoted(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value) else value
+
+
+def board_html(stored: pd.DataFrame) -> Markup:
+    """The claims board as an HTML table: verdicts in symbol, word and colour."""
+    board = claims.board(stored)
+    names = languages.LANGUAGE_NAMES | {claims.EVERY: "all languages"}
+    head = "".join(f'<th scope="col">{html.escape(names.get(column, column))}</th>' for column in board.columns)
+    kinds = {f"{symbol} {word}": word.replace(" ", "-") for word, symbol in claims.VERDICTS.items()}
+    body = ""
+    for row in board.itertuples(index=False):
+        cells = [f'<td class="{kinds.get(value, "")}">{html.escape(value)}</td>' for value in row]
+        body += f"<tr>{''.join(cells)}</tr>"
+    return Markup(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f'<td class="number">{"" if pd.isna(value) else f"{value:.4g}"}</td>'
+    kind = ' class="number"' if isinstance(value, int) else ""
+    return f"<td{kind}>{html.escape(str(value))}</td>"
