@@ -41,7 +41,7 @@ def segments(glide_corpus):
 
 
 @pytest.fixture(scope="module")
-def found(folder, segments):
+def measured(folder, segments):
     audio, centers, labels, speakers = segments
     return measure_span(folder, audio, centers, labels, groups=speakers, **QUICK)
 
@@ -52,38 +52,40 @@ def test_the_documented_example_runs(monkeypatch):
     assert result.attempted >= 9 and result.failed == 0
 
 
-def test_it_is_the_study_s_own_measurement(folder, segments, glide_corpus, found):
+def test_it_is_the_study_s_own_measurement(folder, segments, glide_corpus, measured):
     audio, centers, labels, speakers = segments
     test = [speaker in ("s6", "s7") for speaker in speakers]  # the corpus' own split
-    own = measure_span(folder, audio, centers, labels, groups=speakers, test=test, **QUICK)
+    by_study_split = measure_span(folder, audio, centers, labels, groups=speakers, test=test, **QUICK)
     encoder = checkpoints.load(folder)
     vectors = probes.hidden_vectors(encoder, glide_corpus, glide_corpus.tokens)
     drawing = {"n_resamples": 50, "level": 0.95, "seed": 0}
     settings = drawing | {"regularisation_c": 0.1, "control_seeds": [0]}
     trained = {layer: probes.probe_layer(v, glide_corpus.tokens, **settings) for layer, v in vectors.items()}
-    scores = own.layers.set_index("layer")
-    assert scores["macro_f1"].to_dict() == {layer: one.macro_f1 for layer, one in trained.items()}
+    scores = by_study_split.layers.set_index("layer")
+    assert scores["macro_f1"].to_dict() == {layer: result.macro_f1 for layer, result in trained.items()}
     edges, _ = spans.offset_bins(500, 50)
     tokens = gradients.eligible(glide_corpus, n_tokens=200, min_side_ms=250, seed=0)
-    by_layer = {layer: one.probe for layer, one in trained.items()}
+    by_layer = {layer: result.probe for layer, result in trained.items()}
     energy = gradients.measure(encoder, by_layer, glide_corpus, tokens, edges, target="true", wrt="waveform")
     pooled = spans.pooled_span(energy.energy["2"], energy.null, energy.utterances, edges, **drawing)
     assert scores.loc["2", "span_ms"] == pytest.approx(pooled.span_ms)
     assert scores.loc["2", "ci_low_ms"] == pytest.approx(pooled.ci_low_ms, rel=0.05)
-    assert own.n_train + own.n_test == len(glide_corpus.tokens) and own.n_test == int(np.repeat(test, 3).sum())
+    assert by_study_split.n_train + by_study_split.n_test == len(glide_corpus.tokens) and by_study_split.n_test == int(
+        np.repeat(test, 3).sum()
+    )
 
 
-def test_the_result_is_whole_and_tells_itself(found):
-    assert found.layers["layer"].tolist() == ["cnn", "0", "1", "2", "final"]
-    assert np.allclose(found.energy.sum(axis=1), 1) and found.null.sum() == pytest.approx(1)
-    assert found.energy.columns.tolist() == found.null.index.tolist()
-    known = found.layers.set_index("layer")["knows"]
-    failing = set(found.signatures.query("signature == 'f1_at_chance'")["layer"])
-    assert failing == set(known.index[~known.astype(bool)])
-    said = repr(found)
+def test_the_result_is_whole_and_tells_itself(measured):
+    assert measured.layers["layer"].tolist() == ["cnn", "0", "1", "2", "final"]
+    assert np.allclose(measured.energy.sum(axis=1), 1) and measured.null.sum() == pytest.approx(1)
+    assert measured.energy.columns.tolist() == measured.null.index.tolist()
+    knows = measured.layers.set_index("layer")["knows"]
+    failing = set(measured.signatures.query("signature == 'f1_at_chance'")["layer"])
+    assert failing == set(knows.index[~knows.astype(bool)])
+    said = repr(measured)
     assert all(f"\n{layer:>5} " in said for layer in ["cnn", "final"]) and "95% intervals" in said
     assert ("no finding" in said) == bool(failing)
-    figure = found.plot()
+    figure = measured.plot()
     assert [axis.get_xlabel() for axis in figure.axes[:3]] == ["layer", "layer", "time from centre (ms)"]
     assert {"span", "flat null"} <= {line.get_label() for line in figure.axes[1].lines}
 
@@ -97,14 +99,14 @@ def test_groups_are_never_on_both_sides(segments):
     assert (alone.tokens.groupby("utterance_id")["split"].nunique() == 1).all()
 
 
-def test_a_model_object_gives_what_its_folder_gives_and_is_left_as_found(folder, segments, found):
+def test_a_model_object_gives_what_its_folder_gives_and_is_left_as_found(folder, segments, measured):
     audio, centers, labels, speakers = segments
     model = Wav2Vec2Model.from_pretrained(folder)
     model.train()
     model.encoder.layers[1].eval()
     modes = [module.training for module in model.modules()]
     same = measure_span(model, audio, centers, labels, groups=speakers, **QUICK)
-    assert np.allclose(same.layers["span_ms"], found.layers["span_ms"], rtol=1e-5)
+    assert np.allclose(same.layers["span_ms"], measured.layers["span_ms"], rtol=1e-5)
     assert [module.training for module in model.modules()] == modes
     assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
     given = measure_span(checkpoints.load(folder), audio, centers, labels, probes=same.probes, **QUICK)
@@ -114,13 +116,13 @@ def test_a_model_object_gives_what_its_folder_gives_and_is_left_as_found(folder,
 def test_files_and_other_sample_rates_are_read(tmp_path, folder, segments):
     audio, centers, labels, speakers = (part[:16] for part in segments)
     paths = [tmp_path / f"{number}.wav" for number in range(len(audio))]
-    for path, one in zip(paths, audio, strict=True):
-        soundfile.write(path, 0.3 * one, 16000, subtype="FLOAT")
+    for path, clip in zip(paths, audio, strict=True):
+        soundfile.write(path, 0.3 * clip, 16000, subtype="FLOAT")
     quick = QUICK | {"groups": speakers}
     files = measure_span(folder, paths, centers, labels, **quick)
-    arrays = measure_span(folder, [0.3 * one for one in audio], centers, labels, **quick)
+    arrays = measure_span(folder, [0.3 * clip for clip in audio], centers, labels, **quick)
     assert np.allclose(files.layers["span_ms"], arrays.layers["span_ms"], rtol=1e-3)
-    integers = [np.round(0.3 * one * 32767).astype(np.int16) for one in audio]
+    integers = [np.round(0.3 * clip * 32767).astype(np.int16) for clip in audio]
     assert np.allclose(measure_span(folder, integers, centers, labels, **quick).layers["span_ms"],
                        arrays.layers["span_ms"], rtol=0.05)  # fmt: skip
     half = clips.samples_of("clip", np.zeros(4000, dtype=np.float32), 8000)
@@ -153,12 +155,12 @@ BAD = {
         lambda s: {"probes": {"77": LinearClassifier(("a", "b"), np.zeros((2, 4)), np.zeros(2))}}, "layer '77'"
     ),
     "at the very edge": (
-        lambda s: {"audio": [one[:3200] for one in s[0][:20]], "centers": [[0.0]] * 20,
+        lambda s: {"audio": [clip[:3200] for clip in s[0][:20]], "centers": [[0.0]] * 20,
                    "labels": [["rise"], ["fall"]] * 10},
         "min_side_ms",
     ),
     "shorter than a frame": (
-        lambda s: {"audio": [one[:300] for one in s[0][:20]], "centers": [[0.01]] * 20,
+        lambda s: {"audio": [clip[:300] for clip in s[0][:20]], "centers": [[0.01]] * 20,
                    "labels": [["rise"], ["fall"]] * 10},
         "clip 0: audio of 300 samples is shorter than one frame",
     ),
@@ -175,18 +177,20 @@ def test_input_that_does_not_fit_is_named_in_one_line(folder, segments, name):
 
 def test_tokens_at_the_edge_are_measured_when_asked_for(folder, segments):
     audio, _, _, speakers = (part[:20] for part in segments)
-    centers = [[0.0, one.size / 16000] for one in audio]
+    centers = [[0.0, clip.size / 16000] for clip in audio]
     labels = [["rise", "fall"]] * 20
-    found = measure_span(folder, audio, centers, labels, groups=speakers, min_side_ms=0.0, **QUICK)
-    assert np.isfinite(found.layers["span_ms"]).all() and found.layers["null_span_ms"].between(490, 510).all()
+    measured = measure_span(folder, audio, centers, labels, groups=speakers, min_side_ms=0.0, **QUICK)
+    assert np.isfinite(measured.layers["span_ms"]).all() and measured.layers["null_span_ms"].between(490, 510).all()
 
 
 def test_a_logit_that_moves_with_nothing_is_said_to_have_no_span(folder, segments):
     flat = {"1": LinearClassifier(("fall", "rise"), np.zeros((2, 32)), np.zeros(2))}
-    found = call(folder, segments, probes=flat)
-    assert found.layers["span_ms"].isna().all() and found.layers["n_tokens"].tolist() == [0]
-    assert set(found.signatures["signature"]) == {"f1_at_chance", "few_tokens", "no_interval"} and "nan" in repr(found)
-    assert found.plot().axes
+    measured = call(folder, segments, probes=flat)
+    assert measured.layers["span_ms"].isna().all() and measured.layers["n_tokens"].tolist() == [0]
+    assert set(measured.signatures["signature"]) == {"f1_at_chance", "few_tokens", "no_interval"} and "nan" in repr(
+        measured
+    )
+    assert measured.plot().axes
 
 
 def test_encoders_that_do_not_fit_are_named(tmp_path, folder, segments):
@@ -210,11 +214,11 @@ def test_encoders_that_do_not_fit_are_named(tmp_path, folder, segments):
 def test_another_hop_is_measured_in_the_same_units(tmp_path, segments):
     coarse = make_checkpoint(tmp_path, "xlsr", conv_stride=[5, 2, 2, 2, 2, 2, 4], conv_kernel=[10, 3, 3, 3, 3, 2, 4])
     audio, centers, labels, speakers = (part[:20] for part in segments)
-    found = measure_span(coarse, audio, centers, labels, groups=speakers, **QUICK | {"bin_ms": 5.0})
+    measured = measure_span(coarse, audio, centers, labels, groups=speakers, **QUICK | {"bin_ms": 5.0})
     assert checkpoints.load(coarse).hop == 640
-    width = found.layers.set_index("layer")["span_ms"]
+    width = measured.layers.set_index("layer")["span_ms"]
     assert 10 < width["cnn"] < 50, "a frame of 45 ms, whatever its hop"
-    assert found.layers["null_span_ms"].between(450, 510).all()
+    assert measured.layers["null_span_ms"].between(450, 510).all()
 
 
 def test_the_package_itself_stays_light():

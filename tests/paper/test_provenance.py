@@ -41,8 +41,8 @@ def test_record_survives_in_every_format(tmp_path, record):
 def test_equal_figures_are_equal_bytes(tmp_path, record):
     first = provenance.save(draw(), tmp_path / "a", record)
     second = provenance.save(draw(), tmp_path / "b", record)
-    for one, other in zip(first, second, strict=True):
-        assert one.read_bytes() == other.read_bytes(), one.suffix
+    for path, other in zip(first, second, strict=True):
+        assert path.read_bytes() == other.read_bytes(), path.suffix
 
 
 def test_files_without_a_record_are_refused(tmp_path):
@@ -60,14 +60,14 @@ def test_explain_tells_what_made_a_figure_and_how_to_make_it_again(tmp_path, rec
     models = {"mini/asr-th, seed 0": "sha256:1"}
     for path in provenance.save(draw(), tmp_path / "x", record | {"models": models}):
         assert main(["explain", str(path)]) == 0
-        told = capsys.readouterr().out
-        lines = {line.partition("  ")[0]: line.partition("  ")[2].strip() for line in told.splitlines()}
+        explained = capsys.readouterr().out
+        lines = {line.partition("  ")[0]: line.partition("  ")[2].strip() for line in explained.splitlines()}
         assert lines["figure"] == "x, profile demo"
         assert lines["made by"] == f"notebooks/05_rcom_comparison.ipynb, cell {record['cell']}"
         assert lines["commit"] == record["commit"] and lines["data"] == record["data"]
         assert lines["encoder mini"] == "sha256:0" and lines["model mini/asr-th, seed 0"] == "sha256:1"
         assert lines["again"].endswith("&& make figure NAME=x PROFILE=demo")
-        parameters = yaml.safe_load(told.partition("parameters\n")[2])
+        parameters = yaml.safe_load(explained.partition("parameters\n")[2])
         assert parameters == record["params"], "all resolved parameters, as YAML that can be a profile"
 
 

@@ -56,16 +56,16 @@ def dyed(loaded: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], dict
 
     No two are the same to the nearest whole, and none is a number that a text could hold for another reason.
     """
-    number, found, places = count(200_003), {}, {}
+    number, numbered, places = count(200_003), {}, {}
     for name, table in loaded.items():
         table = table.copy()
         measured = [c for c in table.select_dtypes("number") if c not in KEYS and name != "tokens"]
         for column in measured:
             table[column] = [float(next(number)) * 1.25 for _ in range(len(table))]
-        found[name] = table
+        numbered[name] = table
         for _, row in table.iterrows():
             places |= {row[column]: (name, row, column) for column in measured}
-    return found, places
+    return numbered, places
 
 
 def numbers_of(value: object) -> set[str]:
@@ -76,14 +76,14 @@ def numbers_of(value: object) -> set[str]:
         return set().union(*map(numbers_of, value), {str(len(value))})
     if isinstance(value, int | float) and not isinstance(value, bool):
         return {f"{value:g}", f"{value:,}", f"{value:.0%}".rstrip("%"), str(value)}
-    return {found.group() for found in NUMBER.finditer(value)} if isinstance(value, str) else set()
+    return {match.group() for match in NUMBER.finditer(value)} if isinstance(value, str) else set()
 
 
 def texts(loaded: dict[str, pd.DataFrame], p: profile.Params) -> dict[str, str]:
     """Every text of the report that holds numbers, by what it is."""
-    found = {f"abstract {i}": text for i, text in enumerate(report_text.abstract(loaded, p))}
-    found |= {f"methods {name}": text for name, text in report_text.methods(loaded, p)}
-    return found | {name: recipe.caption(loaded, p) for name, recipe in store.recipes(p).items()}
+    by_name = {f"abstract {i}": text for i, text in enumerate(report_text.abstract(loaded, p))}
+    by_name |= {f"methods {name}": text for name, text in report_text.methods(loaded, p)}
+    return by_name | {name: recipe.caption(loaded, p) for name, recipe in store.recipes(p).items()}
 
 
 def counted(loaded: dict[str, pd.DataFrame]) -> set[str]:
@@ -92,9 +92,9 @@ def counted(loaded: dict[str, pd.DataFrame]) -> set[str]:
     counts = [len(tokens), len(claims), *claims["verdict"].value_counts(), *tokens["language"].value_counts()]
     counts += [(tokens["split"] == "test").sum()]
     tuned = tuned[tuned["metric"] != "train_loss"]
-    for _, own in tuned.groupby(tuned["task"].str.replace(r"^.*_tone$", "tone", regex=True)):
-        metric = min(own["metric"], key=len)
-        wide = own.pivot(index=["condition", "seed"], columns="metric", values="value")
+    for _, scores in tuned.groupby(tuned["task"].str.replace(r"^.*_tone$", "tone", regex=True)):
+        metric = min(scores["metric"], key=len)
+        wide = scores.pivot(index=["condition", "seed"], columns="metric", values="value")
         better = wide[f"{metric}_ci_low"] > wide[f"{metric}_null"]
         if metric in ("cer", "eer"):
             better = wide[f"{metric}_ci_high"] < wide[f"{metric}_null"]
@@ -111,23 +111,23 @@ def language_before(text: str) -> str | None:
 def test_every_number_in_abstract_methods_and_captions_is_one_of_the_tables_or_parameters(p):
     """Each number is traced to the one cell it comes from, in a row of the language that the text speaks of."""
     loaded, places = dyed(store.load_tables(p))
-    known = numbers_of(p.model_dump(mode="json")) | counted(loaded)
+    expected_numbers = numbers_of(p.model_dump(mode="json")) | counted(loaded)
     layers = set(fake_results.LAYERS)
     traced = dict.fromkeys(tables.COLUMNS, 0)
     for what, text in texts(loaded, p).items():
         text = WORDS.sub(lambda word: "_" * len(word.group()), text.replace("+-", "±"))
-        for found in NUMBER.finditer(text):
-            number, digits = found.group(), len(found.group().partition(".")[2])
+        for match in NUMBER.finditer(text):
+            number, digits = match.group(), len(match.group().partition(".")[2])
             cells = [at for at in places if f"{at:.{digits}f}" == number.lstrip("+").replace(",", "")]
             if not cells:
-                is_layer = re.search(r"layers?(?: \d+ and)? $", text[: found.start()]) or number in layers
-                assert number in known or is_layer, f"{what}: whence {number} in {text!r}?"
+                is_layer = re.search(r"layers?(?: \d+ and)? $", text[: match.start()]) or number in layers
+                assert number in expected_numbers or is_layer, f"{what}: whence {number} in {text!r}?"
                 continue
             table, row, _ = places[cells[0]]
             assert len(cells) == 1
             traced[table] += 1
             if "language" in row:
-                assert row["language"] == language_before(text[: found.start()]) or what.startswith("energy_map"), text
+                assert row["language"] == language_before(text[: match.start()]) or what.startswith("energy_map"), text
     expected = ("baseline_spans", "comparison", "contrasts", "probe_vs_finetuned", "spans")
     assert all(traced[table] for table in expected), traced
 

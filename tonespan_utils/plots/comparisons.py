@@ -17,7 +17,7 @@ NOT_COMPARED = "not compared: no finding"  # what a grey cross stands for
 
 
 def intervals(axis: Axes, y: np.ndarray, rows: pd.DataFrame, *, color: str, marker: str, label: str) -> None:
-    """Horizontal intervals (columns value, low, high) at heights ``y``; open where the interval holds 0. What is no
+    """Horizontal intervals (columns value, low, high) at heights ``y``; open where the interval contains 0. What is no
     finding (nan) is a grey cross at 0.
     """
     for height, row in zip(y, rows.itertuples(), strict=True):

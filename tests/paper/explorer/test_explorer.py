@@ -45,11 +45,11 @@ def p(folder, monkeypatch):
 
 def unpack(header: dict, packed: bytes) -> dict[str, np.ndarray]:
     """What explorer.js does."""
-    block, found = gzip.decompress(packed), {}
-    for name, one in header["arrays"].items():
-        values = np.frombuffer(block, dtype=one["type"], count=int(np.prod(one["shape"])), offset=one["at"])
-        found[name] = values.reshape(one["shape"])
-    return found
+    block, arrays = gzip.decompress(packed), {}
+    for name, place in header["arrays"].items():
+        values = np.frombuffer(block, dtype=place["type"], count=int(np.prod(place["shape"])), offset=place["at"])
+        arrays[name] = values.reshape(place["shape"])
+    return arrays
 
 
 # Clips
@@ -63,24 +63,24 @@ def click_at(center_s: float, seconds: float = 2.0) -> np.ndarray:
 
 
 def test_clips_are_centred_on_the_token(p):
-    found = clips.of_utterance(click_at(0.8), [0.8, 0.9], ["a", "b"], p)
-    assert found.outline.shape == (2, 500, 2) and found.mel.shape == (2, 200, clips.N_BANDS)
+    made = clips.of_utterance(click_at(0.8), [0.8, 0.9], ["a", "b"], p)
+    assert made.outline.shape == (2, 500, 2) and made.mel.shape == (2, 200, clips.N_BANDS)
     for row, at_ms in enumerate((0, -100)):
-        assert found.outline[row, :, 1].argmax() == (500 + at_ms) / clips.OUTLINE_MS
-        loudest = found.mel[row].astype(int).sum(axis=1).argmax()
+        assert made.outline[row, :, 1].argmax() == (500 + at_ms) / clips.OUTLINE_MS
+        loudest = made.mel[row].astype(int).sum(axis=1).argmax()
         assert abs(-497.5 + clips.HOP_MS * loudest - at_ms) <= 15, "within half an analysis window"
-    np.testing.assert_allclose(found.side_ms, [[800, 1200], [900, 1100]])
+    np.testing.assert_allclose(made.side_ms, [[800, 1200], [900, 1100]])
 
 
 def test_sound_is_what_was_recorded_at_its_place(p):
     time_s = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     samples = (0.1 * np.sin(2 * np.pi * 200 * time_s) * (time_s > 1.0)).astype(np.float32)
-    found = clips.of_utterance(samples, [1.0], ["a"], p)
-    heard, rate = soundfile.read(io.BytesIO(found.sound.tobytes()))
-    assert rate == SAMPLE_RATE and heard.size == SAMPLE_RATE
-    assert np.abs(heard[:7900]).max() < 0.05, "silent before the centre"
-    assert np.abs(heard[8400:]).max() == pytest.approx(clips.PEAK, rel=0.1)
-    assert np.corrcoef(heard[8400:], samples[SAMPLE_RATE + 400 : SAMPLE_RATE + 8000])[0, 1] > 0.99
+    made = clips.of_utterance(samples, [1.0], ["a"], p)
+    sound, rate = soundfile.read(io.BytesIO(made.sound.tobytes()))
+    assert rate == SAMPLE_RATE and sound.size == SAMPLE_RATE
+    assert np.abs(sound[:7900]).max() < 0.05, "silent before the centre"
+    assert np.abs(sound[8400:]).max() == pytest.approx(clips.PEAK, rel=0.1)
+    assert np.corrcoef(sound[8400:], samples[SAMPLE_RATE + 400 : SAMPLE_RATE + 8000])[0, 1] > 0.99
 
 
 def test_f0_is_that_of_the_glide_and_0_where_there_is_no_voice(p):
@@ -95,8 +95,8 @@ def test_f0_is_that_of_the_glide_and_0_where_there_is_no_voice(p):
 
 
 def test_beyond_the_recording_there_is_silence(p):
-    found = clips.of_utterance(click_at(0.1, seconds=0.3), [0.1], ["a"], p)
-    assert (found.outline[0, :195] == 0).all() and (found.outline[0, 355:] == 0).all()
+    made = clips.of_utterance(click_at(0.1, seconds=0.3), [0.1], ["a"], p)
+    assert (made.outline[0, :195] == 0).all() and (made.outline[0, 355:] == 0).all()
 
 
 def test_clips_join_and_take_in_any_order(p):
@@ -105,8 +105,8 @@ def test_clips_join_and_take_in_any_order(p):
     )
     taken = clips.join([a, b]).take([3, 0])
     assert taken.token_ids.tolist() == ["d", "a"]
-    for row, (one, at) in enumerate(((b, 1), (a, 0))):
-        again = one.take([at])
+    for row, (clip, at) in enumerate(((b, 1), (a, 0))):
+        again = clip.take([at])
         starts = [0, *taken.sound_end]
         assert np.array_equal(taken.sound[starts[row] : starts[row + 1]], again.sound)
         assert np.array_equal(taken.mel[row], again.mel[0])
@@ -115,15 +115,15 @@ def test_clips_join_and_take_in_any_order(p):
 def test_stored_clips_are_used_as_long_as_they_are_those_of_the_run(p, monkeypatch):
     tokens = tables.read(p.results, "tokens").set_index("token_id")
     names = [name for la in ("th", "vi") for name in token_energy.load(p.results, "mini/vanilla")[la].token_ids]
-    own = tokens.loc[names].reset_index()
+    rows = tokens.loc[names].reset_index()
     monkeypatch.setattr(clips, "cut", lambda *_: pytest.fail("cut again"))
-    assert clips.stored(p, own).token_ids.tolist() == names
+    assert clips.stored(p, rows).token_ids.tolist() == names
     made = []
     monkeypatch.setattr(clips, "cut", lambda p, tokens: made.append(tokens) or clips._load(path, key))
-    path, key = p.results / "clips.npz", clips._key(p, own)
+    path, key = p.results / "clips.npz", clips._key(p, rows)
     whole = path.read_bytes()
     try:
-        clips.stored(p, own.assign(center_s=0.51))
+        clips.stored(p, rows.assign(center_s=0.51))
         assert len(made) == 1, "other centres are other clips"
     finally:
         path.write_bytes(whole)
@@ -144,13 +144,13 @@ def test_the_bundle_holds_what_the_tables_do(p):
     header, packed = bundle.build(p).packed()
     arrays = unpack(header, packed)
     assert header["n_shown"] == header["n_measured"] == len(header["tokens"]) == 144
-    blocks = {(one["condition"], one["language"]): i for i, one in enumerate(header["blocks"])}
+    blocks = {(block["condition"], block["language"]): i for i, block in enumerate(header["blocks"])}
     both = {(f"mini/{task}", language) for task in ("vanilla", "emotion") for language in ("th", "vi")}
     assert set(blocks) == both | {("mini/asr-th", "th")}
     spans_table = tables.read(p.results, "spans")
     for (condition, language), number in blocks.items():
-        own = tables.select(spans_table, condition=condition, language=language)
-        np.testing.assert_allclose(arrays[f"{number}.table"][:, 0], own["span_ms"], rtol=1e-6)
+        stored = tables.select(spans_table, condition=condition, language=language)
+        np.testing.assert_allclose(arrays[f"{number}.table"][:, 0], stored["span_ms"], rtol=1e-6)
         names = [token["id"] for token in header["tokens"] if token["language"] == language]
         radii = tables.read_parts(p.results, "token_spans", parts=[condition])
         wide = radii.pivot_table(index="token_id", columns="layer", values="r_com_ms")  # the mean over seeds
@@ -170,7 +170,7 @@ def test_a_part_is_drawn_by_tone_and_not_by_result(p):
     assert header["n_shown"] == 24 and header["n_measured"] == 144
     assert (shown.groupby(["language", "tone"]).size() == 4).all(), "three tones of two languages"
     again, _ = bundle.build(p, n_tokens=24).packed()
-    assert [one["id"] for one in again["tokens"]] == shown["id"].tolist()
+    assert [token["id"] for token in again["tokens"]] == shown["id"].tolist()
 
 
 def test_equal_runs_give_equal_pages_and_nothing_in_them_ends_the_script(p):
@@ -226,7 +226,7 @@ def model(folder, tmp_path_factory):
     checkpoint = make_checkpoint(tmp_path_factory.mktemp("model") / "c", "wav2vec2-base")
     encoder = checkpoints.load(checkpoint)
     config, rng = encoder.model.config, np.random.default_rng(0)
-    own = {
+    by_layer = {
         layer: LinearClassifier(
             ("high", "low", "mid"),
             rng.standard_normal((3, config.conv_dim[-1] if layer == "cnn" else config.hidden_size)),
@@ -234,8 +234,8 @@ def model(folder, tmp_path_factory):
         )
         for layer in encoder.layers
     }
-    probes.save_probes(own, probes.path(folder / "results" / "fake", "mini/vanilla", "th", seed=0))
-    return checkpoint, encoder, own
+    probes.save_probes(by_layer, probes.path(folder / "results" / "fake", "mini/vanilla", "th", seed=0))
+    return checkpoint, encoder, by_layer
 
 
 @pytest.fixture
@@ -261,21 +261,21 @@ ASK = {"conditions": ["mini/vanilla"], "language": "th", "center_s": 0.7}
 @pytest.mark.parametrize("tone", ["low", ""])
 def test_a_recording_is_measured_as_tokens_are(with_model, model, tone):
     """What arrives is the energy of the study's own functions, called one by one."""
-    _, encoder, own = model
-    found = measure.recording(with_model, file_of(speech()), "mine.wav", tone=tone, **ASK)
+    _, encoder, by_layer = model
+    made = measure.recording(with_model, file_of(speech()), "mine.wav", tone=tone, **ASK)
     edges, offsets = spans.offset_bins(500.0, 10.0)
     target = "true" if tone else "predicted"
-    gradient = gradients.input_gradients(encoder, own, speech(), [0.7], [tone], target=target)
+    gradient = gradients.input_gradients(encoder, by_layer, speech(), [0.7], [tone], target=target)
     vectors = encoder.hidden_at(speech(), [0.7])
     for at, layer in enumerate(encoder.layers):
         energy = gradients.energy_over_offset(encoder, gradient[layer], [0.7], edges)
         radius = spans.center_of_mass_radius(energy, offsets)
-        np.testing.assert_allclose(found.arrays["0.r_com"][0, at], radius, rtol=1e-4)
-        logits = own[layer].logits(vectors[layer])[0]
+        np.testing.assert_allclose(made.arrays["0.r_com"][0, at], radius, rtol=1e-4)
+        logits = by_layer[layer].logits(vectors[layer])[0]
         chances = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
         expected = chances[1] if tone else chances.max()
-        np.testing.assert_allclose(found.arrays["0.confidence"][0, at], expected, rtol=1e-3)
-    assert found.header["tokens"][0]["tone"] == (tone or "?") and found.header["blocks"][0]["layers"] == encoder.layers
+        np.testing.assert_allclose(made.arrays["0.confidence"][0, at], expected, rtol=1e-3)
+    assert made.header["tokens"][0]["tone"] == (tone or "?") and made.header["blocks"][0]["layers"] == encoder.layers
 
 
 @pytest.mark.parametrize(
@@ -320,6 +320,6 @@ def test_the_widget_answers_with_a_bundle_or_a_line(with_model, model):
 def test_bundles_are_packed_at_whole_words():
     packed = bundle.Bundle({"version": 1}, {"a": np.arange(3, dtype=np.uint8), "b": np.arange(2, dtype=">f4")})
     header, block = packed.packed()
-    assert [one["at"] for one in header["arrays"].values()] == [0, 8]
+    assert [place["at"] for place in header["arrays"].values()] == [0, 8]
     np.testing.assert_array_equal(unpack(header, block)["b"], [0, 1])
     assert dataclasses.asdict(packed)["header"] == {"version": 1}, "the header is left as it was"

@@ -71,11 +71,11 @@ def profile(tmp_path_factory) -> Path:
         widths = {"cnn": config.conv_dim[-1]} | {
             str(n): config.hidden_size for n in range(config.num_hidden_layers + 1)
         }
-        own = {
+        by_layer = {
             layer: LinearClassifier(("high", "low", "mid"), rng.standard_normal((3, width)), np.zeros(3))
             for layer, width in widths.items()
         }
-        probes.save_probes(own, probes.path(p.results, "mini/vanilla", "th", seed=0))
+        probes.save_probes(by_layer, probes.path(p.results, "mini/vanilla", "th", seed=0))
     return path
 
 
@@ -115,10 +115,10 @@ class Watched:
 
 @pytest.fixture
 def watched(browser):
-    one = Watched(browser)
-    yield one
-    one.context.close()
-    assert one.problems == []
+    watched = Watched(browser)
+    yield watched
+    watched.context.close()
+    assert watched.problems == []
 
 
 def open_page(watched: Watched, path: Path):
@@ -131,21 +131,21 @@ def choose(shown, name: str, value: str) -> None:
     shown.locator(f"[data-id={name}]").select_option(value)
 
 
-def told(shown, key: str, column: str = "a") -> str:
+def shown_text(shown, key: str, column: str = "a") -> str:
     return shown.locator(f"td[data-key={key}][data-column={column}]").inner_text()
 
 
 def numbers(text: str) -> list[float]:
-    return [float(found) for found in re.findall(NUMBER, text)]
+    return [float(number) for number in re.findall(NUMBER, text)]
 
 
 def check_numbers(text: str, values: list[float]) -> None:
     """The numbers of a text are these values, rounded to as many digits as are shown."""
     shown = re.findall(NUMBER, text)
     assert len(shown) == len(values), text
-    for one, value in zip(shown, values, strict=True):
-        digits = len(one.partition(".")[2])
-        assert abs(float(one) - value) <= 0.5 * 10**-digits + 1e-6 * abs(value), (text, values)
+    for number, value in zip(shown, values, strict=True):
+        digits = len(number.partition(".")[2])
+        assert abs(float(number) - value) <= 0.5 * 10**-digits + 1e-6 * abs(value), (text, values)
 
 
 def chosen(shown) -> dict:
@@ -160,7 +160,7 @@ def check_against_tables(shown, p: params.Params, *, language: str, condition: s
     """Every number in the explorer's table equals the stored one, to the digits shown."""
     token = chosen(shown)["recording"]
     where = {"language": language, "condition": condition, "layer": layer}
-    own = tables.select(pd.read_csv(p.results / "spans.csv", dtype={"layer": str}), **where).iloc[0]
+    row = tables.select(pd.read_csv(p.results / "spans.csv", dtype={"layer": str}), **where).iloc[0]
     part = pd.read_csv(tables.part_path(p.results, "token_spans", condition), dtype={"layer": str})
     radius = tables.select(part, **where, token_id=token)["r_com_ms"].mean()
     f1 = tables.select(pd.read_csv(p.results / "probe_f1.csv", dtype={"layer": str}), **where)["macro_f1"].mean()
@@ -172,15 +172,15 @@ def check_against_tables(shown, p: params.Params, *, language: str, condition: s
         "token_span": [2 * radius],
         "token_r90": [spans.energy_radius(share, stored.edges_ms, fraction=0.9).item()],
         "confidence": [stored.confidence[:, *at].mean()],
-        "span": [own["span_ms"], own["ci_low_ms"], own["ci_high_ms"]],
-        "r90": [own["r90_ms"]],
-        "null": [own["null_span_ms"]],
-        "n": [own["n_tokens"]],
+        "span": [row["span_ms"], row["ci_low_ms"], row["ci_high_ms"]],
+        "r90": [row["r90_ms"]],
+        "null": [row["null_span_ms"]],
+        "n": [row["n_tokens"]],
         "f1": [f1, 0.33],
     }
     for key, values in expected.items():
-        check_numbers(told(shown, key, column), values)
-    check_numbers(told(shown, "cue"), [cue["span_ms"], cue["span_low_ms"], cue["span_high_ms"]])
+        check_numbers(shown_text(shown, key, column), values)
+    check_numbers(shown_text(shown, "cue"), [cue["span_ms"], cue["span_low_ms"], cue["span_high_ms"]])
 
 
 def exercise(shown, p: params.Params) -> None:
@@ -192,8 +192,8 @@ def exercise(shown, p: params.Params) -> None:
         for layer in ("2", "cnn"):
             choose(shown, "layer", layer)
             choose(shown, "token", "3")
-            for column, one in (("a", condition), ("b", other)):
-                check_against_tables(shown, p, language=language, condition=one, layer=layer, column=column)
+            for column, name in (("a", condition), ("b", other)):
+                check_against_tables(shown, p, language=language, condition=name, layer=layer, column=column)
     choose(shown, "tone", "low")
     tones = shown.evaluate(f"() => {{ {APP} return app.tokens().map(one => one.about.tone); }}")
     assert tones and set(tones) == {"low"}
@@ -210,7 +210,7 @@ def hear(shown) -> None:
     shown.wait_for_selector("[data-playing]", timeout=10_000)
     shown.wait_for_selector(".ts-root:not([data-playing])", timeout=10_000)
     ((_, offset_s, length_s),) = shown.evaluate("() => window.asked")
-    span_ms = numbers(told(shown, "token_span"))[0]
+    span_ms = numbers(shown_text(shown, "token_span"))[0]
     assert 1000 * length_s == pytest.approx(span_ms, abs=0.51)
     assert 1000 * offset_s == pytest.approx(500 - span_ms / 2, abs=0.51)
 
@@ -265,7 +265,7 @@ def test_the_map_shows_the_stored_energy(watched, p):
     viridis = 255 * matplotlib.colormaps["viridis"](np.linspace(0, 1, 256))[:, :3]
     part = tables.select(tables.read_parts(p.results, "token_spans", parts=["mini/asr-th"]), token_id=token)
     radius = part.groupby("layer")["r_com_ms"].mean().loc[stored.layers].to_numpy()
-    pixels = [one for one in pixels if abs(abs(one[1]) - radius[one[0]]) > 8]  # white ticks are drawn there
+    pixels = [pixel for pixel in pixels if abs(abs(pixel[1]) - radius[pixel[0]]) > 8]  # white ticks are drawn there
     assert len(pixels) > 4 * len(radius)
     for layer, ms, *color in pixels:
         nearest = np.abs(viridis - color[:3]).sum(axis=1).argmin()
@@ -337,26 +337,26 @@ def test_a_browser_without_audio_says_so_and_does_the_rest(watched, p, script, l
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1360, "dark")])
 def test_it_fits_a_phone_and_follows_the_dark(browser, p, width, scheme):
-    one = Watched(browser, color_scheme=scheme)
-    one.page.set_viewport_size({"width": width, "height": 900})
-    shown = open_page(one, p.figures / "explorer.html")
+    watched = Watched(browser, color_scheme=scheme)
+    watched.page.set_viewport_size({"width": width, "height": 900})
+    shown = open_page(watched, p.figures / "explorer.html")
     assert shown.evaluate("() => document.documentElement.scrollWidth") <= width
     paper = shown.evaluate("() => getComputedStyle(document.querySelector('.ts-root')).backgroundColor")
     assert (max(numbers(paper)) < 60) == (scheme == "dark")
     exercise(shown, p)
-    one.context.close()
-    assert one.problems == []
+    watched.context.close()
+    assert watched.problems == []
 
 
 def test_a_page_whose_data_are_of_another_version_says_so(browser, p, tmp_path):
     text = (p.figures / "explorer.html").read_text()
     copy = tmp_path / "explorer.html"
     copy.write_text(text.replace('{"version": 1,', '{"version": 0,', 1))
-    one = Watched(browser)
-    one.page.goto(copy.as_uri())
-    one.page.wait_for_selector("[data-failed]")
-    assert "of different versions" in one.page.locator("[role=alert]").inner_text()
-    one.context.close()
+    watched = Watched(browser)
+    watched.page.goto(copy.as_uri())
+    watched.page.wait_for_selector("[data-failed]")
+    assert "of different versions" in watched.page.locator("[role=alert]").inner_text()
+    watched.context.close()
 
 
 def test_the_largest_page_opens_and_paints_in_time(browser, tmp_path, monkeypatch):
@@ -372,14 +372,14 @@ def test_the_largest_page_opens_and_paints_in_time(browser, tmp_path, monkeypatc
     assert path.stat().st_size <= MAX_BYTES
     opened, painted = [], {"layer": [], "token": []}
     for _ in range(4):  # the fastest counts here too
-        one = Watched(browser)
-        shown = open_page(one, path)
+        watched = Watched(browser)
+        shown = open_page(watched, path)
         opened.append(float(shown.locator(".ts-root").get_attribute("data-ready")))
         assert shown.evaluate(f"() => {{ {APP} return app.recordings.length; }}") == 200
         for select, took in painted.items():
             took.append(painting_ms(shown, select))
-        one.context.close()
-        assert one.problems == []
+        watched.context.close()
+        assert watched.problems == []
     print(f"{path.stat().st_size / 1e6:.1f} MB; opens in ms: {opened}; paints in ms: {painted}")
     if os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
         pytest.skip("other programs keep the machine busy: timings would tell of them")
@@ -461,8 +461,8 @@ def check_measuring(shown) -> None:
     assert "tone centre 7.00 s must lie" in measure(shown, recording(), "mine.wav", "7")
     assert "Measured under mini/vanilla" in measure(shown, recording(), "mine.wav")
     assert chosen(shown)["recording"] == "mine.wav"
-    assert 0 < numbers(told(shown, "token_span"))[0] < 1000
-    assert "not measured" in (choose(shown, "compare", "mini/emotion") or told(shown, "token_span", "b"))
+    assert 0 < numbers(shown_text(shown, "token_span"))[0] < 1000
+    assert "not measured" in (choose(shown, "compare", "mini/emotion") or shown_text(shown, "token_span", "b"))
 
 
 def test_voila_shows_the_same_and_measures_a_recording(watched, profile, p):
@@ -484,8 +484,8 @@ def run_all(shown) -> None:
         shown.get_by_role("menuitem", name="Run", exact=True).click()
         shown.get_by_text("Run All Cells", exact=True).click()
         with suppress(playwright.TimeoutError):
-            found = shown.wait_for_selector(f"[data-ready], {choice}", state="attached", timeout=1000 * START_S / 8)
-            if found.get_attribute("data-ready"):
+            element = shown.wait_for_selector(f"[data-ready], {choice}", state="attached", timeout=1000 * START_S / 8)
+            if element.get_attribute("data-ready"):
                 return
             shown.locator(choice).click()
     seen = shown.locator(".jp-Notebook").inner_text()

@@ -51,6 +51,6 @@ def caption_agreement(loaded: Tables, params: Params) -> str:
         "Do estimators rank alike? Spearman's rho of r_com by every two estimators after ASR, of the same "
         f"{params.validity.n_agreement_tokens} tokens within a layer (left, mean over layers) and of the layers' means "
         f"(right): {'; '.join(ranges)}. Passed: the whole {params.bootstrap.level:.0%} interval over utterances lies "
-        "above what dealing one side at random gives (grey dash). Estimators that agree need not be right together; "
+        "above what shuffling one side gives (grey dash). Estimators that agree need not be right together; "
         "what each answers to a planted width is in the calibration."
     )

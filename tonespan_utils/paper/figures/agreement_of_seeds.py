@@ -46,7 +46,7 @@ def caption_seeds(loaded: Tables, params: Params, *, backbone: str) -> str:
     return (
         "Spearman's rho of r_com between trainings of one condition with other seeds: of one token within a layer "
         f"(left, mean over layers) and of the layers' means (right), with {params.bootstrap.level:.0%} bootstrap "
-        "intervals over utterances (open where they hold 0); grey: where dealing one side at random ends, for the "
+        "intervals over utterances (open where they contain 0); grey: where shuffling one side ends, for the "
         f"language where that is furthest. They agree {'; '.join(sentences)}. Where trainings disagree about which "
         "tokens need a wide view, only the mean span is a finding."
     )

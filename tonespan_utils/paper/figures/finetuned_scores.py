@@ -53,7 +53,7 @@ def caption_finetune(loaded: Tables, params: Params, *, backbone: str) -> str:
     )
     return (
         f"Fine-tuned {backbone} on the test split of its own tasks: a dot per seed with its "
-        f"{params.bootstrap.level:.0%} interval; the upright bar is the null, the same outputs dealt at random; grey: "
+        f"{params.bootstrap.level:.0%} interval; the upright bar is the null, the same outputs shuffled; grey: "
         f"controls trained on shuffled labels. Trainings whose whole interval is better than the null: {counts}."
     )
 

@@ -54,5 +54,5 @@ def caption_robust(loaded: Tables, params: Params) -> str:
         f"over all corpora: F1 from the sounds of the syllable alone is at most {floors['sounds']['value']:.2f} "
         f"(chance {floors['sounds']['null']:.2f}), from always answering the commonest tone "
         f"{floors['majority']['value']:.2f}. A curve that is near its ceiling early, as F0 alone can be, bends where "
-        "enough of the cue is heard, which is narrower than the cue."
+        "enough of the cue is seen, which is narrower than the cue."
     )

@@ -51,8 +51,8 @@ def caption_tuned(loaded: Tables, params: Params, *, backbone: str) -> str:
     return (
         "A linear probe on the frozen encoder beside the same encoder fine-tuned to name the tone, over the test "
         "tokens of both (bars: chance); right: their paired difference, open where its "
-        f"{params.bootstrap.level:.0%} bootstrap interval over utterances and seeds holds 0. Fine-tuned minus probe at "
-        f"the best layer: {differences}."
+        f"{params.bootstrap.level:.0%} bootstrap interval over utterances and seeds contains 0. Fine-tuned minus probe "
+        f"at the best layer: {differences}."
     )
 
 

@@ -53,7 +53,7 @@ def caption_f1_checks(loaded: Tables, params: Params) -> str:
     free = sane[(sane["check"] == "tone-free speech") & (sane["layer"] != "")]
     best = free.loc[free["value"].idxmax()]
     return (
-        "The probe of each layer where it must be at chance (top: tones dealt at random in training; the same "
+        "The probe of each layer where it must be at chance (top: tones shuffled in training; the same "
         "speech without any tone contour) and where it must not (bottom: F1 minus that of a random tone per "
         "syllable type; bits to send a tone to someone who has the vectors, null: all tones alike). Each panel says "
         f"how many layers passed. Without a contour the best F1 of {len(free)} is {best['value']:.2f} "

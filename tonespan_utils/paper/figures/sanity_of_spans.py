@@ -20,7 +20,7 @@ from tonespan_utils.plots.style import NULL
 
 
 def draw_span_checks(loaded: Tables, params: Params) -> Figure:
-    """Spans while weights are dealt; attention distance beside r_com; confounds."""
+    """Spans while weights are shuffled; attention distance beside r_com; confounds."""
     sane = loaded["sanity"]
     figure, axes = plt.subplots(1, 3, figsize=(style.width_in(), 3.0), width_ratios=(1.1, 1.1, 1))
     weights = sane[(sane["check"] == "randomised weights") & sane["statistic"].str.startswith("span_ms")]
@@ -32,7 +32,7 @@ def draw_span_checks(loaded: Tables, params: Params) -> Figure:
             x, rows["value"], reach, fmt="o", color=CONDITION_COLORS[condition], label=CONDITION_NAMES[condition]
         )
         axes[0].plot(x, rows["null"], label="null", **NULL)
-    axes[0].set(xlabel="parts dealt at random, top down", ylabel="span 2 r_com (ms)", ylim=(0, None))
+    axes[0].set(xlabel="parts shuffled, top down", ylabel="span 2 r_com (ms)", ylim=(0, None))
     axes[0].set_title("randomised weights", fontsize=8)
     _draw_attention(axes[1], sane)
     _draw_confounds(axes[2], sane)
@@ -84,11 +84,12 @@ def caption_span_checks(loaded: Tables, params: Params) -> str:
         "Left: span of the top layer while the values of each tensor change places, from the top block down, with "
         f"probes fitted anew: after ASR from {first['value']:.0f} ms to {last['value'].min():.0f} to "
         f"{last['value'].max():.0f} ms over {len(last)} draws, flat null {first['null']:.0f} ms. With everything "
-        "dealt the probe is at chance, but the map is not flat: a random encoder too hears its own frame best. "
-        f"That, not the flat map, is what a span has to differ from; intact minus dealt is {difference['value']:.0f} "
-        f"ms [{difference['ci_low']:.0f}, {difference['ci_high']:.0f}] ({difference['verdict']}). Middle: mean "
-        "distance of attention from the tone centre, beside the gradient's r_com; the dash is attention even over "
-        "the window. Right: rank correlation of a token's r_com with its distance to the edge and its syllable's "
-        f"duration. Duration alone gives the tone away with F1 {duration['value']:.2f} (chance "
+        "shuffled the probe is at chance, but the map is not flat: a random encoder too sees its own frame best. "
+        f"That, not the flat map, is what a span has to differ from; intact minus shuffled is "
+        f"{difference['value']:.0f} ms [{difference['ci_low']:.0f}, {difference['ci_high']:.0f}] "
+        f"({difference['verdict']}). Middle: mean distance of attention from the tone centre, beside the gradient's "
+        "r_com; the dash is attention even over the window. Right: rank correlation of a token's r_com with its "
+        f"distance to the edge and its syllable's duration. Duration alone gives the tone away "
+        f"with F1 {duration['value']:.2f} (chance "
         f"{duration['null']:.2f}). Bars: {params.bootstrap.level:.0%} intervals over utterances."
     )

@@ -52,8 +52,8 @@ def caption_differences(loaded: Tables, params: Params, *, backbone: str) -> str
     return (
         f"Every condition minus vanilla {backbone} at their best layers (chosen on the other half of the test "
         f"utterances), paired over utterances; {params.bootstrap.level:.0%} bootstrap intervals over utterances and "
-        f"seeds, open where they hold 0, the null; a grey cross where a span of either is no finding, or no cue width "
-        f"is there to be near to. Span, {label} minus vanilla: {spans}."
+        f"seeds, open where they contain 0, the null; a grey cross where a span of either is no finding, or no cue "
+        f"width is there to be near to. Span, {label} minus vanilla: {spans}."
     )
 
 

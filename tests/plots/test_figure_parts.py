@@ -66,9 +66,9 @@ def test_tones_are_named_in_the_order_of_their_height():
 def test_span_lines_show_the_null_and_open_markers_where_the_probe_knows_nothing():
     rows = pd.DataFrame({"layer": ["0", "1"], "span_ms": [90.0, 95.0], "ci_low_ms": 80.0, "ci_high_ms": 99.0})
     axis = plt.figure().add_subplot()
-    known = curves.spans_by_layer(axis, rows.assign(null_span_ms=500.0), color="#0072B2", hollow=["1"])
+    line = curves.spans_by_layer(axis, rows.assign(null_span_ms=500.0), color="#0072B2", hollow=["1"])
     assert {"span", "flat null"} <= set(axis.get_legend_handles_labels()[1])
-    assert np.isnan(known.get_ydata()).tolist() == [False, True] and axis.get_ylim()[0] == 0
+    assert np.isnan(line.get_ydata()).tolist() == [False, True] and axis.get_ylim()[0] == 0
 
 
 @pytest.mark.parametrize("styles", [ROLE_STYLES, LANGUAGE_MARKERS], ids=["roles", "languages"])
