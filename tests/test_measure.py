@@ -12,10 +12,10 @@ from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model, WavLMConfig, W
 
 import tonespan_utils
 from tonespan_utils import measure, measure_span
-from tonespan_utils.corpus import clips
+from tonespan_utils.corpus import segments as clips
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradients, probes, spans
+from tonespan_utils.instrument import gradient_energy, pooling, probes, spans
 from tonespan_utils.params.profile import ROOT
 from tonespan_utils.statistics.classifier import LinearClassifier
 
@@ -64,10 +64,10 @@ def test_it_is_the_study_s_own_measurement(folder, segments, glide_corpus, measu
     scores = by_study_split.layers.set_index("layer")
     assert scores["macro_f1"].to_dict() == {layer: result.macro_f1 for layer, result in trained.items()}
     edges, _ = spans.offset_bins(500, 50)
-    tokens = gradients.eligible(glide_corpus, n_tokens=200, min_side_ms=250, seed=0)
+    tokens = gradient_energy.eligible(glide_corpus, n_tokens=200, min_side_ms=250, seed=0)
     by_layer = {layer: result.probe for layer, result in trained.items()}
-    energy = gradients.measure(encoder, by_layer, glide_corpus, tokens, edges, target="true", wrt="waveform")
-    pooled = spans.pooled_span(energy.energy["2"], energy.null, energy.utterances, edges, **drawing)
+    energy = gradient_energy.measure(encoder, by_layer, glide_corpus, tokens, edges, target="true", wrt="waveform")
+    pooled = pooling.pooled_span(energy.energy["2"], energy.null, energy.utterances, edges, **drawing)
     assert scores.loc["2", "span_ms"] == pytest.approx(pooled.span_ms)
     assert scores.loc["2", "ci_low_ms"] == pytest.approx(pooled.ci_low_ms, rel=0.05)
     assert by_study_split.n_train + by_study_split.n_test == len(glide_corpus.tokens) and by_study_split.n_test == int(

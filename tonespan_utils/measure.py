@@ -40,11 +40,11 @@ from transformers import PreTrainedModel
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sides
-from tonespan_utils.corpus.clips import check_lengths, corpus_of, split
+from tonespan_utils.corpus.segments import check_lengths, corpus_of, split
 from tonespan_utils.encoders.checkpoints import Encoder
 from tonespan_utils.encoders.given import as_encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradients, spans
+from tonespan_utils.instrument import gradient_energy, spans
 from tonespan_utils.instrument import probes as layer_probes
 from tonespan_utils.plots import curves, energy_maps, layout, style
 from tonespan_utils.statistics import classifier, findings
@@ -181,10 +181,10 @@ def measure_span(
             seed=seed,
         )
         edges, _ = spans.offset_bins(window_ms, bin_ms)
-        tokens = gradients.eligible(corpus, n_tokens=n_tokens, min_side_ms=min_side_ms, seed=seed)
-        measured = gradients.measure(encoder, trained, corpus, tokens, edges, target=target, wrt="waveform")
+        tokens = gradient_energy.eligible(corpus, n_tokens=n_tokens, min_side_ms=min_side_ms, seed=seed)
+        measured = gradient_energy.measure(encoder, trained, corpus, tokens, edges, target=target, wrt="waveform")
     is_test = corpus.tokens["split"] == "test"
-    tables = gradients.tabulate(
+    tables = gradient_energy.tabulate(
         {"": [measured]}, [0], edges, condition="", n_resamples=n_resamples, level=level, seed=seed
     )
     layers = scores.merge(tables["spans"].drop(columns=["condition", "language"]), on="layer")

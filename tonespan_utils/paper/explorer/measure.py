@@ -22,7 +22,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.encoders.checkpoints import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradients, probes, spans
+from tonespan_utils.instrument import gradient_energy, gradients, probes, readouts, spans
 from tonespan_utils.paper.explorer import bundle, clips
 from tonespan_utils.paper.explorer.bundle import Bundle
 from tonespan_utils.params.profile import Params
@@ -135,15 +135,15 @@ def _share_and_probability(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Energy shares (layer, bin) and the probability (layer,) of the tone, or of the likeliest where none is named."""
     tones, target = np.array([[tone]]), "true" if tone else "predicted"
-    by_layer, chances = gradients.gradients_and_chances(
+    by_layer, chances = gradients.gradients_and_probabilities(
         encoder, layer_probes, samples[None], np.array([[center_s]]), tones, target=target, wrt=wrt,
         reach_s=float(np.abs(edges_ms).max()) / 1000,
     )  # fmt: skip
     energy = [
-        gradients.energy_over_offset(encoder, by_layer[layer][0], [center_s], edges_ms)[0] for layer in layer_probes
+        gradient_energy.energy_over_offset(encoder, by_layer[layer][0], [center_s], edges_ms)[0] for layer in layer_probes
     ]
     probability = [
-        (gradients.chance_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
+        (readouts.probability_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
         for layer, probe in layer_probes.items()
     ]
     return spans.normalise(np.stack(energy)), np.array(probability)
