@@ -21,7 +21,6 @@ import pandas as pd
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import spans
 from tonespan_utils.statistics import bootstrap, classifier
 
 N_RESAMPLES = 300  # each is cheap, and the interval's ends need no more
@@ -171,5 +170,5 @@ def _score(
 ) -> Score:
     value = float(of(np.ones((1, n_clusters)))[0])
     resampled = of(bootstrap.resample_clusters(n_clusters, n_resamples=N_RESAMPLES, seed=seed))
-    low, high = spans.quantile_interval(resampled, n_tokens=n_scored, level=level)
+    low, high = bootstrap.percentile_interval(resampled, level=level, n_tokens=n_scored, n_clusters=n_clusters)
     return Score(metric, value, low, high, null)

@@ -204,8 +204,8 @@ class Line:
 def fit_line(true_ms: ArrayLike, widths_ms: ArrayLike, *, level: float) -> Line:
     """Ordinary least squares of ``widths_ms`` (draw, span) on ``true_ms`` (span,), the first draw being the data.
 
-    Raises ValueError for fewer than three spans. A width that is not finite leaves its draw out; in the data themselves
-    it gives nan.
+    Raises ValueError for fewer than three spans. A width that is not finite leaves its draw undefined; in the data
+    themselves it gives nan.
     """
     true, widths = np.asarray(true_ms, dtype=np.float64), np.asarray(widths_ms, dtype=np.float64)
     if len(true) < 3:
@@ -213,22 +213,23 @@ def fit_line(true_ms: ArrayLike, widths_ms: ArrayLike, *, level: float) -> Line:
     n = len(true)
     if not np.isfinite(widths[0]).all():
         return Line(*(np.nan,) * 10, n_spans=n)
-    drawn = widths[1:][np.isfinite(widths[1:]).all(axis=1)]
+    finite = np.isfinite(widths).all(axis=1)
     centred = true - true.mean()
     scatter = np.square(centred).sum()
-    slopes = (np.vstack([widths[:1], drawn]) @ centred) / scatter
+    slopes, biases = np.full((2, len(widths)), np.nan)
+    slopes[finite] = (widths[finite] @ centred) / scatter
+    biases[finite] = (widths[finite] - true).mean(axis=1)
     intercept = widths[0].mean() - slopes[0] * true.mean()
     residuals = widths[0] - intercept - slopes[0] * true
     error = np.sqrt(np.square(residuals).sum() / (n - 2) / scatter)
     reach = float(student.ppf((1 + level) / 2, n - 2)) * error
     misses = widths[0] - true
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(slopes[1:], tails) if len(drawn) else (np.nan, np.nan)
-    bias = np.quantile((drawn - true).mean(axis=1), tails) if len(drawn) else (np.nan, np.nan)
+    slope_low, slope_high = bootstrap.percentile_interval(slopes[1:], level=level)
+    bias_low, bias_high = bootstrap.percentile_interval(biases[1:], level=level)
     return Line(
-        slope=float(slopes[0]), slope_low=float(low), slope_high=float(high),
+        slope=float(slopes[0]), slope_low=slope_low, slope_high=slope_high,
         slope_t_low=float(slopes[0] - reach), slope_t_high=float(slopes[0] + reach), intercept_ms=float(intercept),
-        bias_ms=float(misses.mean()), bias_low_ms=float(bias[0]), bias_high_ms=float(bias[1]),
+        bias_ms=float(misses.mean()), bias_low_ms=bias_low, bias_high_ms=bias_high,
         worst_error_ms=float(np.abs(misses).max()), n_spans=n,
     )  # fmt: skip
 
@@ -239,15 +240,11 @@ KEYS = ["estimator", "condition", "layer"]
 def calibration_table(draws: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """The answers to every planted width, of the table ``calibration_draws``, with their intervals."""
     rows = []
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    for key, own in draws.groupby([*KEYS, "true_span_ms"], sort=False):
-        width = own.sort_values("draw")["width_ms"].to_numpy()
-        low, high = np.quantile(width[1:], tails, method="inverted_cdf")  # some may be infinite
-        if own["n_tokens"].iloc[0] < bootstrap.LEAST_TOKENS:
-            low, high = np.nan, np.nan
+    for key, answer in draws.groupby([*KEYS, "true_span_ms"], sort=False):
+        width, n_tokens = answer.sort_values("draw")["width_ms"].to_numpy(), answer["n_tokens"].iloc[0]
+        low, high = bootstrap.percentile_interval(width[1:], level=level, n_tokens=n_tokens)
         about = dict(zip([*KEYS, "true_span_ms"], key, strict=True))
-        about |= {"estimated_span_ms": width[0], "ci_low_ms": low, "ci_high_ms": high}
-        rows.append(about | {"n_tokens": own["n_tokens"].iloc[0]})
+        rows.append(about | {"estimated_span_ms": width[0], "ci_low_ms": low, "ci_high_ms": high, "n_tokens": n_tokens})
     return pd.DataFrame(rows)
 
 

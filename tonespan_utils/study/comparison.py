@@ -119,9 +119,8 @@ def draw_weights(n: int, *, n_resamples: int, seed: int, key: str) -> Floats:
 
     A single unit can only be drawn again: every row is then 1, and adds nothing to an interval.
     """
-    rng = np.random.default_rng([seed, zlib.crc32(key.encode())])
-    resampled = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
-    return np.vstack([np.ones((1, n)), resampled])
+    seed_of_key = seed + (zlib.crc32(key.encode()) << 32)  # both, side by side in one number
+    return np.vstack([np.ones((1, n)), bootstrap.resample_clusters(n, n_resamples=n_resamples, seed=seed_of_key)])
 
 
 def _by_half(sums: Floats, weights: Floats, first: NDArray[np.bool_]) -> Floats:
@@ -359,13 +358,12 @@ def _halves(utterance_ids: pd.Series, tokens: pd.DataFrame, language: str, *, se
 
 
 def interval(draws: Floats, *, level: float) -> bootstrap.Interval:
-    """The value on the data and its percentile interval (draw,) -> one; no bounds where resamples are undefined."""
-    tail = (1 - level) / 2
-    known = draws[1:][~np.isnan(draws[1:])]
-    # Mostly undefined resamples: what is left is a selection, and no interval.
-    few = known.size < max(1, 0.5 * (draws.size - 1))
-    low, high = (np.nan, np.nan) if few or np.isnan(draws[0]) else np.quantile(known, [tail, 1 - tail])
-    return bootstrap.Interval(float(draws[0]), float(low), float(high))
+    """The value of the data, the first of ``draws`` (draw,), with the percentile interval of the others; no bounds where
+    the value itself is nan.
+    """
+    value = float(draws[0])
+    low, high = (np.nan, np.nan) if np.isnan(value) else bootstrap.percentile_interval(draws[1:], level=level)
+    return bootstrap.Interval(value, low, high)
 
 
 def _with_bounds(name: str, draws: Floats, level: float) -> dict[str, float]:

@@ -29,7 +29,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import spans
 from tonespan_utils.statistics import bootstrap, classifier, ranks, splits
 from tonespan_utils.statistics.bootstrap import Interval
 
@@ -138,7 +137,8 @@ def mean_interval(
 ) -> Interval:
     """The mean of ``values`` (n,) and its percentile interval from resampling ``clusters`` and ``seeds`` (n,).
 
-    Values that are nan are left out; none left gives nan, and under ``spans.LEAST_TOKENS`` no interval.
+    Values that are nan are left out; none left gives nan; no interval from under ``bootstrap.LEAST_TOKENS`` tokens or
+    from one cluster.
     """
     values = np.asarray(values, dtype=np.float64)
     known = ~np.isnan(values)
@@ -147,8 +147,11 @@ def mean_interval(
     values, clusters = values[known], np.asarray(clusters)[known]
     seeds = None if seeds is None else np.asarray(seeds)[known]
     weights = bootstrap.resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
-    drawn, n_tokens = weights @ values / weights.sum(axis=1), _n_tokens(values, seeds)
-    return Interval(float(values.mean()), *spans.quantile_interval(drawn, n_tokens=n_tokens, level=level))
+    drawn = weights @ values / weights.sum(axis=1)
+    low, high = bootstrap.percentile_interval(
+        drawn, level=level, n_tokens=_n_tokens(values, seeds), n_clusters=np.unique(clusters).size
+    )
+    return Interval(float(values.mean()), low, high)
 
 
 def _n_tokens(values: NDArray, seeds: NDArray | None) -> int:
@@ -164,8 +167,8 @@ def rank_correlation(
 ) -> Interval:
     """Spearman's rho of ``x`` and ``y`` (n,) and its percentile interval from resampling ``clusters`` (n,).
 
-    Pairs with a nan are left out; fewer than three, or one side constant, give nan; no interval from fewer than
-    ``spans.LEAST_TOKENS``.
+    Pairs with a nan are left out; fewer than three, or one side constant, give nan; no interval from under
+    ``bootstrap.LEAST_TOKENS`` tokens or from one cluster.
     """
     x, y, clusters = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), np.asarray(clusters)
     whole = ~(np.isnan(x) | np.isnan(y))
@@ -174,7 +177,7 @@ def rank_correlation(
         return Interval(np.nan, np.nan, np.nan)
     drawn = ranks.drawn_rows(clusters, n_resamples=n_resamples, rng=np.random.default_rng(seed))
     rho = [ranks.correlation(x[rows], y[rows]) for rows in drawn]
-    low, high = spans.quantile_interval(rho, n_tokens=x.size, level=level)
+    low, high = bootstrap.percentile_interval(rho, level=level, n_tokens=x.size, n_clusters=np.unique(clusters).size)
     return Interval(float(ranks.correlation(x, y)), low, high)
 
 
