@@ -128,9 +128,9 @@ def test_rank_correlation_is_scipys_and_its_interval_covers():
     clusters = np.repeat(np.arange(50), 4)
     found = sanity.rank_correlation(x, y, clusters, **DRAWING)
     assert found.value == pytest.approx(spearmanr(x, y).statistic)
-    assert found.low < found.value < found.high and sanity.holds_zero(found) == sanity.FAILED
+    assert found.low < found.value < found.high and sanity.contains_zero(found) == sanity.FAILED
     alone = sanity.rank_correlation(x, rng.permutation(y), clusters, **DRAWING)
-    assert sanity.holds_zero(alone) == sanity.PASSED
+    assert sanity.contains_zero(alone) == sanity.PASSED
     with_gap = sanity.rank_correlation(np.append(x, np.nan), np.append(y, 1.0), np.append(clusters, 99), **DRAWING)
     assert with_gap == found
     assert np.isnan(sanity.rank_correlation(np.zeros(9), x[:9], clusters[:9], **DRAWING).value)

@@ -358,8 +358,8 @@ def _halves(utterance_ids: pd.Series, tokens: pd.DataFrame, language: str, *, se
 
 
 def interval(draws: Floats, *, level: float) -> bootstrap.Interval:
-    """The value of the data, the first of ``draws`` (draw,), with the percentile interval of the others; no bounds where
-    the value itself is nan.
+    """The value of the data, the first of ``draws`` (draw,), with the percentile interval of the others; no bounds
+    where the value itself is nan.
     """
     value = float(draws[0])
     low, high = (np.nan, np.nan) if np.isnan(value) else bootstrap.percentile_interval(draws[1:], level=level)

@@ -181,6 +181,6 @@ def rank_correlation(
     return Interval(float(ranks.correlation(x, y)), low, high)
 
 
-def holds_zero(found: Interval) -> str:
+def contains_zero(found: Interval) -> str:
     """PASSED where the interval of a correlation holds 0: no confound was found."""
     return PASSED if found.low <= 0 <= found.high else FAILED
