@@ -20,6 +20,7 @@ from tonespan_utils.params import conditions, roles, tables
 from tonespan_utils.params import profile as params
 from tonespan_utils.params.conditions import Condition
 from tonespan_utils.study import comparison
+from tonespan_utils.study.measured import relative_depth
 
 TOLD = {"speech": "made-up speech", "synthetic": False, "level": 0.9}
 
@@ -73,7 +74,7 @@ def predictions(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.
     best = ACCURACY.get(roles.role_of(condition, language), VANILLA_ACCURACY)
     rng = np.random.default_rng([*map(ord, condition.name + language)])
     for seed in seeds:
-        for layer, depth in zip(LAYERS, comparison.relative_depth(LAYERS), strict=True):
+        for layer, depth in zip(LAYERS, relative_depth(LAYERS), strict=True):
             right = rng.random(len(own)) < 1 / 3 + (best - 1 / 3) * max(depth, 0)
             predicted = np.where(right, own["tone"], rng.choice(TONES, len(own)))
             keys = own[["language", "token_id", "utterance_id", "tone"]]
@@ -88,7 +89,7 @@ def token_spans(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.
     rng = np.random.default_rng([*map(ord, condition.name + language)])
     half = own.iloc[::2]
     for seed in seeds:
-        for layer, depth in zip(LAYERS, comparison.relative_depth(LAYERS), strict=True):
+        for layer, depth in zip(LAYERS, relative_depth(LAYERS), strict=True):
             span_ms = CUES_MS.get(language, 100) + off_ms + 60 * (1 - max(depth, 0)) + rng.normal(0, 15, len(half))
             keys = half[["language", "token_id", "utterance_id"]]
             parts.append(keys.assign(condition=condition.name, seed=seed, layer=layer, r_com_ms=span_ms / 2))

@@ -13,7 +13,7 @@ from conftest import make_checkpoint, make_speech
 
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune import conditions, tasks, training
+from tonespan_utils.finetune import conditions, recognition, tasks, training
 from tonespan_utils.params import profile as params
 from tonespan_utils.params import tables
 
@@ -133,7 +133,7 @@ def test_models_load_whole_by_transformers_own_classes(study, name):
         assert model(inputs["input_values"]).logits.shape[-1] == model.config.vocab_size == len(names)
         numbers = torch.randint(len(names), (60,), generator=torch.Generator().manual_seed(0))
         heard = tokenizer.decode(numbers).replace("<unk>", "")
-        assert " ".join(heard.split()) == tasks.greedy_text(numbers.numpy(), names) != ""
+        assert " ".join(heard.split()) == recognition.greedy_text(numbers.numpy(), names) != ""
     else:
         assert len(json.loads((folder / "classes.json").read_text())) == model.config.num_labels
 

@@ -16,8 +16,9 @@ from transformers import Wav2Vec2CTCTokenizer
 from tonespan_utils.alignment import spelling
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune import tasks
+from tonespan_utils.finetune import recognition, tasks
 from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech
+from tonespan_utils.finetune.setting import Setting
 from tonespan_utils.instrument import features
 
 
@@ -26,13 +27,11 @@ def encoder(tmp_path_factory):
     return checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), "xlsr"))
 
 
-def setting(encoder, *corpora, clip_ms=None, crop_ms=1200, shuffled=False, max_test_utterances=400) -> tasks.Setting:
+def setting(encoder, *corpora, clip_ms=None, crop_ms=1200, shuffled=False, max_test_utterances=400) -> Setting:
     def heard(corpus):
         return Speech(corpus, lambda name: features.of_samples(encoder, corpus.audio(name)))
 
-    return tasks.Setting(
-        encoder, [heard(c) for c in corpora], 0, shuffled, clip_ms, crop_ms, max_test_utterances, level=0.9
-    )
+    return Setting(encoder, [heard(c) for c in corpora], 0, shuffled, clip_ms, crop_ms, max_test_utterances, level=0.9)
 
 
 def changed(corpus, *, where=None, **columns):
@@ -52,26 +51,26 @@ def is_test(table):
 
 
 def test_normalised_text_by_hand():
-    assert tasks.normalised_text("  Ça,  va\tBIEN!? ") == "ça va bien"
-    assert tasks.normalised_text("e\u0301") == "é" and tasks.normalised_text("İ-x") == "i̇x"
-    assert tasks.normalised_text("น้ำ ๑๒\u200b") == "น้ำ ๑๒", "marks and digits of other scripts stay"
-    assert tasks.normalised_text("<pad>|…") == "pad" and tasks.normalised_text("?!") == ""
+    assert recognition.normalised_text("  Ça,  va\tBIEN!? ") == "ça va bien"
+    assert recognition.normalised_text("e\u0301") == "é" and recognition.normalised_text("İ-x") == "i̇x"
+    assert recognition.normalised_text("น้ำ ๑๒\u200b") == "น้ำ ๑๒", "marks and digits of other scripts stay"
+    assert recognition.normalised_text("<pad>|…") == "pad" and recognition.normalised_text("?!") == ""
 
 
 @given(st.text(max_size=20))
 def test_normalised_text_is_composed_single_spaced_and_without_signs(text):
-    found = tasks.normalised_text(text)
+    found = recognition.normalised_text(text)
     assert unicodedata.is_normalized("NFC", found) and found == " ".join(found.split())
     assert all(c == " " or unicodedata.category(c)[0] in "LMN" for c in found)
-    assert found == tasks.normalised_text(f" {text}\n")
+    assert found == recognition.normalised_text(f" {text}\n")
 
 
 def test_vocabulary_numbers_every_character_once_after_the_special_ones():
-    found = tasks.vocabulary(["ba b", "ก"])
+    found = recognition.vocabulary(["ba b", "ก"])
     assert found == {"<pad>": 0, "<unk>": 1, "|": 2, "a": 3, "b": 4, "ก": 5}
     for texts in ([], ["", " "]):
         with pytest.raises(TonespanError, match="no training transcript has a character"):
-            tasks.vocabulary(texts)
+            recognition.vocabulary(texts)
 
 
 def slow_greedy(numbers, names):
@@ -87,12 +86,12 @@ def slow_greedy(numbers, names):
 @given(st.lists(st.integers(0, 4), max_size=15))
 def test_greedy_text_collapses_repeats_and_drops_blanks(numbers):
     names = ["<pad>", "<unk>", "|", "a", "b"]
-    assert tasks.greedy_text(np.array(numbers, dtype=int), names) == slow_greedy(numbers, names)
+    assert recognition.greedy_text(np.array(numbers, dtype=int), names) == slow_greedy(numbers, names)
 
 
 def test_greedy_text_by_hand():
     names = ["<pad>", "<unk>", "|", "a", "b"]
-    assert tasks.greedy_text(np.array([2, 3, 3, 0, 3, 4, 1, 2, 2, 0, 2, 4, 2]), names) == "aab b"
+    assert recognition.greedy_text(np.array([2, 3, 3, 0, 3, 4, 1, 2, 2, 0, 2, 4, 2]), names) == "aab b"
 
 
 @settings(deadline=None, max_examples=60)
@@ -100,7 +99,7 @@ def test_greedy_text_by_hand():
 def test_examples_are_kept_exactly_where_ctc_has_a_finite_loss(target, n_frames):
     longer = Example("long", np.zeros((30, 1)), np.array([1]))
     example = Example("own", np.zeros((n_frames, 1)), np.array(target, dtype=int))
-    kept = tasks.fitting([longer, example])
+    kept = recognition.fitting([longer, example])
     loss = torch.nn.functional.ctc_loss(
         torch.zeros(n_frames, 1, 4).log_softmax(-1), torch.tensor([target], dtype=torch.long).reshape(1, -1),
         torch.tensor([n_frames]), torch.tensor([len(target)]),
@@ -110,10 +109,10 @@ def test_examples_are_kept_exactly_where_ctc_has_a_finite_loss(target, n_frames)
 
 def test_utterances_too_short_for_their_transcript_are_said(capsys):
     short = Example("s", np.zeros((1, 1)), np.array([1, 2]))
-    tasks.fitting([short, Example("l", np.zeros((5, 1)), np.array([1]))])
+    recognition.fitting([short, Example("l", np.zeros((5, 1)), np.array([1]))])
     assert "1 of 2 utterances are too short" in capsys.readouterr().out
     with pytest.raises(TonespanError, match="none of 1 utterances is long enough"):
-        tasks.fitting([short])
+        recognition.fitting([short])
 
 
 # ---------------------------------------------------------------- speech recognition
@@ -167,7 +166,7 @@ def test_its_tokenizer_reads_what_the_scores_read(encoder, tmp_path):
         numbers = rng.integers(len(names), size=12)
         numbers = np.where(numbers == task.vocabulary["<unk>"], 0, numbers)
         heard = " ".join(tokenizer.decode(numbers).split())
-        assert heard == tasks.greedy_text(numbers, names)
+        assert heard == recognition.greedy_text(numbers, names)
     assert json.loads((tmp_path / "vocab.json").read_text()) == task.vocabulary
 
 

@@ -15,7 +15,7 @@ from tonespan_utils.instrument import acoustic, probes, spans
 from tonespan_utils.plots import drawing as plots
 from tonespan_utils.statistics import bootstrap, classifier, findings
 from tonespan_utils.statistics.bootstrap import Interval
-from tonespan_utils.study import claims, comparison
+from tonespan_utils.study import claims, comparison, measured
 
 WINDOWS = np.array([20.0, 40, 60, 80, 100, 120, 140, 160, 200, 240, 300])
 EDGES, OFFSETS = spans.offset_bins(500, 10)
@@ -159,7 +159,7 @@ def at_chance(found, name):
     noise = rng.normal(0, 0.03, one.by_layer["f1"].shape)
     by_layer = one.by_layer | {"f1": one.by_layer["chance_f1"] + noise}
     draws = one.draws | {"f1": one.draws["chance_f1"] + noise[:, 0]}
-    note = comparison._chance_note(draws, by_layer, level=0.9)
+    note = measured._chance_note(draws, by_layer, level=0.9)
     changed = {"draws": draws, "by_layer": by_layer, "note": note, "chance_note": note}
     return found | {(name, "th"): replace(one, **changed)}
 

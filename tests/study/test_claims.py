@@ -13,7 +13,7 @@ from tonespan_utils.paper.figures import store
 from tonespan_utils.params import conditions
 from tonespan_utils.params import profile as params
 from tonespan_utils.statistics.bootstrap import Interval
-from tonespan_utils.study import claims
+from tonespan_utils.study import checks, claims
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_verdict_needs_the_whole_interval_on_one_side(interval, relation, bound,
     assert claims.verdict(Interval(0, *interval), relation, bound) == expected
 
 
-@pytest.mark.parametrize("relation", claims.RELATIONS)
+@pytest.mark.parametrize("relation", checks.RELATIONS)
 def test_a_conjunction_is_supported_where_all_parts_are_and_refused_where_one_is(relation):
     rng = np.random.default_rng(0)
     for _ in range(200):
@@ -110,14 +110,14 @@ def test_other_conditions_are_all_asked():
     found, _ = make_study(["vanilla", "asr-th", "asr-yue", "asr-yo"])
     roles = claims._roles(found, "mini", "th")
     assert set(roles) == {"vanilla", "target_asr", "mini/asr-yue", "mini/asr-yo"}
-    assert len(claims._target_to_others(roles, "distance_ms")) == 3
+    assert len(checks._target_to_others(roles, "distance_ms")) == 3
 
 
 def test_board_has_a_row_per_claim_and_a_column_per_language():
     found, cues = make_study(["vanilla", "asr-th"], languages=("th", "vi"))
     board = claims.board(claims.check(found, cues, ["th", "vi"], **TOLD))
     assert list(board.columns) == ["encoder", "claim", "th", "vi", "all"]
-    assert len(board) == 1 + len(claims.CHECKS) and not board.isna().any(axis=None)
+    assert len(board) == 1 + len(checks.CHECKS) and not board.isna().any(axis=None)
     assert set(board[["th", "vi", "all"]].to_numpy().ravel()) <= {f"{s} {v}" for v, s in claims.VERDICTS.items()}
 
 

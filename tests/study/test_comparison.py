@@ -10,6 +10,8 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions, roles
 from tonespan_utils.statistics import classifier
 from tonespan_utils.study import comparison
+from tonespan_utils.study.draws import draw_weights, interval
+from tonespan_utils.study.measured import _top, _upper_and_lower, halve, measure, relative_depth
 
 VANILLA, TARGET = conditions.parse("mini/vanilla"), conditions.parse("mini/asr-th")
 DRAWN = {"n_resamples": 8, "seed": 3}
@@ -27,14 +29,14 @@ def rows():
 
 def halves_of(own):
     utterances = np.unique(own["utterance_id"])
-    return pd.Series(comparison.halve(utterances, own, seed=3), index=utterances)
+    return pd.Series(halve(utterances, own, seed=3), index=utterances)
 
 
 def measured(rows, condition, **changes):
     own, both = rows
     probed, spans = both[condition.name]
     options = {"first_half": halves_of(own), "cue_width_ms": 100.0} | DRAWN | changes
-    return comparison.measure(condition, "th", probed, spans, **options)
+    return measure(condition, "th", probed, spans, **options)
 
 
 def repeat(table, counts, column):
@@ -44,7 +46,7 @@ def repeat(table, counts, column):
 def oracle(probed, spans, first_half, utterance_counts, seed_counts):
     """F1, span and depth of one resample, token by token: each seed's drawn rows are written out and scored."""
     layers = list(dict.fromkeys(probed["layer"]))
-    depth = dict(zip(layers, comparison.relative_depth(layers), strict=True))
+    depth = dict(zip(layers, relative_depth(layers), strict=True))
     probed, spans = (repeat(table, utterance_counts, "utterance_id") for table in (probed, spans))
     n_seeds = sum(seed_counts.values())
 
@@ -73,8 +75,8 @@ def oracle(probed, spans, first_half, utterance_counts, seed_counts):
 def test_every_draw_is_what_a_loop_over_its_tokens_gives(rows, condition):
     own, both = rows
     first_half, found = halves_of(own), measured(rows, condition)
-    weights = comparison.draw_weights(len(first_half), key="th", **DRAWN)
-    seeds = comparison.draw_weights(3, key=condition.name, **DRAWN)
+    weights = draw_weights(len(first_half), key="th", **DRAWN)
+    seeds = draw_weights(3, key=condition.name, **DRAWN)
     for draw in range(1 + DRAWN["n_resamples"]):
         counts = dict(zip(first_half.index, weights[draw], strict=True))
         expected = oracle(*both[condition.name], first_half, counts, dict(enumerate(seeds[draw])))
@@ -85,10 +87,10 @@ def test_every_draw_is_what_a_loop_over_its_tokens_gives(rows, condition):
 
 
 def test_the_first_draw_is_the_data_themselves():
-    weights = comparison.draw_weights(5, key="th", n_resamples=50, seed=0)
+    weights = draw_weights(5, key="th", n_resamples=50, seed=0)
     assert (weights[0] == 1).all() and (weights.sum(axis=1) == 5).all() and weights[1:].std() > 0
-    assert (weights == comparison.draw_weights(5, key="th", n_resamples=50, seed=0)).all()
-    assert (weights != comparison.draw_weights(5, key="vi", n_resamples=50, seed=0)).any()
+    assert (weights == draw_weights(5, key="th", n_resamples=50, seed=0)).all()
+    assert (weights != draw_weights(5, key="vi", n_resamples=50, seed=0)).any()
 
 
 def test_layers_are_chosen_on_one_half_and_scored_on_the_other():
@@ -103,7 +105,7 @@ def test_layers_are_chosen_on_one_half_and_scored_on_the_other():
         ],
         columns=["utterance_id", "layer", "tone", "predicted"],
     ).assign(seed=0, token_id=lambda t: t["utterance_id"] + t["tone"])  # fmt: skip
-    found = comparison.measure(VANILLA, "th", table, no_spans(), first_half=first_half, cue_width_ms=100.0, **DRAWN)
+    found = measure(VANILLA, "th", table, no_spans(), first_half=first_half, cue_width_ms=100.0, **DRAWN)
     assert found.draws["f1"][0] == 0.0 and found.best_layer == "0, 1" and found.draws["best_depth"][0] == 0.5
     assert found.by_layer["f1"][0] == pytest.approx([0.5, 0.5])
 
@@ -115,15 +117,15 @@ def no_spans():
 def test_halves_share_no_speaker_and_are_of_a_size():
     own = tokens("th")
     utterances = np.unique(own["utterance_id"])
-    first = pd.Series(comparison.halve(utterances, own, seed=0), index=utterances)
+    first = pd.Series(halve(utterances, own, seed=0), index=utterances)
     by_speaker = own.assign(first=own["utterance_id"].map(first)).groupby("speaker")["first"]
     assert (by_speaker.nunique() == 1).all() and by_speaker.size()[by_speaker.first()].sum() == len(own) / 2
     alone = own.assign(speaker="s0", sentence_id=own["utterance_id"].str[:3])
-    first = pd.Series(comparison.halve(utterances, alone, seed=0), index=utterances)
+    first = pd.Series(halve(utterances, alone, seed=0), index=utterances)
     by_sentence = alone.assign(first=alone["utterance_id"].map(first)).groupby("sentence_id")["first"]
     assert (by_sentence.nunique() == 1).all() and first.nunique() == 2, "one speaker: whole sentences"
     with pytest.raises(TonespanError, match=r"utterance stranger is in the predictions and not in tokens\.csv"):
-        comparison.halve(["stranger"], own, seed=0)
+        halve(["stranger"], own, seed=0)
 
 
 def test_differences_are_paired(rows):
@@ -147,10 +149,10 @@ def test_shared_utterances_drop_out_of_a_difference(rows):
     own, both = rows
     one_seed = [table[table["seed"] == 0] for table in both["mini/vanilla"]]
     options = {"first_half": halves_of(own), "cue_width_ms": 100.0, "n_resamples": 100, "seed": 3}
-    one, copy = (comparison.measure(conditions.parse(f"mini/{task}"), "th", *one_seed, **options)
+    one, copy = (measure(conditions.parse(f"mini/{task}"), "th", *one_seed, **options)
                  for task in ("vanilla", "emotion"))  # fmt: skip
     assert np.nanstd(one.draws["f1"]) > 0.01 and np.nanstd(one.draws["f1"] - copy.draws["f1"]) == 0
-    seeded = [comparison.measure(conditions.parse(f"mini/{task}"), "th", *both["mini/vanilla"], **options)
+    seeded = [measure(conditions.parse(f"mini/{task}"), "th", *both["mini/vanilla"], **options)
               for task in ("vanilla", "emotion")]  # fmt: skip
     spread = np.nanstd(seeded[0].draws["top_f1"] - seeded[1].draws["top_f1"])
     assert spread > 0, "three trainings are drawn for each condition on its own"
@@ -166,11 +168,11 @@ def test_chance_is_what_shuffling_gives():
 
 def test_upper_half_is_made_of_blocks():
     layers = ["cnn", "0", "1", "2", "3", "4", "final"]
-    assert comparison.relative_depth(layers) == pytest.approx([-0.25, 0, 0.25, 0.5, 0.75, 1, 1])
-    upper, lower = comparison._upper_and_lower(comparison.relative_depth(layers), layers)
+    assert relative_depth(layers) == pytest.approx([-0.25, 0, 0.25, 0.5, 0.75, 1, 1])
+    upper, lower = _upper_and_lower(relative_depth(layers), layers)
     assert [layer for layer, chosen in zip(layers, upper, strict=True) if chosen] == ["2", "3", "4"]
     assert [layer for layer, chosen in zip(layers, lower, strict=True) if chosen] == ["1"]
-    assert layers[comparison._top(layers)] == "4"
+    assert layers[_top(layers)] == "4"
 
 
 def test_upper_minus_lower_averages_layers(rows):
@@ -186,19 +188,19 @@ def test_tokens_without_energy_are_left_out(rows):
     probed, spans = both["mini/vanilla"]
     deaf = spans["token_id"].isin(own["token_id"].iloc[:10])
     options = {"first_half": halves_of(own), "cue_width_ms": 100.0} | DRAWN
-    silent = comparison.measure(VANILLA, "th", probed, spans.assign(r_com_ms=spans["r_com_ms"].mask(deaf)), **options)
-    dropped = comparison.measure(VANILLA, "th", probed, spans[~deaf], **options)
+    silent = measure(VANILLA, "th", probed, spans.assign(r_com_ms=spans["r_com_ms"].mask(deaf)), **options)
+    dropped = measure(VANILLA, "th", probed, spans[~deaf], **options)
     assert silent.draws["span_ms"] == pytest.approx(dropped.draws["span_ms"], nan_ok=True)
-    nothing = comparison.measure(VANILLA, "th", probed, no_spans(), **options)
+    nothing = measure(VANILLA, "th", probed, no_spans(), **options)
     assert np.isnan(nothing.draws["span_ms"]).all() and not np.isnan(nothing.draws["f1"][0])
 
 
 def test_one_utterance_has_no_interval_and_no_choice():
     own = tokens("th", n_utterances=1)
     options = {"first_half": pd.Series([True], index=["th0"]), "cue_width_ms": 100.0} | DRAWN
-    found = comparison.measure(VANILLA, "th", predictions(VANILLA, own), token_spans(VANILLA, own), **options)
+    found = measure(VANILLA, "th", predictions(VANILLA, own), token_spans(VANILLA, own), **options)
     assert found.best_layer == "" and np.isnan(found.draws["f1"]).all()
-    top = comparison.interval(found.draws["top_f1"], level=0.9)
+    top = interval(found.draws["top_f1"], level=0.9)
     assert top.value > 0 and np.isnan(top.low) and np.isnan(top.high)
 
 
@@ -207,7 +209,7 @@ def test_one_class_and_one_seed_are_measured(rows):
     single = own.assign(tone="high")
     probed = predictions(VANILLA, single, seeds=(7,)).assign(predicted="high")
     options = {"first_half": halves_of(own), "cue_width_ms": 100.0} | DRAWN
-    found = comparison.measure(VANILLA, "th", probed, token_spans(VANILLA, own, seeds=(7,)), **options)
+    found = measure(VANILLA, "th", probed, token_spans(VANILLA, own, seeds=(7,)), **options)
     assert found.draws["f1"] == pytest.approx(np.where(np.isnan(found.draws["f1"]), np.nan, 1.0), nan_ok=True)
     assert found.draws["chance_f1"][0] == 1.0 and found.n_seeds == 1
 
@@ -220,7 +222,7 @@ def test_order_of_rows_within_a_layer_changes_nothing(rows):
     mixed = mixed.sort_values("layer", key=lambda column: column.map(order), kind="stable")
     options = {"first_half": halves_of(own), "cue_width_ms": 100.0} | DRAWN
     one, other = (
-        comparison.measure(VANILLA, "th", *tables, **options)
+        measure(VANILLA, "th", *tables, **options)
         for tables in ((probed, spans), (mixed, spans.sample(frac=1, random_state=2)))
     )
     for name, draws in one.draws.items():
@@ -229,9 +231,9 @@ def test_order_of_rows_within_a_layer_changes_nothing(rows):
 
 def test_intervals_of_mostly_undefined_draws_have_no_bounds():
     draws = np.array([1.0, *np.full(6, np.nan), *np.arange(4.0)])
-    assert np.isnan(comparison.interval(draws, level=0.9).low)
-    assert comparison.interval(np.arange(-5.0, 6), level=0.5).value == -5
-    kept = comparison.interval(np.array([0.0, np.nan, 1.0, 2.0, 3.0]), level=0.5)
+    assert np.isnan(interval(draws, level=0.9).low)
+    assert interval(np.arange(-5.0, 6), level=0.5).value == -5
+    kept = interval(np.array([0.0, np.nan, 1.0, 2.0, 3.0]), level=0.5)
     assert (kept.low, kept.high) == (1.5, 2.5)
 
 

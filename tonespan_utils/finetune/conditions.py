@@ -29,6 +29,7 @@ from tonespan_utils.encoders.checkpoints import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import head_first, tasks, training
 from tonespan_utils.finetune.examples import Collate, Speech
+from tonespan_utils.finetune.setting import Setting
 from tonespan_utils.instrument import features
 from tonespan_utils.params import conditions
 from tonespan_utils.params.conditions import Condition
@@ -104,7 +105,7 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
         # the probe's tokens, so that both are scored on the same ones
         spoken = splits.in_a_split(corpora[0].tokens)
         tokens = splits.sample_utterances(spoken, n_tokens=params.probe.max_tokens, seed=params.seed)
-    setting = tasks.Setting(
+    setting = Setting(
         encoder=encoder,
         speech=[Speech(c, features.of_corpus(encoder, c, cache_dir=params.data / "features")) for c in corpora],
         seed=seed,

@@ -30,7 +30,7 @@ import pandas as pd
 from tonespan_utils.params import tables
 from tonespan_utils.statistics import findings
 from tonespan_utils.statistics.bootstrap import Interval
-from tonespan_utils.study import comparison
+from tonespan_utils.study import draws
 from tonespan_utils.study.comparison import Study
 
 FAR = 2.0  # a box of energy has a span of half its width: beyond twice the cue, a model looks four cues wide
@@ -99,7 +99,7 @@ def table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: 
     for (name, language), one in found.items():
         own = tables.select(span_table, condition=name, language=language).set_index("layer")
         f1, chance = one.by_layer["f1"], one.by_layer["chance_f1"]
-        low = [comparison.interval((f1 - chance)[:, i], level=level).low for i in range(len(one.layers))]
+        low = [draws.interval((f1 - chance)[:, i], level=level).low for i in range(len(one.layers))]
         scores = pd.DataFrame(
             {"layer": one.layers, "f1": f1[0], "chance_f1": chance[0], "above_chance_low": low}, index=one.layers
         )
