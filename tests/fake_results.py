@@ -68,26 +68,26 @@ def tokens(language: str, *, n_utterances: int = 24, per_utterance: int = 6) -> 
     )
 
 
-def predictions(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
+def predictions(condition: Condition, test_tokens: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
     """Probe predictions: right more often in higher layers, as ACCURACY has it at the top."""
-    language, parts = own["language"].iloc[0], []
+    language, parts = test_tokens["language"].iloc[0], []
     best = ACCURACY.get(roles.role_of(condition, language), VANILLA_ACCURACY)
     rng = np.random.default_rng([*map(ord, condition.name + language)])
     for seed in seeds:
         for layer, depth in zip(LAYERS, relative_depth(LAYERS), strict=True):
-            right = rng.random(len(own)) < 1 / 3 + (best - 1 / 3) * max(depth, 0)
-            predicted = np.where(right, own["tone"], rng.choice(TONES, len(own)))
-            keys = own[["language", "token_id", "utterance_id", "tone"]]
+            right = rng.random(len(test_tokens)) < 1 / 3 + (best - 1 / 3) * max(depth, 0)
+            predicted = np.where(right, test_tokens["tone"], rng.choice(TONES, len(test_tokens)))
+            keys = test_tokens[["language", "token_id", "utterance_id", "tone"]]
             parts.append(keys.assign(condition=condition.name, seed=seed, layer=layer, predicted=predicted))
     return pd.concat(parts, ignore_index=True)[tables.COLUMNS["predictions"]]
 
 
-def token_spans(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
+def token_spans(condition: Condition, test_tokens: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
     """Spans that near the cue width, off by OFF_CUE_MS, as layers rise; half of the tokens."""
-    language, parts = own["language"].iloc[0], []
+    language, parts = test_tokens["language"].iloc[0], []
     off_ms = OFF_CUE_MS.get(roles.role_of(condition, language), VANILLA_OFF_CUE_MS)
     rng = np.random.default_rng([*map(ord, condition.name + language)])
-    half = own.iloc[::2]
+    half = test_tokens.iloc[::2]
     for seed in seeds:
         for layer, depth in zip(LAYERS, relative_depth(LAYERS), strict=True):
             span_ms = CUES_MS.get(language, 100) + off_ms + 60 * (1 - max(depth, 0)) + rng.normal(0, 15, len(half))
@@ -98,43 +98,45 @@ def token_spans(condition: Condition, own: pd.DataFrame, *, seeds=(0, 1)) -> pd.
 
 def write(p: params.Params) -> None:
     """Every part and table that notebook 05 reads, for all conditions of ``p``."""
-    own = {language: tokens(language) for language in p.speech.tonal}
-    tables.write(p.results, "tokens", pd.concat(own.values(), ignore_index=True))
+    by_language = {language: tokens(language) for language in p.speech.tonal}
+    tables.write(p.results, "tokens", pd.concat(by_language.values(), ignore_index=True))
     _write_signal_tables(p)
     for condition in map(conditions.parse, p.conditions):
         languages = conditions.measured_languages(condition, p.speech.tonal)
         for part in tables.trained_parts(p, [condition]):
-            _write_trained(p, condition, own, part=part, seed=int(part.rpartition("seed")[2]))
+            _write_trained(p, condition, by_language, part=part, seed=int(part.rpartition("seed")[2]))
         if not condition.is_measured:
             continue
-        probed = pd.concat([predictions(condition, own[la]) for la in languages])
-        radii = pd.concat([token_spans(condition, own[la]) for la in languages])
+        probed = pd.concat([predictions(condition, by_language[la]) for la in languages])
+        radii = pd.concat([token_spans(condition, by_language[la]) for la in languages])
         tables.write(p.results, "predictions", probed, part=condition.name)
         tables.write(p.results, "token_spans", radii, part=condition.name)
         _write_token_energy(p, condition, radii)
         _write_layer_tables(p, condition, languages)
-    write_clips(p, pd.concat(own.values(), ignore_index=True))
+    write_clips(p, pd.concat(by_language.values(), ignore_index=True))
 
 
 def _write_token_energy(p: params.Params, condition: Condition, radii: pd.DataFrame) -> None:
     """Rough two-sided exponentials with the tokens' radii as constants; confidence falls from token to token."""
     edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-    found, rng = {}, np.random.default_rng(0)
+    measured, rng = {}, np.random.default_rng(0)
     for language, rows in radii.groupby("language", sort=False):
         names = rows["token_id"].unique()
-        by_seed = [own.pivot(index="token_id", columns="layer", values="r_com_ms") for _, own in rows.groupby("seed")]
-        wide = [own.loc[names, LAYERS].clip(lower=10) for own in by_seed]
+        by_seed = [
+            of_seed.pivot(index="token_id", columns="layer", values="r_com_ms") for _, of_seed in rows.groupby("seed")
+        ]
+        wide = [table.loc[names, LAYERS].clip(lower=10) for table in by_seed]
         rough = rng.normal(0, 0.7, (len(names), offsets.size))
         sure = np.linspace(0.98, 0.3, len(names))[:, None] * np.linspace(0.6, 1, len(LAYERS))
-        found[language] = [
+        measured[language] = [
             Measured(
-                {layer: np.exp(rough - np.abs(offsets) / own[[layer]].to_numpy()) for layer in LAYERS},
+                {layer: np.exp(rough - np.abs(offsets) / table[[layer]].to_numpy()) for layer in LAYERS},
                 np.full((len(names), offsets.size), 1 / offsets.size), names, names,
                 dict(zip(LAYERS, sure.T, strict=True)),
             )
-            for own in wide
+            for table in wide
         ]  # fmt: skip
-    token_energy.save(p.results, condition.name, found, [0, 1], edges)
+    token_energy.save(p.results, condition.name, measured, [0, 1], edges)
 
 
 def write_clips(p: params.Params, tokens: pd.DataFrame) -> None:
@@ -148,23 +150,23 @@ def write_clips(p: params.Params, tokens: pd.DataFrame) -> None:
         samples = (0.2 * voice + 0.002 * rng.standard_normal(time_s.size)).astype(np.float32)
         made.append(clips.of_utterance(samples, [0.5], [str(number)], p))
     measured = [name for name in p.conditions if conditions.parse(name).is_measured]
-    by_language = {la: one for c in reversed(measured) for la, one in token_energy.load(p.results, c).items()}
+    by_language = {la: energy for c in reversed(measured) for la, energy in token_energy.load(p.results, c).items()}
     names = [name for la in p.speech.tonal for name in by_language[la].token_ids]
-    own = clips.join(made).take([number % 8 for number in range(len(names))])
-    stored = dataclasses.replace(own, token_ids=np.array(names))
+    of_tokens = clips.join(made).take([number % 8 for number in range(len(names))])
+    stored = dataclasses.replace(of_tokens, token_ids=np.array(names))
     clips.save(p.results / "clips.npz", stored, p, tokens.set_index("token_id").loc[names].reset_index())
 
 
 def _write_trained(
-    p: params.Params, condition: Condition, own: dict[str, pd.DataFrame], *, part: str, seed: int
+    p: params.Params, condition: Condition, by_language: dict[str, pd.DataFrame], *, part: str, seed: int
 ) -> None:
     scores = _scores(condition).query("seed == @seed")
     curve = pd.DataFrame({"condition": condition.name, "seed": seed, "step": [10, 20], "loss": [2.0, 1.0]})
     tables.write(p.results, "finetune", scores, part=part)
     tables.write(p.results, "finetune_curves", curve, part=part)
     if not condition.is_measured:
-        taught = predictions(condition, own[condition.language]).query("layer == '4' and seed == @seed")
-        tables.write(p.results, "tone_predictions", taught.drop(columns="layer"), part=part)
+        predicted = predictions(condition, by_language[condition.language]).query("layer == '4' and seed == @seed")
+        tables.write(p.results, "tone_predictions", predicted.drop(columns="layer"), part=part)
 
 
 def _write_signal_tables(p: params.Params) -> None:
@@ -229,14 +231,14 @@ def _write_layer_tables(p: params.Params, condition: Condition, languages: list[
 
 def make_study(tasks, *, languages=("th",)):
     """Conditions of one encoder, measured on made-up tokens with the effects that fake_results plants."""
-    own = {language: tokens(language) for language in languages}
+    by_language = {language: tokens(language) for language in languages}
     parsed = [conditions.parse(f"mini/{task}") for task in tasks]
     pairs = [(c, la) for c in parsed for la in conditions.measured_languages(c, languages)]
-    probed = pd.concat([predictions(c, own[la]) for c, la in pairs])
-    spans = pd.concat([token_spans(c, own[la]) for c, la in pairs])
+    probed = pd.concat([predictions(c, by_language[la]) for c, la in pairs])
+    spans = pd.concat([token_spans(c, by_language[la]) for c, la in pairs])
     cues = pd.DataFrame(
         [(la, CUES_MS[la], CUES_MS[la] - 10, CUES_MS[la] + 10) for la in languages],
         columns=["language", "span_ms", "span_low_ms", "span_high_ms"],
     )
-    found = comparison.study(probed, spans, pd.concat(own.values()), CUES_MS, n_resamples=100, seed=1)
-    return found, cues
+    study = comparison.study(probed, spans, pd.concat(by_language.values()), CUES_MS, n_resamples=100, seed=1)
+    return study, cues

@@ -64,13 +64,14 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     task = _task(params, condition, start, seed)
     collate, work = Collate(start), params.data / "training" / f"{condition.part}.seed{seed}"
     settings = _for_kind(params.finetune, task.kind)
-    asked = {"loss": task.loss, "head_rate": settings.head_rate[task.kind]}
-    asked["penalty"] = params.finetune.span_penalty if condition.is_narrow else None
+    head_rate = settings.head_rate[task.kind]
     if task.kind == "ctc":
-        rate = settings.learning_rate * asked["head_rate"]
-        alone = {"steps": settings.head_first_steps, "rate": rate, "seed": seed}
-        head_first.teach(task.model, task.train, collate, **alone)
-    curve = training.train(task.model, task.train, collate, settings, **asked, seed=seed, work=work)
+        rate = settings.learning_rate * head_rate
+        head_first.teach(task.model, task.train, collate, steps=settings.head_first_steps, rate=rate, seed=seed)
+    curve = training.train(
+        task.model, task.train, collate, settings, loss=task.loss, head_rate=head_rate, seed=seed, work=work,
+        penalty=params.finetune.span_penalty if condition.is_narrow else None,
+    )  # fmt: skip
 
     def predict(examples, pick):
         return training.predict(task.model, examples, collate, pick, batch_size=4 * params.finetune.batch_size)
@@ -81,11 +82,12 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     folder = params.model_folder(name, seed)
     _keep(task, start, folder)
     shutil.rmtree(work, ignore_errors=True)
-    heard = task.predicted if condition.objective == "tone" else pd.DataFrame(columns=["token_id", "utterance_id"])
+    untaught = pd.DataFrame(columns=["token_id", "utterance_id"])
+    tone_predictions = task.predicted if condition.objective == "tone" else untaught
     return Tuned(
         _scored(condition, rows, seed=seed, steps=params.finetune.steps),
         pd.DataFrame(curve, columns=["step", "loss"]).assign(**key),
-        heard.assign(**key, language=condition.language).reindex(columns=TONE_COLUMNS),
+        tone_predictions.assign(**key, language=condition.language).reindex(columns=TONE_COLUMNS),
         folder,
     )
 
@@ -120,9 +122,9 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
 
 def _corpora(params: Params, condition: Condition) -> list[Corpus]:
     """The speech a condition is trained on: a folder of its own, one language of the profile, or all of them."""
-    own = params.finetune.corpora.get(condition.objective)
-    if own and not condition.language:
-        return [level.levelled(labelled.load(ROOT / own, label=condition.objective), by=params.speech.level)]
+    folder = params.finetune.corpora.get(condition.objective)
+    if folder and not condition.language:
+        return [level.levelled(labelled.load(ROOT / folder, label=condition.objective), by=params.speech.level)]
     languages = [condition.language] if condition.language else params.speech.languages
     return [sources.load(params, language) for language in languages]
 

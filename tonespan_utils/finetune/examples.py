@@ -96,7 +96,7 @@ def crops(example: Example, n_frames: int) -> list[Example]:
     return [replace(example, features=part) for part in parts]
 
 
-def dealt(examples: list[Example], *, seed: int) -> list[Example]:
+def shuffled_targets(examples: list[Example], *, seed: int) -> list[Example]:
     """The same speech with targets dealt at random: utterances swap theirs, tone tokens swap their tones."""
     rng = np.random.default_rng(seed)
     if any(NO_TARGET in np.atleast_1d(example.target) for example in examples):

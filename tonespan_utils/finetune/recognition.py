@@ -58,8 +58,9 @@ class Asr:
     def scores(self, predict: Predict) -> list[Score]:
         logits = predict(self.test, lambda outputs: outputs.logits)
         names = list(self.vocabulary)
-        heard = [spelling.written(greedy_text(frames.argmax(axis=-1), names)) for frames in logits]
-        return [scores.character_error_rate(self.references, heard, level=self.setting.level, seed=self.setting.seed)]
+        transcripts = [spelling.written(greedy_text(frames.argmax(axis=-1), names)) for frames in logits]
+        level, seed = self.setting.level, self.setting.seed
+        return [scores.character_error_rate(self.references, transcripts, level=level, seed=seed)]
 
     def save(self, folder: Path) -> None:
         """The tokenizer beside the weights, so that the folder is a whole recogniser; it gives text as it is spoken,
@@ -74,15 +75,15 @@ class Asr:
 
 def _transcribed(speech: Speech, *tables: pd.DataFrame) -> list[list[tuple[str, np.ndarray, str]]]:
     """(utterance, features, text) of each table; what has no transcript or no frame is said and left out."""
-    found, left_out = [], 0
+    parts, left_out = [], 0
     for table in tables:
         texts = map(normalised_text, table["text"])
         spoken = [(name, speech.features(name), text) for name, text in zip(table["utterance_id"], texts, strict=True)]
-        found.append([one for one in spoken if len(one[1]) and one[2]])
-        left_out += len(spoken) - len(found[-1])
+        parts.append([utterance for utterance in spoken if len(utterance[1]) and utterance[2]])
+        left_out += len(spoken) - len(parts[-1])
     if left_out:
         tqdm.write(f"{left_out} utterances without a transcript, or shorter than one frame, are left out")
-    return found
+    return parts
 
 
 def normalised_text(text: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tonespan_utils.encoders.checkpoints import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune.examples import Example, Speech, dealt
+from tonespan_utils.finetune.examples import Example, Speech, shuffled_targets
 
 Predict = Callable[[Sequence[Example], Callable], list[np.ndarray]]
 
@@ -33,7 +33,7 @@ class Setting:
 
     def targets(self, examples: list[Example]) -> list[Example]:
         """The examples as they are trained on: with their own targets, or for the control with shuffled ones."""
-        return dealt(examples, seed=self.seed) if self.shuffled else examples
+        return shuffled_targets(examples, seed=self.seed) if self.shuffled else examples
 
     def test_utterances(self, speech: Speech) -> pd.DataFrame:
         """The test utterances of one corpus, or as many of them as are wanted, drawn at random."""

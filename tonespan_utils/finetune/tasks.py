@@ -43,9 +43,10 @@ class Classification:
         self.setting, self.label = setting, label
         train, test = _labelled(setting, label)
         self.classes = _classes(train, label)
-        self.train = setting.targets([self._example(*one) for one in train])
-        known = [one for one in test if one[2] in self.classes]
-        self.test, self.references = [self._example(*one) for one in known], np.array([name for *_, name in known])
+        self.train = setting.targets([self._example(*clip) for clip in train])
+        scorable = [clip for clip in test if clip[2] in self.classes]
+        self.test = [self._example(*clip) for clip in scorable]
+        self.references = np.array([name for *_, name in scorable])
         need_test(self.test, label)
         self.model = heads.build(setting.encoder, self.kind, seed=setting.seed, num_labels=len(self.classes))
 
@@ -79,15 +80,15 @@ class Speaker:
         train, test = _labelled(setting, "speaker")
         self.classes = _classes(train, "speaker")
         examples = [Example(name, features, self.classes.index(person)) for name, features, person in train]
-        self.heard = setting.targets(examples)
+        self.whole_train = setting.targets(examples)
         n_frames = max(XVECTOR_FRAMES, setting.encoder.n_frames(round(setting.crop_ms * SAMPLE_RATE / 1000)))
-        self.train = [crop for example in self.heard for crop in crops(example, n_frames)]
+        self.train = [crop for example in self.whole_train for crop in crops(example, n_frames)]
         self.test = [Example(name, features, 0) for name, features, _ in test]
         self.speakers = np.array([person for *_, person in test])
         need_test(self.test, "speaker")
         self.utterances = np.array([example.utterance_id for example in self.test])
         scores.need_pairs(self.speakers, self.utterances)
-        _check_length(self.heard + self.test)
+        _check_length(self.whole_train + self.test)
         width = setting.encoder.model.config.hidden_size
         self.model = heads.build(
             setting.encoder, self.kind, seed=setting.seed, num_labels=len(self.classes),
@@ -95,9 +96,11 @@ class Speaker:
         )  # fmt: skip
 
     def scores(self, predict: Predict) -> list[Score]:
-        heard, met = (np.stack(predict(part, lambda outputs: outputs.embeddings)) for part in (self.heard, self.test))
-        speakers = np.array([example.target for example in self.heard])
-        embeddings = scores.discriminants(met, heard=heard, speakers=speakers)
+        training, test = (
+            np.stack(predict(part, lambda outputs: outputs.embeddings)) for part in (self.whole_train, self.test)
+        )
+        speakers = np.array([example.target for example in self.whole_train])
+        embeddings = scores.discriminants(test, training=training, speakers=speakers)
         settings = {"level": self.setting.level, "seed": self.setting.seed}
         return [scores.equal_error_rate(embeddings, self.speakers, self.utterances, **settings)]
 
@@ -139,8 +142,8 @@ class Tone:
 
     def _targets(self, speech: Speech, utterance_id: str, group: pd.DataFrame) -> np.ndarray:
         targets = np.full(len(speech.features(utterance_id)), NO_TARGET)
-        known = group[group["tone"].isin(self.classes)]
-        targets[self.frames[known.index]] = [self.classes.index(tone) for tone in known["tone"]]
+        with_class = group[group["tone"].isin(self.classes)]
+        targets[self.frames[with_class.index]] = [self.classes.index(tone) for tone in with_class["tone"]]
         return targets
 
     @staticmethod
@@ -149,20 +152,21 @@ class Tone:
         return F.cross_entropy(outputs.logits.flatten(0, 1), labels.flatten(), ignore_index=NO_TARGET)
 
     def predictions(self, predict: Predict) -> pd.DataFrame:
-        """Test tokens with the tone that was heard: token_id, utterance_id, tone, predicted."""
+        """Test tokens with the predicted tone: token_id, utterance_id, tone, predicted."""
         logits = predict(self.test, lambda outputs: outputs.logits)
-        heard = pd.Series(index=self.test_tokens.index, dtype=object)
+        predicted = pd.Series(index=self.test_tokens.index, dtype=object)
         for example, frames in zip(self.test, logits, strict=True):
             group = self.test_tokens[self.test_tokens["utterance_id"] == example.utterance_id]
             best = frames[self.frames[group.index]].argmax(axis=-1)
-            heard[group.index] = [self.classes[number] for number in best]
-        return self.test_tokens[["token_id", "utterance_id", "tone"]].assign(predicted=heard)
+            predicted[group.index] = [self.classes[number] for number in best]
+        return self.test_tokens[["token_id", "utterance_id", "tone"]].assign(predicted=predicted)
 
     def scores(self, predict: Predict) -> list[Score]:
         self.predicted = self.predictions(predict)
-        reference, heard, utterances = (self.predicted[k].to_numpy(str) for k in ("tone", "predicted", "utterance_id"))
+        columns = ("tone", "predicted", "utterance_id")
+        reference, predicted, utterances = (self.predicted[name].to_numpy(str) for name in columns)
         settings = {"level": self.setting.level, "seed": self.setting.seed}
-        return [scores.classification("macro_f1", reference, heard, utterances, **settings)]
+        return [scores.classification("macro_f1", reference, predicted, utterances, **settings)]
 
     def save(self, folder: Path) -> None:
         """The names of the tones."""
@@ -171,13 +175,13 @@ class Tone:
 
 def _labelled(setting: Setting, label: str) -> tuple[list, list]:
     """(utterance, features, label) of train and of test, whole or in clips."""
-    found: tuple[list, list] = ([], [])
+    sides: tuple[list, list] = ([], [])
     for speech in setting.speech:
-        for side, table in zip(found, (speech.utterances(test=False), setting.test_utterances(speech)), strict=True):
+        for side, table in zip(sides, (speech.utterances(test=False), setting.test_utterances(speech)), strict=True):
             for row in table[table[label] != ""].itertuples():
-                heard = clips(setting.encoder, speech, row.utterance_id, clip_ms=setting.clip_ms)
-                side += [(row.utterance_id, part, getattr(row, label)) for part in heard if len(part)]
-    return found
+                parts = clips(setting.encoder, speech, row.utterance_id, clip_ms=setting.clip_ms)
+                side += [(row.utterance_id, part, getattr(row, label)) for part in parts if len(part)]
+    return sides
 
 
 def _classes(train: list, label: str) -> list[str]:

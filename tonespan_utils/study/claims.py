@@ -52,7 +52,7 @@ def verdict(interval: Interval, relation: str, bound: float) -> str:
     return "supported" if ends[0] else "not supported"
 
 
-def check(found: Study, cues: pd.DataFrame, languages: Sequence[str], *, speech: str, synthetic: bool,
+def check(study: Study, cues: pd.DataFrame, languages: Sequence[str], *, speech: str, synthetic: bool,
           level: float) -> pd.DataFrame:  # fmt: skip
     """The table ``claims``: cue widths first, then every check per encoder, language and over all languages.
 
@@ -61,41 +61,44 @@ def check(found: Study, cues: pd.DataFrame, languages: Sequence[str], *, speech:
     """
     widths = cues.set_index("language")
     rows = list(_cue_width_claims(widths, languages, speech, synthetic))
-    for backbone in dict.fromkeys(one.condition.backbone for one in found.values()):
-        measured = {language: _measured(found, backbone, language) for language in languages}
-        roles = {language: _roles(found, backbone, language) for language in languages}
+    for backbone in dict.fromkeys(measured_condition.condition.backbone for measured_condition in study.values()):
+        measured = {language: _measured(study, backbone, language) for language in languages}
+        roles = {language: _roles(study, backbone, language) for language in languages}
         for each in CHECKS:
             barred = {la: _why_not(each, measured[la], cue_ms=widths.loc[la, "span_ms"]) for la in languages}
             rows += _rows_of(each, roles, barred, backbone, speech, level)
     return pd.DataFrame(rows, columns=tables.COLUMNS["claims"])
 
 
-def _roles(found: Study, backbone: str, language: str) -> dict[str, Mapping[str, Floats]]:
+def _roles(study: Study, backbone: str, language: str) -> dict[str, Mapping[str, Floats]]:
     """Draws by role as :func:`_measured` names them; those of what is no finding are nan."""
-    measured = _measured(found, backbone, language)
-    return {role: {name: one.finding(name) for name in one.draws} for role, one in measured.items()}
+    measured = _measured(study, backbone, language)
+    return {
+        role: {name: measured_role.finding(name) for name in measured_role.draws}
+        for role, measured_role in measured.items()
+    }
 
 
-def _measured(found: Study, backbone: str, language: str) -> dict[str, Measured]:
+def _measured(study: Study, backbone: str, language: str) -> dict[str, Measured]:
     """What was measured by role, one by one condition name where a role is not unique. Of the shuffled controls only
     ``own_control``, that of the language's own ASR.
     """
     roles = {}
-    for (name, where), one in found.items():
-        if where != language or one.condition.backbone != backbone:
+    for (name, where), condition_measured in study.items():
+        if where != language or condition_measured.condition.backbone != backbone:
             continue
-        role = role_of(one.condition, language)
+        role = role_of(condition_measured.condition, language)
         if role != "control":
-            roles[name if role == "other_asr" else role] = one
+            roles[name if role == "other_asr" else role] = condition_measured
         elif name == control_of(f"{backbone}/asr-{language}"):
-            roles["own_control"] = one
+            roles["own_control"] = condition_measured
     return roles
 
 
-def _why_not(one: Check, measured: Mapping[str, Measured], *, cue_ms: float) -> str:
+def _why_not(check: Check, measured: Mapping[str, Measured], *, cue_ms: float) -> str:
     """Why a check cannot be asked of conditions that are all there; empty where it can."""
-    used = {role: measured[role] for role in one.uses(list(measured))}
-    measure = one.measures[0]
+    used = {role: measured[role] for role in check.uses(list(measured))}
+    measure = check.measures[0]
     if "distance" in measure and np.isnan(cue_ms):
         return findings.NO_CUE
     if measure.endswith("f1"):
@@ -123,25 +126,26 @@ def worst(parts: Sequence[Interval], relation: str) -> Interval:
 
 
 def _rows_of(
-    one: Check, roles: Mapping[str, Roles], barred: Mapping[str, str], backbone: str, speech: str, level: float
+    check: Check, roles: Mapping[str, Roles], barred: Mapping[str, str], backbone: str, speech: str, level: float
 ) -> Iterator[dict[str, object]]:
     """A check's rows per language, then over all of them; ``barred``: why it cannot be asked though all is there."""
-    missing = {language: [role for role in one.needs if role not in roles[language]] for language in roles}
+    missing = {language: [role for role in check.needs if role not in roles[language]] for language in roles}
     barred = {language: "" if missing[language] else reason for language, reason in barred.items()}
-    asked = {}
+    intervals = {}
     for language in (language for language in roles if not missing[language] and not barred[language]):
-        parts = {measure: one.compute(roles[language], measure) for measure in one.measures}
-        asked[language] = [
-            worst([interval(part, level=level) for part in parts[measure]], one.relation) for measure in one.measures
+        parts = {measure: check.compute(roles[language], measure) for measure in check.measures}
+        intervals[language] = [
+            worst([interval(part, level=level) for part in parts[measure]], check.relation)
+            for measure in check.measures
         ]
     for language in roles:
         yield _row(
-            one, backbone, language, speech, asked.get(language, []), _reason(missing[language], barred[language])
+            check, backbone, language, speech, intervals.get(language, []), _reason(missing[language], barred[language])
         )
-    everywhere = [worst(each, one.relation) for each in zip(*asked.values(), strict=True)]
-    told = "; ".join(f"{LANGUAGE_NAMES[language]}: {reason}" for language, reason in barred.items() if reason)
-    reason = _reason(sorted(set().union(*missing.values())), told)
-    yield _row(one, backbone, EVERY, speech, [] if reason else everywhere, reason)
+    everywhere = [worst(each, check.relation) for each in zip(*intervals.values(), strict=True)]
+    reasons = "; ".join(f"{LANGUAGE_NAMES[language]}: {reason}" for language, reason in barred.items() if reason)
+    reason = _reason(sorted(set().union(*missing.values())), reasons)
+    yield _row(check, backbone, EVERY, speech, [] if reason else everywhere, reason)
 
 
 def _reason(missing: Sequence[str], barred: str) -> str:
@@ -151,18 +155,18 @@ def _reason(missing: Sequence[str], barred: str) -> str:
 
 
 def _row(
-    one: Check, backbone: str, language: str, speech: str, found: Sequence[Interval], reason: str
+    check: Check, backbone: str, language: str, speech: str, intervals: Sequence[Interval], reason: str
 ) -> dict[str, object]:
     where = "every language" if language == EVERY else LANGUAGE_NAMES[language]
-    statement = f"{where}, {backbone}, {speech}: {one.statement}"
-    row = {"claim": f"{one.name}/{backbone}/{language}", "statement": statement, "statistic": one.statistic}
-    if not found:
+    statement = f"{where}, {backbone}, {speech}: {check.statement}"
+    row = {"claim": f"{check.name}/{backbone}/{language}", "statement": statement, "statistic": check.statistic}
+    if not intervals:
         row["statement"] += f" (cannot be asked: {reason})"
         return row | dict.fromkeys(("value", "ci_low", "ci_high"), np.nan) | {"verdict": "undecided"}
-    decides, *beside = found
+    decides, *beside = intervals
     row["statistic"] += "".join(f"; box-corrected {b.value:.0f} [{b.low:.0f}, {b.high:.0f}]" for b in beside)
     row |= {"value": decides.value, "ci_low": decides.low, "ci_high": decides.high}
-    return row | {"verdict": verdict(decides, one.relation, one.bound)}
+    return row | {"verdict": verdict(decides, check.relation, check.bound)}
 
 
 def _cue_width_claims(
@@ -170,35 +174,39 @@ def _cue_width_claims(
 ) -> Iterator[dict[str, object]]:
     """The paper's cue widths: nearer to the language's own group than to the other; and the groups apart."""
     narrow, wide = min(PAPER_WIDTHS_MS.values()), max(PAPER_WIDTHS_MS.values())
-    middle, known = (narrow + wide) / 2, [language for language in languages if language in PAPER_WIDTHS_MS]
-    groups = {width: [language for language in known if PAPER_WIDTHS_MS[language] == width] for width in (narrow, wide)}
+    middle, with_claim = (narrow + wide) / 2, [language for language in languages if language in PAPER_WIDTHS_MS]
+    groups = {
+        width: [language for language in with_claim if PAPER_WIDTHS_MS[language] == width] for width in (narrow, wide)
+    }
     bounds = cues[["span_ms", "span_low_ms", "span_high_ms"]]
-    for language in known:
-        own, relation = PAPER_WIDTHS_MS[language], "<" if language in groups[narrow] else ">"
-        claim = f"the cue is about {own:.0f} ms wide, nearer to that than to {narrow + wide - own:.0f} ms"
-        found, where = Interval(*map(float, bounds.loc[language])), f"{LANGUAGE_NAMES[language]}, {speech}"
-        there = not np.isnan(found.value)
+    for language in with_claim:
+        width_ms, relation = PAPER_WIDTHS_MS[language], "<" if language in groups[narrow] else ">"
+        claim = f"the cue is about {width_ms:.0f} ms wide, nearer to that than to {narrow + wide - width_ms:.0f} ms"
+        measured, where = Interval(*map(float, bounds.loc[language])), f"{LANGUAGE_NAMES[language]}, {speech}"
+        there = not np.isnan(measured.value)
         claim += "" if there else f" (cannot be asked: {findings.NO_CUE})"
         yield {
             "claim": f"cue_width/signal/{language}", "statement": f"{where}: {claim}",
-            "statistic": "cue width in the signal (ms)", "value": found.value, "ci_low": found.low,
-            "ci_high": found.high,
-            "verdict": "by construction" if synthetic and there else verdict(found, relation, middle),
+            "statistic": "cue width in the signal (ms)", "value": measured.value, "ci_low": measured.low,
+            "ci_high": measured.high,
+            "verdict": "by construction" if synthetic and there else verdict(measured, relation, middle),
         }  # fmt: skip
-    if known:
-        widthless = [language for language in known if np.isnan(bounds.loc[language, "span_ms"])]
-        asked = all(groups.values()) and not widthless
-        found = _gap(bounds.loc[groups[wide]], bounds.loc[groups[narrow]]) if asked else Interval(*[np.nan] * 3)
+    if with_claim:
+        widthless = [language for language in with_claim if np.isnan(bounds.loc[language, "span_ms"])]
+        can_be_asked = all(groups.values()) and not widthless
+        measured = (
+            _gap(bounds.loc[groups[wide]], bounds.loc[groups[narrow]]) if can_be_asked else Interval(*[np.nan] * 3)
+        )
         claim = "the cue is wider in Lao and Vietnamese than in Burmese and Thai"
         reason = "languages of one group are missing"
         if widthless:
             reason = f"{findings.NO_CUE} in {', '.join(LANGUAGE_NAMES[language] for language in widthless)}"
-        claim += "" if asked else f" (cannot be asked: {reason})"
+        claim += "" if can_be_asked else f" (cannot be asked: {reason})"
         yield {
             "claim": f"cue_width/signal/{EVERY}", "statement": f"every language, {speech}: {claim}",
             "statistic": "narrowest of the wide minus widest of the narrow (ms), worst case of their intervals",
-            "value": found.value, "ci_low": found.low, "ci_high": found.high,
-            "verdict": "by construction" if synthetic and asked else verdict(found, ">", 0),
+            "value": measured.value, "ci_low": measured.low, "ci_high": measured.high,
+            "verdict": "by construction" if synthetic and can_be_asked else verdict(measured, ">", 0),
         }  # fmt: skip
 
 

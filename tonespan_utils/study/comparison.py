@@ -52,17 +52,17 @@ def study(
     keys, flat = ["condition", "language", "layer"], {}
     if span_table is not None:
         flat = {k: s.droplevel(keys[:2]) for k, s in span_table.set_index(keys)["null_span_ms"].groupby(keys[:2])}
-    found: Study = {}
+    measured: Study = {}
     for language, rows in predictions.groupby("language", sort=False):
         radii = token_spans[token_spans["language"] == language]
         first_half = _halves(pd.concat([rows["utterance_id"], radii["utterance_id"]]), tokens, language, seed=seed)
-        for name, own in rows.groupby("condition", sort=False):
-            found[name, language] = measure(
-                conditions.parse(name), language, own, radii[radii["condition"] == name],
+        for name, of_condition in rows.groupby("condition", sort=False):
+            measured[name, language] = measure(
+                conditions.parse(name), language, of_condition, radii[radii["condition"] == name],
                 first_half=first_half, cue_width_ms=cue_widths_ms[language], n_resamples=n_resamples, seed=seed,
                 level=level, null_spans_ms=flat.get((name, language)),
             )  # fmt: skip
-    return found
+    return measured
 
 
 def _halves(utterance_ids: pd.Series, tokens: pd.DataFrame, language: str, *, seed: int) -> pd.Series:
@@ -70,7 +70,7 @@ def _halves(utterance_ids: pd.Series, tokens: pd.DataFrame, language: str, *, se
     return pd.Series(halve(utterances, tokens[tokens["language"] == language], seed=seed), index=utterances)
 
 
-def comparison_table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def comparison_table(study: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """The table ``comparison``: one row per condition and language; ``note`` and ``top_note`` say why its spans are no
     finding, and there is no best layer where none is above chance.
 
@@ -80,30 +80,32 @@ def comparison_table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame,
     cues = cues.set_index("language")
     null_spans_ms = span_table.groupby(["condition", "language"])["null_span_ms"].last()  # the same in every layer
     rows = []
-    for (name, language), one in found.items():
-        row = {"condition": name, "language": language, "top_layer": one.top_layer}
-        row |= {"best_layer": "" if one.chance_note else one.best_layer}
-        row |= with_bounds("best_depth", one.finding("best_depth"), level)
+    for (name, language), measured in study.items():
+        row = {"condition": name, "language": language, "top_layer": measured.top_layer}
+        row |= {"best_layer": "" if measured.chance_note else measured.best_layer}
+        row |= with_bounds("best_depth", measured.finding("best_depth"), level)
         for measure_name in CONTRASTED:
-            row |= with_bounds(measure_name, one.draws[measure_name], level)
-        row |= {key: float(one.draws[key][0]) for key in ("chance_f1", "top_chance_f1")}
+            row |= with_bounds(measure_name, measured.draws[measure_name], level)
+        row |= {key: float(measured.draws[key][0]) for key in ("chance_f1", "top_chance_f1")}
         cue = cues.loc[language]
-        row |= {"note": one.note, "top_note": one.top_note}
+        row |= {"note": measured.note, "top_note": measured.top_note}
         row |= {"null_span_ms": null_spans_ms.loc[name, language], "cue_width_ms": cue["span_ms"]}
         row |= {"cue_low_ms": cue["span_low_ms"], "cue_high_ms": cue["span_high_ms"]}
-        rows.append(row | {key: getattr(one, key) for key in ("n_tokens", "n_span_tokens", "n_utterances", "n_seeds")})
+        rows.append(
+            row | {key: getattr(measured, key) for key in ("n_tokens", "n_span_tokens", "n_utterances", "n_seeds")}
+        )
     return pd.DataFrame(rows, columns=tables.COLUMNS["comparison"])
 
 
-def layer_table(found: Study, *, level: float) -> pd.DataFrame:
+def layer_table(study: Study, *, level: float) -> pd.DataFrame:
     """The table ``layer_curves``: F1 and span of every layer with their intervals, over seeds and utterances."""
     rows = []
-    for (name, language), one in found.items():
-        for i, (layer, depth) in enumerate(zip(one.layers, relative_depth(one.layers), strict=True)):
+    for (name, language), measured in study.items():
+        for i, (layer, depth) in enumerate(zip(measured.layers, relative_depth(measured.layers), strict=True)):
             row = {"condition": name, "language": language, "layer": layer, "depth": depth}
-            row |= {"n_tokens": one.n_tokens, "n_span_tokens": one.n_span_tokens}
-            row |= with_bounds("f1", one.by_layer["f1"][:, i], level)
-            rows.append(row | with_bounds("span_ms", one.by_layer["span_ms"][:, i], level))
+            row |= {"n_tokens": measured.n_tokens, "n_span_tokens": measured.n_span_tokens}
+            row |= with_bounds("f1", measured.by_layer["f1"][:, i], level)
+            rows.append(row | with_bounds("span_ms", measured.by_layer["span_ms"][:, i], level))
     return pd.DataFrame(rows, columns=tables.COLUMNS["layer_curves"])
 
 
@@ -113,32 +115,32 @@ def pairs(names: Sequence[str], language: str) -> list[tuple[str, str]]:
     """
     wanted = []
     for backbone in dict.fromkeys(name.partition("/")[0] for name in names):
-        own = [conditions.parse(name) for name in names if name.partition("/")[0] == backbone]
-        by_role = {role_of(condition, language): condition.name for condition in own}
-        plain = [condition.name for condition in own if not condition.is_shuffled]
-        wanted += [(condition.name, by_role.get("vanilla")) for condition in own]
+        of_backbone = [conditions.parse(name) for name in names if name.partition("/")[0] == backbone]
+        by_role = {role_of(condition, language): condition.name for condition in of_backbone}
+        plain = [condition.name for condition in of_backbone if not condition.is_shuffled]
+        wanted += [(condition.name, by_role.get("vanilla")) for condition in of_backbone]
         wanted += [(by_role.get("target_asr"), name) for name in plain]
         wanted += [(by_role.get("mandarin_asr"), by_role.get("english_asr"))]
         wanted += [(name, control_of(name)) for name in plain]
     return [(a, b) for a, b in dict.fromkeys(wanted) if a != b and {a, b} <= set(names)]
 
 
-def contrast_table(found: Study, *, level: float) -> pd.DataFrame:
+def contrast_table(study: Study, *, level: float) -> pd.DataFrame:
     """The table ``contrasts``: paired differences of every measure for the pairs of each language; empty where a span
     of either is no finding.
     """
     rows = []
-    for language in dict.fromkeys(language for _, language in found):
-        for a, b in pairs([name for name, where in found if where == language], language):
-            one, other = found[a, language], found[b, language]
+    for language in dict.fromkeys(language for _, language in study):
+        for a, b in pairs([name for name, where in study if where == language], language):
+            first, second = study[a, language], study[b, language]
             for name in CONTRASTED:
-                difference = interval(one.finding(name) - other.finding(name), level=level)
+                difference = interval(first.finding(name) - second.finding(name), level=level)
                 counted = "n_tokens" if name.endswith("f1") else "n_span_tokens"
                 rows.append({
                     "language": language, "condition_a": a, "condition_b": b, "measure": name,
                     "difference": difference.value, "ci_low": difference.low, "ci_high": difference.high,
-                    "n_tokens": min(getattr(one, counted), getattr(other, counted)),
-                    "n_seeds": min(one.n_seeds, other.n_seeds),
+                    "n_tokens": min(getattr(first, counted), getattr(second, counted)),
+                    "n_seeds": min(first.n_seeds, second.n_seeds),
                 })  # fmt: skip
     return pd.DataFrame(rows, columns=tables.COLUMNS["contrasts"])
 
@@ -161,15 +163,18 @@ def probe_vs_finetuned(
     for (tuned_name, language), tuned in tone_predictions.groupby(["condition", "language"], sort=False):
         tuned_condition = conditions.parse(tuned_name)
         name = tuned_condition.starts_from
-        own = predictions[(predictions["condition"] == name) & (predictions["language"] == language)]
-        own, tuned = own[own["token_id"].isin(tuned["token_id"])], tuned[tuned["token_id"].isin(own["token_id"])]
-        if own.empty:
+        probed = predictions[(predictions["condition"] == name) & (predictions["language"] == language)]
+        probed, tuned = (
+            probed[probed["token_id"].isin(tuned["token_id"])],
+            tuned[tuned["token_id"].isin(probed["token_id"])],
+        )
+        if probed.empty:
             continue
-        first_half = _halves(own["utterance_id"], tokens, language, seed=seed)
+        first_half = _halves(probed["utterance_id"], tokens, language, seed=seed)
         drawn = {"first_half": first_half, "cue_width_ms": np.nan, "n_resamples": n_resamples, "seed": seed}
         drawn |= {"level": level}
         silent = pd.DataFrame(columns=["seed", "layer", "token_id", "utterance_id", "r_com_ms"])  # only F1 is asked for
-        probe = measure(conditions.parse(name), language, own, silent, **drawn)
+        probe = measure(conditions.parse(name), language, probed, silent, **drawn)
         whole = measure(tuned_condition, language, tuned.assign(layer="1"), silent, **drawn)
         for layer, prefix in (("best", ""), ("top", "top_")):
             probe_f1, tuned_f1 = probe.draws[f"{prefix}f1"], whole.draws["top_f1"]
@@ -189,9 +194,9 @@ def seed_agreement(token_spans: pd.DataFrame, *, level: float, seed: int) -> pd.
     ``token_spans`` is that table; what was trained once has no rows. Notebook: notebooks/05_rcom_comparison
     """
     drawn, columns = {"n_resamples": SEED_RESAMPLES, "level": level, "seed": seed}, tables.COLUMNS["seed_agreement"]
-    found = [
+    parts = [
         ranks.agreement(rows, by="seed", **drawn).assign(condition=condition, language=language)
         for (condition, language), rows in token_spans.groupby(["condition", "language"], sort=False)
         if rows["seed"].nunique() > 1
     ]
-    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)

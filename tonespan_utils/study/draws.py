@@ -40,5 +40,5 @@ def interval(draws: Floats, *, level: float) -> bootstrap.Interval:
 def with_bounds(name: str, draws: Floats, level: float) -> dict[str, float]:
     """A measure as three columns: ``span_ms``, ``span_low_ms``, ``span_high_ms``."""
     stem, unit = (name.removesuffix("_ms"), "_ms") if name.endswith("_ms") else (name, "")
-    found = interval(draws, level=level)
-    return {name: found.value, f"{stem}_low{unit}": found.low, f"{stem}_high{unit}": found.high}
+    bounded = interval(draws, level=level)
+    return {name: bounded.value, f"{stem}_low{unit}": bounded.low, f"{stem}_high{unit}": bounded.high}

@@ -45,19 +45,19 @@ def halve(utterances: Sequence[str], tokens: pd.DataFrame, *, seed: int) -> NDAr
     """Which of ``utterances`` are in the first half (utterance,); whole speakers, or sentences where speakers are
     unknown, dealt at random so that the halves hold about as many tokens.
     """
-    own = tokens[tokens["utterance_id"].isin(utterances)]
-    unknown = set(utterances) - set(own["utterance_id"])
+    tokens_there = tokens[tokens["utterance_id"].isin(utterances)]
+    unknown = set(utterances) - set(tokens_there["utterance_id"])
     if unknown:
         raise TonespanError(f"utterance {min(unknown)} is in the predictions and not in tokens.csv; run it all again")
-    by = "speaker" if splits.knows_speakers(own) else "sentence_id"
-    sizes = own.groupby(by).size()
+    by = "speaker" if splits.knows_speakers(tokens_there) else "sentence_id"
+    sizes = tokens_there.groupby(by).size()
     order = sizes.sample(frac=1, random_state=seed).sort_values(ascending=False, kind="stable")
     first, held = set(), [0, 0]
     for group, size in order.items():  # the largest first, each to the lighter half
         lighter = int(held[1] < held[0])
         held[lighter] += size
         first |= set() if lighter else {group}
-    group_of = own.drop_duplicates("utterance_id").set_index("utterance_id")[by]
+    group_of = tokens_there.drop_duplicates("utterance_id").set_index("utterance_id")[by]
     return group_of.loc[list(utterances)].isin(first).to_numpy()
 
 

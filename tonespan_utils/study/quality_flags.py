@@ -58,11 +58,11 @@ def of_layers(layers: pd.DataFrame, *, cue_width_ms: float = np.nan) -> pd.DataF
     chance. ``cue_width_ms`` is the upper bound of the cue width, nan where it is unknown.
     Notebook: notebooks/05_rcom_comparison
     """
-    found, below = [], None
+    flags, below = [], None
     for row in layers.itertuples():
-        found += [(row.layer, name, detail) for name, detail in _signs(row, below, cue_width_ms)]
+        flags += [(row.layer, name, detail) for name, detail in _signs(row, below, cue_width_ms)]
         below = row
-    return pd.DataFrame(found, columns=["layer", "signature", "detail"])
+    return pd.DataFrame(flags, columns=["layer", "signature", "detail"])
 
 
 def _signs(row, below, cue_width_ms: float) -> Iterator[tuple[str, str]]:
@@ -88,7 +88,7 @@ def _jumps(row, below) -> bool:
     return apart and abs(row.span_ms - below.span_ms) > JUMP * max(row.span_ms, below.span_ms)
 
 
-def table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def table(study: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """The table ``signatures`` of every condition and language of ``found``.
 
     ``span_table``: the table ``spans``; ``cues``: rows of ``baseline_spans`` of the front end in use.
@@ -96,32 +96,33 @@ def table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: 
     """
     cue_ms = cues.set_index("language")["span_high_ms"]
     rows = []
-    for (name, language), one in found.items():
-        own = tables.select(span_table, condition=name, language=language).set_index("layer")
-        f1, chance = one.by_layer["f1"], one.by_layer["chance_f1"]
-        low = [draws.interval((f1 - chance)[:, i], level=level).low for i in range(len(one.layers))]
+    for (name, language), measured in study.items():
+        spans_of_layers = tables.select(span_table, condition=name, language=language).set_index("layer")
+        f1, chance = measured.by_layer["f1"], measured.by_layer["chance_f1"]
+        low = [draws.interval((f1 - chance)[:, i], level=level).low for i in range(len(measured.layers))]
         scores = pd.DataFrame(
-            {"layer": one.layers, "f1": f1[0], "chance_f1": chance[0], "above_chance_low": low}, index=one.layers
+            {"layer": measured.layers, "f1": f1[0], "chance_f1": chance[0], "above_chance_low": low},
+            index=measured.layers,
         )
-        signs = of_layers(scores.join(own, lsuffix="_"), cue_width_ms=cue_ms[language])
+        signs = of_layers(scores.join(spans_of_layers, lsuffix="_"), cue_width_ms=cue_ms[language])
         rows.append(signs.assign(condition=name, language=language))
     return pd.concat(rows, ignore_index=True)[tables.COLUMNS["signatures"]]
 
 
 def unknown_layers(stored: pd.DataFrame, condition: str, language: str) -> set[str]:
     """The layers of one condition and language whose span is no finding, by the table ``signatures``."""
-    own = stored[(stored["condition"] == condition) & (stored["language"] == language)]
-    return set(own.loc[own["signature"].isin(NO_FINDING), "layer"])
+    flags = stored[(stored["condition"] == condition) & (stored["language"] == language)]
+    return set(flags.loc[flags["signature"].isin(NO_FINDING), "layer"])
 
 
 def board(stored: pd.DataFrame) -> pd.DataFrame:
     """The table ``signatures`` as a board: a row per condition, a column per language, in words; blank is good."""
-    told = {}
-    for (name, language), own in stored.groupby(["condition", "language"], sort=False):
-        signs = own.groupby("signature", sort=False)["layer"].agg(", ".join)
-        told[name, language] = "; ".join(f"{NAMES[sign]}: {layers}" for sign, layers in signs.items())
-    if not told:
+    cells = {}
+    for (name, language), flags in stored.groupby(["condition", "language"], sort=False):
+        signs = flags.groupby("signature", sort=False)["layer"].agg(", ".join)
+        cells[name, language] = "; ".join(f"{NAMES[sign]}: {layers}" for sign, layers in signs.items())
+    if not cells:
         return pd.DataFrame(columns=["condition"])
-    wide = pd.Series(told).unstack().reindex(columns=list(dict.fromkeys(stored["language"])))
+    wide = pd.Series(cells).unstack().reindex(columns=list(dict.fromkeys(stored["language"])))
     wide = wide.loc[list(dict.fromkeys(stored["condition"]))].fillna("")
     return wide.rename_axis("condition").rename_axis(None, axis=1).reset_index()

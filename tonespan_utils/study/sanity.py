@@ -37,32 +37,32 @@ PASSED, FAILED, UNDECIDED, SHOWN = "passed", "failed", "undecided", "shown"
 PORTIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0)  # of the tokens, about as Voita & Titov cut them
 
 
-def row(check: str, condition: str, layer: str, statistic: str, found: Interval, null: float, verdict: str) -> dict:
+def row(check: str, condition: str, layer: str, statistic: str, interval: Interval, null: float, verdict: str) -> dict:
     """One row of the table ``sanity``."""
     about = {"check": check, "condition": condition, "layer": layer, "statistic": statistic}
     return about | {
-        "value": found.value, "ci_low": found.low, "ci_high": found.high, "null": null, "verdict": verdict,
+        "value": interval.value, "ci_low": interval.low, "ci_high": interval.high, "null": null, "verdict": verdict,
     }  # fmt: skip
 
 
-def at_most(found: Interval, null: float) -> str:
+def at_most(interval: Interval, null: float) -> str:
     """Whether a value is no more than its null: FAILED where its whole interval is above."""
-    return FAILED if found.low > null else PASSED
+    return FAILED if interval.low > null else PASSED
 
 
-def above(found: Interval, null: float) -> str:
+def above(interval: Interval, null: float) -> str:
     """Whether a value is more than its null: UNDECIDED where its interval holds the null."""
-    return PASSED if found.low > null else FAILED if found.high < null else UNDECIDED
+    return PASSED if interval.low > null else FAILED if interval.high < null else UNDECIDED
 
 
-def apart(found: Interval, null: float) -> str:
+def apart(interval: Interval, null: float) -> str:
     """Whether a value is another than its null, on either side: UNDECIDED where its interval holds the null."""
-    return PASSED if found.low > null or found.high < null else UNDECIDED
+    return PASSED if interval.low > null or interval.high < null else UNDECIDED
 
 
-def reaches(found: Interval, null: float) -> str:
+def reaches(interval: Interval, null: float) -> str:
     """Whether a value is at least its null: FAILED where its whole interval is below."""
-    return FAILED if found.high < null else PASSED
+    return FAILED if interval.high < null else PASSED
 
 
 # Labels
@@ -109,10 +109,10 @@ def online_codelength(
     ends = ends[ends > 0]
     bits = np.full(n, uniform)
     for start, end in pairwise(ends):
-        known, block = order[:start], order[start:end]
-        if np.unique(labels[known]).size < 2:
+        sent, block = order[:start], order[start:end]
+        if np.unique(labels[sent]).size < 2:
             continue  # nothing to learn from yet: sent uniformly
-        model = classifier.fit(vectors[known], labels[known], regularisation_c=regularisation_c)
+        model = classifier.fit(vectors[sent], labels[sent], regularisation_c=regularisation_c)
         chances = np.zeros((len(block), classes.size))
         chances[:, np.searchsorted(classes, model.classes)] = softmax(model.logits(vectors[block]), axis=1)
         mixed = (start * chances + 1) / (start + classes.size)
@@ -141,11 +141,11 @@ def mean_interval(
     from one cluster.
     """
     values = np.asarray(values, dtype=np.float64)
-    known = ~np.isnan(values)
-    if not known.any():
+    defined = ~np.isnan(values)
+    if not defined.any():
         return Interval(np.nan, np.nan, np.nan)
-    values, clusters = values[known], np.asarray(clusters)[known]
-    seeds = None if seeds is None else np.asarray(seeds)[known]
+    values, clusters = values[defined], np.asarray(clusters)[defined]
+    seeds = None if seeds is None else np.asarray(seeds)[defined]
     weights = bootstrap.resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
     drawn = weights @ values / weights.sum(axis=1)
     low, high = bootstrap.percentile_interval(
@@ -181,6 +181,6 @@ def rank_correlation(
     return Interval(float(ranks.correlation(x, y)), low, high)
 
 
-def contains_zero(found: Interval) -> str:
+def contains_zero(interval: Interval) -> str:
     """PASSED where the interval of a correlation holds 0: no confound was found."""
-    return PASSED if found.low <= 0 <= found.high else FAILED
+    return PASSED if interval.low <= 0 <= interval.high else FAILED

@@ -38,14 +38,14 @@ def tally(predictions: pd.DataFrame, token_spans: pd.DataFrame, utterances: Sequ
     layers, seeds = tuple(dict.fromkeys(predictions["layer"])), np.unique(predictions["seed"])
     classes = np.unique(predictions[["tone", "predicted"]].to_numpy(dtype=str))
     keys = {"seed": seeds, "layer": layers, "utterance_id": utterances}
-    heard = token_spans[
+    with_energy = token_spans[
         token_spans["r_com_ms"].notna() & token_spans["seed"].isin(seeds) & token_spans["layer"].isin(layers)
     ]
     return Tally(
         layers,
         _sum_by(predictions, keys | {"tone": classes, "predicted": classes}),
-        _sum_by(heard, keys, heard["r_com_ms"]),
-        _sum_by(heard, keys),
+        _sum_by(with_energy, keys, with_energy["r_com_ms"]),
+        _sum_by(with_energy, keys),
     )
 
 
