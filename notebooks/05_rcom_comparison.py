@@ -70,7 +70,7 @@ compared[[*shown, "distance_low_ms", "distance_high_ms", "box_distance_ms", "nul
 # %% [markdown]
 # ## Where a span is no finding
 #
-# Signs of failure, found by themselves: a probe whose F1 is not above chance, energy as even as its null, a span far over the cue
+# Quality flags, computed for every result: a probe whose F1 is not above chance, energy as even as its null, a span far over the cue
 # width, a jump from one layer to the next, too few tokens for the interval. Where the probe knows nothing the figures draw its span
 # hollow, and blank cells are good.
 

@@ -37,8 +37,8 @@ def test_a_good_layer_has_no_sign():
     ],
 )
 def test_each_failure_has_its_sign(changed, name, said):
-    found, (detail,) = signs(changed)
-    assert found == [("3", name)] and said in detail
+    flags, (detail,) = signs(changed)
+    assert flags == [("3", name)] and said in detail
 
 
 def test_far_is_judged_by_the_whole_interval_and_needs_a_cue():

@@ -4,14 +4,15 @@ A check is one statistic, one relation (``< 0``, say) and an interval. Both ends
 ``supported``; both outside: ``not supported``; else ``undecided``, as is what cannot be asked, with what is missing.
 ``by construction``: the answer was planted in synthetic speech, and counts as no support.
 
-What is no finding is asked for nothing: no distance where there is no cue width, no span that ``findings.why_no_span``
-refuses, no best layer where none is above chance, no difference of F1 where both sides are at chance.
+Nothing is concluded from what is no finding: no distance where there is no cue width, no span that
+``findings.why_no_span`` refuses, no best layer where none is above chance, no difference of F1 where
+both sides are at chance.
 
 A claim that says several things at once (closer than every other condition, in all languages) is the conjunction of
 its parts: what is shown is the least favourable value, lower and upper end among them, so that it is supported where
 every part is, and not supported where any part is not (an intersection-union test). Per language and encoder, and
 for ``all`` languages. Distances are the paper's ``|2 r_com - cue width|``, which decide; after the box correction
-(``|4 r_com - cue width|``) they are told beside them. Claim names read ``<check>/<encoder>/<language>``.
+(``|4 r_com - cue width|``) they are given beside them. Claim names read ``<check>/<encoder>/<language>``.
 
 Levels are those of single checks: nothing is corrected for how many there are.
 

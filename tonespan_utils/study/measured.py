@@ -43,7 +43,7 @@ def relative_depth(layers: Sequence[str]) -> Floats:
 
 def halve(utterances: Sequence[str], tokens: pd.DataFrame, *, seed: int) -> NDArray[np.bool_]:
     """Which of ``utterances`` are in the first half (utterance,); whole speakers, or sentences where speakers are
-    unknown, dealt at random so that the halves hold about as many tokens.
+    unknown, assigned at random so that the halves hold about as many tokens.
     """
     tokens_there = tokens[tokens["utterance_id"].isin(utterances)]
     unknown = set(utterances) - set(tokens_there["utterance_id"])
@@ -65,8 +65,8 @@ def _measures(sums: Sequence[Floats], seed_weights: Floats, cue_width_ms: float)
     """What a condition is compared by, (draw, ...), from ``sums``: confusion (draw, seed, ..., class, class), r_com
     and number of tokens (draw, seed, ...). The span is nan where no token has energy.
     """
-    confusion, r_com_ms, n_heard = sums
-    n = mean_over_seeds(n_heard, seed_weights)
+    confusion, r_com_ms, n_measured = sums
+    n = mean_over_seeds(n_measured, seed_weights)
     span_ms = 2 * np.divide(mean_over_seeds(r_com_ms, seed_weights), n, out=np.full_like(n, np.nan), where=n > 0)
     return {
         "f1": mean_over_seeds(classifier.macro_f1(confusion, confusion[0]), seed_weights),
@@ -162,7 +162,7 @@ def measure(
     counted, drawn = tally(predictions, token_spans, first_half.index), {"n_resamples": n_resamples, "seed": seed}
     weights = draw_weights(len(first_half), key=language, **drawn)
     seed_weights = draw_weights(len(counted.confusion), key=condition.name, **drawn)
-    counts = (counted.confusion, counted.r_com_ms, counted.n_heard)
+    counts = (counted.confusion, counted.r_com_ms, counted.n_measured)
     sums = [by_half(each, weights, first_half.to_numpy()) for each in counts]
     choice = choose_layers(sums[0], seed_weights)
     best = _measures([held_out(each, choice) for each in sums], seed_weights, cue_width_ms)

@@ -1,21 +1,21 @@
-"""When is a span no finding? Signs of failure, found by themselves and said beside each result.
+"""When is a span no finding? Quality flags, computed for every result and shown beside it.
 
 Per condition, language and layer, from what was measured alone:
 
-- ``f1_at_chance``: F1 is not above that of the same predictions dealt at random (the interval of their difference,
-  drawn together, holds 0). The probe knows nothing of tone, so its span says nothing about tone either: it is not
+- ``f1_at_chance``: F1 is not above that of the same predictions shuffled (the interval of their difference,
+  drawn together, contains 0). The probe knows nothing of tone, so its span says nothing about tone either: it is not
   drawn as a finding.
 - ``energy_at_null``: the span, or its interval, reaches the span of a flat map: no place is looked at more than others.
 - ``no_interval``: fewer than ``spans.LEAST_TOKENS`` tokens, or one utterance: nothing says how near the span is.
 
-These three are no findings (NO_FINDING): they are drawn open and grey, and compared with nothing. The others are signs:
+These three are no findings (NO_FINDING): they are drawn open and grey, and compared with nothing. The others warn:
 
 - ``span_over_cue``: the whole interval lies beyond FAR times the cue width found in the signal.
 - ``jump``: the span changes by more than the share JUMP of the larger from one layer to the next, and the two
   intervals are apart. Layer 0 is exempt: the positional convolution below it widens any span.
 - ``few_tokens``: under LEAST_TOKENS tokens, or an interval wider than the span itself.
 
-Conventions: spans and widths in ms; layers bottom up; what is unknown (nan) is no sign, but for a missing interval.
+Conventions: spans and widths in ms; layers bottom up; what is unknown (nan) raises no flag, but for a missing interval.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -46,13 +46,13 @@ NAMES = {
 }
 NO_FINDING = ("f1_at_chance", "energy_at_null", "no_interval")
 
-# One row per layer, bottom up: what is looked at for signs.
+# One row per layer, bottom up: what the flags are computed from.
 LAYER_COLUMNS = ["layer", "f1", "chance_f1", "above_chance_low", "span_ms", "ci_low_ms", "ci_high_ms", "null_span_ms",
                  "n_tokens"]  # fmt: skip
 
 
 def of_layers(layers: pd.DataFrame, *, cue_width_ms: float = np.nan) -> pd.DataFrame:
-    """The signs of one condition and language: columns layer, signature, detail.
+    """The quality flags of one condition and language: columns layer, signature, detail.
 
     ``layers`` has LAYER_COLUMNS, one row per layer, bottom up; ``above_chance_low`` is the lower bound of F1 minus
     chance. ``cue_width_ms`` is the upper bound of the cue width, nan where it is unknown.

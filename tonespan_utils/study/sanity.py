@@ -1,9 +1,9 @@
 """Does a span mean what it says? Checks that could have failed, each with its null and a verdict.
 
-- **Randomised weights** (:mod:`encoders.randomised`): with everything dealt the probe must be at chance; its
+- **Randomised weights** (:mod:`encoders.randomised`): with all weights permuted the probe must be at chance; its
   map tells how wide this architecture looks when it knows nothing, a null of its own beside the flat map, and a span
   that says something about learning must differ from it.
-- **Shuffled labels**: a probe of tones dealt at random must know nothing.
+- **Shuffled labels**: a probe of shuffled tones must be at chance.
 - **Description length** (Voita & Titov 2020): bits a token to send the tones to someone who has the vectors, coded
   online in growing blocks by the study's own probe. It counts how hard the tone is to read, not only whether.
 - **Tone-free speech**: the same sentences and voices without a tone contour must leave every probe at chance.
@@ -69,7 +69,7 @@ def reaches(interval: Interval, null: float) -> str:
 
 
 def shuffled_training(tokens: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """The tokens with the tones of the training split dealt at random among themselves; test tones stay."""
+    """The tokens with the tones of the training split shuffled; test tones stay."""
     train, _ = splits.train_test(tokens)
     tone = tokens["tone"].to_numpy(copy=True)
     tone[train] = np.random.default_rng(seed).permutation(tone[train])
@@ -182,5 +182,5 @@ def rank_correlation(
 
 
 def contains_zero(interval: Interval) -> str:
-    """PASSED where the interval of a correlation holds 0: no confound was found."""
+    """PASSED where the interval of a correlation contains 0: no confound was seen."""
     return PASSED if interval.low <= 0 <= interval.high else FAILED

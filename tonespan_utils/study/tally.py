@@ -23,14 +23,14 @@ from tonespan_utils.study.draws import Floats
 class Tally:
     """What a condition leaves on a language's utterances, summed per utterance: resampling is then a product.
 
-    ``confusion`` (seed, layer, utterance, class, class); ``r_com_ms`` the sum over tokens and ``n_heard`` how many
+    ``confusion`` (seed, layer, utterance, class, class); ``r_com_ms`` the sum over tokens and ``n_measured`` how many
     tokens had energy, both (seed, layer, utterance).
     """
 
     layers: tuple[str, ...]
     confusion: Floats
     r_com_ms: Floats
-    n_heard: Floats
+    n_measured: Floats
 
 
 def tally(predictions: pd.DataFrame, token_spans: pd.DataFrame, utterances: Sequence[str]) -> Tally:
