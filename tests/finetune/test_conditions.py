@@ -71,8 +71,9 @@ def test_every_task_leaves_a_scored_model_and_nothing_else(study):
         value = dict(zip(result.scores["metric"], result.scores["value"], strict=True))
         metric = METRICS[objective]
         assert set(value) == {metric, f"{metric}_ci_low", f"{metric}_ci_high", f"{metric}_null", "train_loss"}
-        assert value[f"{metric}_ci_low"] <= value[metric] <= value[f"{metric}_ci_high"]
-        assert np.isfinite(result.scores["value"]).all()
+        low, high = value.pop(f"{metric}_ci_low"), value.pop(f"{metric}_ci_high")
+        assert low <= value[metric] <= high or np.isnan([low, high]).all(), "no interval from under ten test utterances"
+        assert np.isfinite(list(value.values())).all()
         assert result.folder == p.model_folder(f"mini/{name}", 1) and result.folder.is_dir()
     kept = {path.name for path in (p.results / "models").iterdir()}
     assert kept == {f"mini--{name}.seed1" for name in CONDITIONS}, "no half-written folder"
