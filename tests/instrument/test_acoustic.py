@@ -8,28 +8,28 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import acoustic
+from tonespan_utils.instrument import cue_width, front_ends
 from tonespan_utils.statistics import classifier, splits
 
 SETTINGS = {"hop_ms": 10.0, "analysis_window_ms": 25.0, "n_bands": 80, "n_mfcc": 13}
 
 
 def test_frames_tile_the_window():
-    assert np.allclose(acoustic.frame_offsets_ms(40, 10), [-15, -5, 5, 15])
+    assert np.allclose(front_ends.frame_offsets_ms(40, 10), [-15, -5, 5, 15])
     with pytest.raises(ValueError, match="multiple of two hops"):
-        acoustic.frame_offsets_ms(50, 10)
+        front_ends.frame_offsets_ms(50, 10)
 
 
 def test_power_frames_are_centred_on_the_offset():
     samples = np.zeros(16000)
     samples[8000 + 160] = 1.0  # 10 ms after a centre at 0.5 s
-    power = acoustic.power_frames(samples, 0.5, np.array([-20.0, 0.0, 10.0, 40.0]), analysis_window_ms=25)
+    power = front_ends.power_frames(samples, 0.5, np.array([-20.0, 0.0, 10.0, 40.0]), analysis_window_ms=25)
     loudness = power.sum(axis=1)
     assert loudness.argmax() == 2 and loudness[0] == 0 and loudness[3] == 0 and loudness[1] > 0
 
 
 def test_beyond_the_audio_is_silence():
-    power = acoustic.power_frames(np.ones(1600), 0.0, np.array([-100.0, 50.0]), analysis_window_ms=25)
+    power = front_ends.power_frames(np.ones(1600), 0.0, np.array([-100.0, 50.0]), analysis_window_ms=25)
     assert power[0].sum() == 0 and power[1].sum() > 0
 
 
@@ -37,7 +37,7 @@ def test_a_rectangular_window_hears_its_edges_and_a_hann_window_does_not():
     samples = np.zeros(1600)
     samples[800 + 190] = 1.0  # 11.9 ms after a centre at 50 ms: just inside a window of 25 ms
     power = [
-        acoustic.power_frames(samples, 0.05, np.array([0.0]), analysis_window_ms=25, shape=shape).sum()
+        front_ends.power_frames(samples, 0.05, np.array([0.0]), analysis_window_ms=25, shape=shape).sum()
         for shape in ("rectangular", "hann")
     ]
     assert power[0] > 1000 * power[1]
@@ -47,10 +47,10 @@ def test_a_rectangular_window_hears_its_edges_and_a_hann_window_does_not():
 def test_the_knee_of_two_lines_is_where_they_meet(rise, fall, knee):
     windows = np.arange(20.0, 301, 20)
     f1 = 0.5 + np.where(windows < knee, rise, fall) * (windows - knee)
-    assert acoustic.knee_ms(windows, f1) == pytest.approx(knee)
+    assert cue_width.knee_ms(windows, f1) == pytest.approx(knee)
     order = np.random.default_rng(0).permutation(windows.size)
     scaled = np.stack([f1, 0.3 * f1 + 0.1], axis=1)[order]
-    assert acoustic.knee_ms(windows[order], scaled) == pytest.approx([knee, knee])
+    assert cue_width.knee_ms(windows[order], scaled) == pytest.approx([knee, knee])
 
 
 def test_the_knee_is_that_of_a_general_optimiser():
@@ -65,15 +65,15 @@ def test_the_knee_is_that_of_a_general_optimiser():
 
     grid = min(np.arange(40, 281, 5), key=misfit)
     best = minimize_scalar(misfit, bounds=(grid - 6, grid + 6), method="bounded").x
-    assert acoustic.knee_ms(windows, f1) == pytest.approx(best, abs=1)
+    assert cue_width.knee_ms(windows, f1) == pytest.approx(best, abs=1)
 
 
 def test_a_curve_that_bends_nowhere_has_its_knee_at_the_first_window():
     windows = np.arange(20.0, 121, 20)
-    assert acoustic.knee_ms(windows, 0.5 - 0.001 * windows) == 20  # only falls
-    assert acoustic.knee_ms(windows, np.square(windows) / 1e5) == 20  # rises faster and faster
+    assert cue_width.knee_ms(windows, 0.5 - 0.001 * windows) == 20  # only falls
+    assert cue_width.knee_ms(windows, np.square(windows) / 1e5) == 20  # rises faster and faster
     with pytest.raises(ValueError, match="four windows; there are 3"):
-        acoustic.knee_ms(windows[:3], np.zeros(3))
+        cue_width.knee_ms(windows[:3], np.zeros(3))
 
 
 def test_pitch_features_follow_the_glide(glide_corpus):
@@ -87,7 +87,7 @@ def test_pitch_features_follow_the_glide(glide_corpus):
         for row in tokens.itertuples()
     }
     corpus = glide_corpus.__class__(tokens.assign(n_samples=16000), tokens, hum.__getitem__, glide_corpus.rejected)
-    found = acoustic.token_features(corpus, tokens, frontend="f0", max_window_ms=200, **SETTINGS)
+    found = front_ends.token_features(corpus, tokens, frontend="f0", max_window_ms=200, **SETTINGS)
     assert found.shape == (8, 20, 2) and (found[:, :, 1] == 1).all()
     rises = found[:, -1, 0] - found[:, 0, 0]
     assert ((rises > 0) == (tokens["tone"] == "rise")).all()
@@ -96,8 +96,8 @@ def test_pitch_features_follow_the_glide(glide_corpus):
 @pytest.mark.parametrize("frontend", ["logmel", "linear", "mfcc"])
 def test_a_tone_shows_in_its_band(frontend):
     time_s = np.arange(16000) / 16000
-    power = acoustic.power_frames(np.sin(2 * np.pi * 4000 * time_s), 0.5, np.array([0.0]), analysis_window_ms=25)
-    features = acoustic.frontend_features(power, frontend, n_bands=40, n_mfcc=13)
+    power = front_ends.power_frames(np.sin(2 * np.pi * 4000 * time_s), 0.5, np.array([0.0]), analysis_window_ms=25)
+    features = front_ends.frontend_features(power, frontend, n_bands=40, n_mfcc=13)
     assert features.shape == (1, 13 if frontend == "mfcc" else 40) and np.isfinite(features).all()
     if frontend == "linear":
         assert abs(features[0].argmax() - 19.5) <= 1
@@ -106,8 +106,8 @@ def test_a_tone_shows_in_its_band(frontend):
 def test_level_changes_every_band_alike():
     samples = np.random.default_rng(0).normal(size=4000)
     quiet, loud = (
-        acoustic.frontend_features(
-            acoustic.power_frames(gain * samples, 0.125, np.array([0.0]), analysis_window_ms=25),
+        front_ends.frontend_features(
+            front_ends.power_frames(gain * samples, 0.125, np.array([0.0]), analysis_window_ms=25),
             "logmel",
             n_bands=40,
             n_mfcc=13,
@@ -119,10 +119,10 @@ def test_level_changes_every_band_alike():
 
 def test_outwards_puts_every_window_first():
     features = np.arange(12).reshape(2, 6, 1)
-    flat = acoustic.outwards(features)
+    flat = front_ends.outwards(features)
     assert [sorted(row) for row in flat[:, :2].tolist()] == [[2, 3], [8, 9]]
     assert [sorted(row) for row in flat[:, :4].tolist()] == [[1, 2, 3, 4], [7, 8, 9, 10]]
-    assert acoustic.outwards(np.arange(8).reshape(1, 4, 2))[0, :4].tolist() == [2, 3, 4, 5]
+    assert front_ends.outwards(np.arange(8).reshape(1, 4, 2))[0, :4].tolist() == [2, 3, 4, 5]
 
 
 def test_sweep_equals_one_scikit_learn_fit_per_window_and_fold():
@@ -131,7 +131,7 @@ def test_sweep_equals_one_scikit_learn_fit_per_window_and_fold():
     features = rng.normal(size=(len(tokens), 6, 5)).cumsum(axis=1).astype(np.float32)
     features[:, 2:4] += (tokens["tone"] == "rise").to_numpy()[:, None, None]
     windows_ms = [60, 20, 40]  # in no order
-    swept = acoustic.sweep(features, tokens, windows_ms=windows_ms, hop_ms=10, regularisation_c=0.1, n_folds=3, seed=0)
+    swept = cue_width.sweep(features, tokens, windows_ms=windows_ms, hop_ms=10, regularisation_c=0.1, n_folds=3, seed=0)
     same = []
     for window_ms, predicted in zip(windows_ms, swept.predicted, strict=True):
         middle = features[:, 3 - window_ms // 20 : 3 + window_ms // 20].reshape(len(tokens), -1).astype(float)
@@ -140,18 +140,18 @@ def test_sweep_equals_one_scikit_learn_fit_per_window_and_fold():
             same.append(plain.fit(middle[train], swept.tone[train]).predict(middle[test]) == predicted[test])
     assert np.concatenate(same).mean() > 0.99
     with pytest.raises(ValueError, match="wider than the 60"):
-        acoustic.sweep(features, tokens, windows_ms=[80], hop_ms=10, regularisation_c=0.1, n_folds=3, seed=0)
+        cue_width.sweep(features, tokens, windows_ms=[80], hop_ms=10, regularisation_c=0.1, n_folds=3, seed=0)
 
 
 def test_a_planted_cue_comes_back(glide_corpus):
     windows = [20, 40, 60, 80, 100, 120, 140, 160, 200, 240, 300]
-    features = acoustic.token_features(
+    features = front_ends.token_features(
         glide_corpus, glide_corpus.tokens, frontend="logmel", max_window_ms=300, **SETTINGS
     )
-    swept = acoustic.sweep(
+    swept = cue_width.sweep(
         features, glide_corpus.tokens, windows_ms=windows, hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0
     )
-    span = acoustic.optimal_span(swept, analysis_window_ms=25, n_resamples=200, level=0.95, seed=0)
+    span = cue_width.optimal_span(swept, analysis_window_ms=25, n_resamples=200, level=0.95, seed=0)
     # rise and fall cross at a middle that says nothing: one frame cannot tell them, 120 ms can
     assert span.peak_f1 > 0.8 and span.chance_f1 == pytest.approx(0.5, abs=0.1)
     assert span.span_low_ms <= span.span_ms <= span.span_high_ms
@@ -163,8 +163,10 @@ def test_a_planted_cue_comes_back(glide_corpus):
 
 
 def test_sweep_predictions_are_held_out_and_tables_agree(glide_corpus):
-    features = acoustic.token_features(glide_corpus, glide_corpus.tokens, frontend="mfcc", max_window_ms=80, **SETTINGS)
-    swept = acoustic.sweep(
+    features = front_ends.token_features(
+        glide_corpus, glide_corpus.tokens, frontend="mfcc", max_window_ms=80, **SETTINGS
+    )
+    swept = cue_width.sweep(
         features, glide_corpus.tokens, windows_ms=[20, 80], hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0
     )
     table = swept.fold_f1()
@@ -178,8 +180,8 @@ def test_sweep_predictions_are_held_out_and_tables_agree(glide_corpus):
 
 def test_shuffled_tones_stay_at_chance(glide_corpus):
     tokens = glide_corpus.tokens.assign(tone=np.random.default_rng(0).permutation(glide_corpus.tokens["tone"]))
-    features = acoustic.token_features(glide_corpus, tokens, frontend="logmel", max_window_ms=120, **SETTINGS)
-    swept = acoustic.sweep(features, tokens, windows_ms=[40, 120], hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0)
+    features = front_ends.token_features(glide_corpus, tokens, frontend="logmel", max_window_ms=120, **SETTINGS)
+    swept = cue_width.sweep(features, tokens, windows_ms=[40, 120], hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0)
     assert abs(swept.fold_f1()["macro_f1"].mean() - 0.5) < 0.2
 
 
@@ -188,7 +190,7 @@ def test_a_clip_shorter_than_the_widest_window_is_named(glide_corpus):
         glide_corpus.utterances, glide_corpus.tokens, lambda _: np.zeros(800), glide_corpus.rejected
     )
     with pytest.raises(TonespanError, match="utterance u0: 50 ms of audio, shorter than the widest window of 100 ms"):
-        acoustic.token_features(short, short.tokens, frontend="logmel", max_window_ms=100, **SETTINGS)
+        front_ends.token_features(short, short.tokens, frontend="logmel", max_window_ms=100, **SETTINGS)
 
 
 def test_segments_know_only_a_tone_that_sounds_predict():
@@ -196,15 +198,15 @@ def test_segments_know_only_a_tone_that_sounds_predict():
     tokens = make_tokens(n_utterances=120)
     tokens["ipa"] = np.char.add(rng.choice(list("ptk"), len(tokens)), rng.choice(list("aiu"), len(tokens)))
     settings = {"regularisation_c": 1.0, "n_folds": 4, "seed": 0}
-    features = acoustic.segment_features(tokens)
+    features = cue_width.segment_features(tokens)
     assert features.shape == (len(tokens), 9 + 6) and (features.sum(axis=1) == 3).all()
-    dealt = acoustic.held_out(features, tokens, **settings)
+    dealt = cue_width.held_out(features, tokens, **settings)
     assert np.mean(dealt == tokens["tone"]) == pytest.approx(0.5, abs=0.1)
     checked = tokens.assign(tone=np.where(tokens["ipa"].str.startswith("p"), "fall", "rise"))
-    assert (acoustic.held_out(features, checked, **settings) == checked["tone"]).all()
+    assert (cue_width.held_out(features, checked, **settings) == checked["tone"]).all()
 
 
 def test_the_majority_is_that_of_the_other_folds():
     tokens = make_tokens(n_utterances=40).assign(tone="rise")
     tokens.loc[tokens["speaker"] == "s0", "tone"] = "fall"
-    assert set(acoustic.majority(tokens, n_folds=8, seed=0)) == {"rise"}
+    assert set(cue_width.majority(tokens, n_folds=8, seed=0)) == {"rise"}

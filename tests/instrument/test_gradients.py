@@ -9,7 +9,7 @@ from conftest import make_checkpoint
 
 from tonespan_utils.encoders import backward, checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradients, spans
+from tonespan_utils.instrument import chunks, gradient_energy, gradients, readouts, spans
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 CENTERS, TONES = [0.2, 0.31], ["fall", "rise"]
@@ -86,7 +86,7 @@ def test_batch_size_changes_nothing_and_the_model_is_left_as_found(encoder, samp
     given = samples.copy()
     together = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
     monkeypatch.setattr(gradients, "MAX_STORED_VALUES", 1)
-    monkeypatch.setattr(gradients, "CPU_CHUNK_VALUES", 1)
+    monkeypatch.setattr(chunks, "CPU_CHUNK_VALUES", 1)
     apart = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
     for layer in encoder.layers:
         assert np.allclose(together[layer], apart[layer], rtol=1e-9, atol=1e-12)
@@ -111,7 +111,7 @@ def test_clips_of_one_length_come_together_as_they_would_alone(tmp_path, monkeyp
         gradients.input_gradients(loaded, probes, *own, **asked) for own in zip(clips, centers, tones, strict=True)
     ]
     for most in (5, 2):  # all at once, and in parts of which the last is smaller
-        monkeypatch.setattr(gradients, "together", lambda encoder, n_samples, most=most: most)
+        monkeypatch.setattr(chunks, "together", lambda encoder, n_samples, most=most: most)
         found = gradients.input_gradients(loaded, probes, clips, centers, tones, **asked)
         for layer in loaded.layers:
             expected = np.stack([one[layer] for one in alone])
@@ -124,10 +124,10 @@ def test_how_many_clips_go_together(encoder, monkeypatch):
     config = encoder.model.config
     each = frames * max(config.num_attention_heads * frames, config.intermediate_size)
     for values, expected in ((each - 1, 1), (3 * each, 3), (1000 * each, 40)):  # of half a second: 20 s at most
-        monkeypatch.setattr(gradients, "CPU_CHUNK_VALUES", values)
-        assert gradients.together(encoder, 8000) == expected
-    assert gradients.together(encoder, 60 * 16000) == 1
-    assert gradients.together(encoder, 300) >= 1, "without a frame"
+        monkeypatch.setattr(chunks, "CPU_CHUNK_VALUES", values)
+        assert chunks.together(encoder, 8000) == expected
+    assert chunks.together(encoder, 60 * 16000) == 1
+    assert chunks.together(encoder, 300) >= 1, "without a frame"
 
 
 @pytest.mark.parametrize("family", ["xlsr", "wav2vec2", "hubert"])
@@ -189,7 +189,7 @@ def test_what_bfloat16_costs_is_measured(tmp_path, glide_corpus):
     assert rough.model.dtype == torch.bfloat16 and rough.layers == loaded.layers
     probes, tokens = random_probes(loaded, ["0", "2"]), glide_corpus.tokens.head(3)
     edges, offsets = spans.offset_bins(200, 20)
-    table = gradients.precision(loaded, rough, probes, glide_corpus, tokens, edges, target="true")
+    table = gradient_energy.precision(loaded, rough, probes, glide_corpus, tokens, edges, target="true")
     errors, own, coarse = [], [], []
     for token in tokens.itertuples():
         asked = (probes, glide_corpus.audio(token.utterance_id), [token.center_s], [token.tone])
@@ -197,13 +197,13 @@ def test_what_bfloat16_costs_is_measured(tmp_path, glide_corpus):
         assert found.dtype == np.float32
         errors.append(np.linalg.norm(found - exact) / np.linalg.norm(exact))
         for kept, gradient in ((own, exact), (coarse, found)):
-            binned = gradients.energy_over_offset(loaded, gradient, [token.center_s], edges)
+            binned = gradient_energy.energy_over_offset(loaded, gradient, [token.center_s], edges)
             kept.append(spans.effective_span(binned, offsets)[0])
     row = table.set_index("layer").loc["2"]
     assert row["gradient_error"] == pytest.approx(np.median(errors)) and 1e-4 < row["gradient_error"] < 0.2
     assert row["span_ms"] == pytest.approx(np.mean(own)) and row["coarse_span_ms"] == pytest.approx(np.mean(coarse))
     assert abs(row["span_ms"] - row["coarse_span_ms"]) < 5
-    itself = gradients.precision(loaded, loaded, probes, glide_corpus, tokens, edges, target="true")
+    itself = gradient_energy.precision(loaded, loaded, probes, glide_corpus, tokens, edges, target="true")
     assert (itself["gradient_error"] == 0).all() and (itself["span_ms"] == itself["coarse_span_ms"]).all()
 
 
@@ -238,7 +238,7 @@ def test_fewer_clips_go_together_where_they_do_not_fit(encoder, monkeypatch):
         return trace(encoder, waveforms)
 
     monkeypatch.setattr(backward, "trace", small)
-    monkeypatch.setattr(gradients, "together", lambda encoder, n_samples: 4)
+    monkeypatch.setattr(chunks, "together", lambda encoder, n_samples: 4)
     with pytest.warns(UserWarning) as said:
         found = gradients.input_gradients(encoder, *asked)["1"]
     assert [str(one.message)[-15:] for one in said] == ["going on with 2", "going on with 1"]
@@ -265,7 +265,7 @@ def test_a_logit_that_moves_with_nothing_has_no_radius(encoder, samples):
     found = gradients.input_gradients(encoder, {"1": flat}, samples, CENTERS, TONES)["1"]
     assert not found.any()
     edges, offsets = spans.offset_bins(200, 10)
-    energy = gradients.energy_over_offset(encoder, found, CENTERS, edges)
+    energy = gradient_energy.energy_over_offset(encoder, found, CENTERS, edges)
     assert np.isnan(spans.effective_span(energy, offsets)).all()
 
 
@@ -279,7 +279,7 @@ def test_targets_by_hand():
     states = {"1": torch.tensor([[[0.0, 0.0, 0.0], [1.0, 5.0, 2.0]]])}
 
     def value(target, tone="a"):
-        return gradients.read_out(states, {"1": probe}, [[1]], [[tone]], target=target).values(states)["1"].item()
+        return readouts.read_out(states, {"1": probe}, [[1]], [[tone]], target=target).values(states)["1"].item()
 
     assert value("true") == 1 and value("predicted") == 5.5 and value("margin") == 1 - 5.5
     assert value("margin", "b") == 5.5 - 2, "the rival is the best of the others"
@@ -291,37 +291,37 @@ def test_energy_is_the_squared_gradient_in_its_bin(encoder):
     edges, offsets = spans.offset_bins(100, 10)
     gradient = np.zeros((1, 8000))
     gradient[0, 3200 + 80] = 3.0  # 5 ms after a centre at 0.2 s
-    energy = gradients.energy_over_offset(encoder, gradient, [0.2], edges)
+    energy = gradient_energy.energy_over_offset(encoder, gradient, [0.2], edges)
     assert energy.sum() == 9.0 and energy[0, np.argmin(np.abs(offsets - 5))] == 9.0
 
 
 def test_nan_gradients_are_refused(encoder):
     edges, _ = spans.offset_bins(100, 10)
     with pytest.raises(TonespanError, match="NaN"):
-        gradients.energy_over_offset(encoder, np.full((1, 8000), np.nan), [0.2], edges)
+        gradient_energy.energy_over_offset(encoder, np.full((1, 8000), np.nan), [0.2], edges)
 
 
 def test_null_is_cut_with_the_audio():
     edges, offsets = spans.offset_bins(500, 10)
-    null = gradients.null_energy(8000, [0.1], edges)[0]
+    null = gradient_energy.null_energy(8000, [0.1], edges)[0]
     assert null[offsets < -100].sum() == 0 and null[offsets > 400].sum() == 0 and null.sum() == pytest.approx(1)
 
 
 def test_eligible_tokens_have_audio_on_both_sides(glide_corpus):
-    tokens = gradients.eligible(glide_corpus, n_tokens=5, min_side_ms=550, seed=0)
+    tokens = gradient_energy.eligible(glide_corpus, n_tokens=5, min_side_ms=550, seed=0)
     length_s = (
         glide_corpus.utterances.set_index("utterance_id")["n_samples"].loc[tokens["utterance_id"]].to_numpy() / 16000
     )
     assert (tokens["split"] == "test").all() and len(tokens) == 5
     assert (np.minimum(tokens["center_s"], length_s - tokens["center_s"]) >= 0.55).all()
     with pytest.raises(TonespanError, match="min_side_ms"):
-        gradients.eligible(glide_corpus, n_tokens=5, min_side_ms=5000, seed=0)
+        gradient_energy.eligible(glide_corpus, n_tokens=5, min_side_ms=5000, seed=0)
 
 
 def test_measure_lines_up_energy_null_and_utterances(encoder, glide_corpus):
     edges, _ = spans.offset_bins(200, 20)
-    tokens = gradients.eligible(glide_corpus, n_tokens=6, min_side_ms=100, seed=0)
-    measured = gradients.measure(
+    tokens = gradient_energy.eligible(glide_corpus, n_tokens=6, min_side_ms=100, seed=0)
+    measured = gradient_energy.measure(
         encoder, {"1": LinearClassifier(("fall", "rise"), np.ones((2, 32)), np.zeros(2))}, glide_corpus, tokens, edges,
         target="true", wrt="waveform",
     )  # fmt: skip
@@ -336,19 +336,19 @@ def test_measured_together_or_alone_a_token_keeps_its_place(encoder, glide_corpu
     assert lengths.nunique() > 1 and lengths.duplicated().any(), "some with as many tokens as others"
     asked = (encoder, random_probes(encoder, ["1", "2"]), glide_corpus)
     how = {"target": "true", "wrt": "waveform"}
-    measured, sizes, plain = [], [], gradients.gradients_and_chances
+    measured, sizes, plain = [], [], gradients.gradients_and_probabilities
 
     def counted(encoder, probes, clips, *rest, **options):
         sizes.append(len(clips))
         return plain(encoder, probes, clips, *rest, **options)
 
-    monkeypatch.setattr(gradients, "gradients_and_chances", counted)
+    monkeypatch.setattr(gradients, "gradients_and_probabilities", counted)
     for most in (3, 1):
-        monkeypatch.setattr(gradients, "together", lambda encoder, n_samples, most=most: most)
-        measured.append(gradients.measure(*asked, tokens, edges, **how))
+        monkeypatch.setattr(chunks, "together", lambda encoder, n_samples, most=most: most)
+        measured.append(gradient_energy.measure(*asked, tokens, edges, **how))
     assert max(sizes) == 3 and sizes[-lengths.size :] == [1] * lengths.size
     together, alone = measured
-    assert list(together.tokens) == list(alone.tokens) == gradients.by_utterance(tokens)["token_id"].tolist()
+    assert list(together.tokens) == list(alone.tokens) == gradient_energy.by_utterance(tokens)["token_id"].tolist()
     assert np.allclose(together.null, alone.null)
     for layer in ("1", "2"):
         assert np.allclose(together.energy[layer], alone.energy[layer], rtol=1e-9, atol=0)
@@ -359,7 +359,7 @@ def test_confidence_is_the_probes_probability_of_the_named_tone(encoder, glide_c
     tokens = glide_corpus.tokens[glide_corpus.tokens["split"] == "test"].head(9)
     probes = random_probes(encoder, encoder.layers)
     edges, _ = spans.offset_bins(200, 20)
-    measured = gradients.measure(encoder, probes, glide_corpus, tokens, edges, target="margin", wrt="waveform")
+    measured = gradient_energy.measure(encoder, probes, glide_corpus, tokens, edges, target="margin", wrt="waveform")
     other = {"rise": "fall", "fall": "rise"}
     for layer, probe in probes.items():
         expected = []
@@ -373,8 +373,8 @@ def test_no_confidence_in_a_tone_the_probe_does_not_know(encoder, samples):
     probes = random_probes(encoder, ["1"])
     tones = np.array([["rise", "dip"]])
     asked = (encoder, probes, samples[None], np.array([CENTERS[:2]]), tones)
-    _, chances = gradients.gradients_and_chances(*asked, target="predicted", wrt="waveform", reach_s=np.inf)
-    (sure,) = gradients.chance_of(chances["1"], probes["1"], tones)
+    _, chances = gradients.gradients_and_probabilities(*asked, target="predicted", wrt="waveform", reach_s=np.inf)
+    (sure,) = readouts.probability_of(chances["1"], probes["1"], tones)
     assert 0 < sure[0] < 1 and np.isnan(sure[1])
 
 
@@ -389,7 +389,9 @@ def measured_with(seed, n_utterances=4):
     energy["2"][3] = 0
     utterances = np.repeat([f"u{number}" for number in range(n_utterances)], 2)
     tokens = np.array([f"t{number}" for number in range(2 * n_utterances)])
-    return gradients.Measured(energy, rng.uniform(0.5, 1, (2 * n_utterances, 10)), utterances, tokens, confidence={})
+    return gradient_energy.Measured(
+        energy, rng.uniform(0.5, 1, (2 * n_utterances, 10)), utterances, tokens, confidence={}
+    )
 
 
 def slow_rows(measured, layer):
@@ -405,7 +407,7 @@ def slow_rows(measured, layer):
 @pytest.mark.parametrize("layer", ["1", "2"])
 def test_seeds_are_pooled_as_a_slow_loop_pools_them(layer):
     measured = {3: measured_with(3), 8: measured_with(8)}
-    found = gradients.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)
+    found = gradient_energy.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)
     rows = list(slow_rows(measured, layer))
     assert all((table["condition"] == "mini/gender").all() for table in found.values())
     of_layer = {key: table[table["layer"] == layer] for key, table in found.items() if "layer" in table}
@@ -426,7 +428,7 @@ def test_seeds_are_pooled_as_a_slow_loop_pools_them(layer):
 
 def test_every_token_has_its_radius_under_every_seed():
     measured = {3: measured_with(3), 8: measured_with(8)}
-    table = gradients.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)["token_spans"]
+    table = gradient_energy.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)["token_spans"]
     assert table.groupby(["layer", "seed"]).size().tolist() == [8] * 4
     for layer in ("1", "2"):
         heard = table[(table["layer"] == layer) & table["r_com_ms"].notna()]
@@ -439,7 +441,7 @@ def test_every_token_has_its_radius_under_every_seed():
 def test_the_same_measurement_under_two_seeds_is_no_more_evidence():
     once, found = measured_with(3), {}
     for n_seeds in (1, 2):
-        found[n_seeds] = gradients.tabulate({"th": [once] * n_seeds}, list(range(n_seeds)), POOL_EDGES, **DRAWING)
+        found[n_seeds] = gradient_energy.tabulate({"th": [once] * n_seeds}, list(range(n_seeds)), POOL_EDGES, **DRAWING)
     for name in ("spans", "energy", "energy_null", "radii"):
         one, two = (found[n_seeds][name].select_dtypes("number") for n_seeds in (1, 2))
         assert np.allclose(one, two, equal_nan=True), name
@@ -448,8 +450,8 @@ def test_the_same_measurement_under_two_seeds_is_no_more_evidence():
 
 def test_languages_are_pooled_by_themselves():
     th, vi = measured_with(1), measured_with(2)
-    both = gradients.tabulate({"th": [th], "vi": [vi]}, [0], POOL_EDGES, **DRAWING)
-    alone = gradients.tabulate({"vi": [vi]}, [0], POOL_EDGES, **DRAWING)
+    both = gradient_energy.tabulate({"th": [th], "vi": [vi]}, [0], POOL_EDGES, **DRAWING)
+    alone = gradient_energy.tabulate({"vi": [vi]}, [0], POOL_EDGES, **DRAWING)
     for name, table in both.items():
         own = table[table["language"] == "vi"].reset_index(drop=True)
         assert own.equals(alone[name]), name

@@ -22,7 +22,14 @@ from numpy.typing import NDArray
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.checkpoints import Encoder
-from tonespan_utils.instrument import acoustic, estimators, gradients, probes, spans
+from tonespan_utils.instrument import (
+    behaviour,
+    cue_width,
+    front_ends,
+    gradient_energy,
+    probes,
+    spans,
+)
 from tonespan_utils.instrument.probes import ProbeResult
 from tonespan_utils.params.profile import Params
 from tonespan_utils.statistics import splits
@@ -62,7 +69,7 @@ class PlantedSpan:
     def eligible(self, n_tokens: int) -> pd.DataFrame:
         """Up to ``n_tokens`` tokens of the test split with audio on both sides."""
         least_ms, seed = self.given.gradient.min_side_ms, self.given.validity.seed
-        return gradients.eligible(self.corpus, n_tokens=n_tokens, min_side_ms=least_ms, seed=seed)
+        return gradient_energy.eligible(self.corpus, n_tokens=n_tokens, min_side_ms=least_ms, seed=seed)
 
     def draws(self, estimator: str, condition: str, layer: str, widths_ms: NDArray, n_tokens: int) -> pd.DataFrame:
         """Widths (draw,) of one estimator as rows of the table ``calibration_draws``."""
@@ -92,11 +99,11 @@ def cue_widths(study: PlantedSpan) -> tuple[Draws, list[Scored]]:
     draws, scored, windows_ms = [], [], study.given.validity.analysis_windows
     for frontend, shape in signal_frontends(study):
         swept = calibration.baseline_sweep(study.planted, study.corpus, frontend=frontend, shape=shape)
-        frame_ms = acoustic.frame_width_ms(frontend, analysis_window_ms=windows_ms.get(shape, 0.0))
-        widths_ms = acoustic.span_resamples(swept, analysis_window_ms=frame_ms, **study.resampling)
+        frame_ms = front_ends.frame_width_ms(frontend, analysis_window_ms=windows_ms.get(shape, 0.0))
+        widths_ms = cue_width.span_resamples(swept, analysis_window_ms=frame_ms, **study.resampling)
         name = "acoustic" if (frontend, shape) == PLAIN else f"acoustic_{frontend}_{shape}"
         draws.append(study.draws(name, "signal", "", widths_ms, len(study.corpus.tokens)))
-        best = swept.predicted[acoustic.pooled_f1(swept).argmax()]
+        best = swept.predicted[cue_width.pooled_f1(swept).argmax()]
         scored.append((_of_signal(f"f1_{frontend}_{shape}"), swept.tone, best, swept.utterance))
     return draws, scored
 
@@ -105,8 +112,8 @@ def floors(study: PlantedSpan) -> list[Scored]:
     """What the sounds of the syllables alone say about the tone, and what the commonest tone alone does."""
     tokens, seed = study.corpus.tokens, study.given.validity.seed
     tone, utterance = (tokens[column].to_numpy(dtype=str) for column in ("tone", "utterance_id"))
-    by_sounds = calibration.held_out(study.planted, study.corpus, acoustic.segment_features(tokens))
-    by_majority = acoustic.majority(tokens, n_folds=study.given.baseline.n_folds, seed=seed)
+    by_sounds = calibration.held_out(study.planted, study.corpus, cue_width.segment_features(tokens))
+    by_majority = cue_width.majority(tokens, n_folds=study.given.baseline.n_folds, seed=seed)
     return [
         (_of_signal("f1_segments"), tone, by_sounds, utterance),
         (_of_signal("f1_majority"), tone, by_majority, utterance),
@@ -138,7 +145,7 @@ def gradient_spans(study: PlantedSpan, task: str, encoder: Encoder, fitted: Mapp
     """``gradient`` (the span 2 r_com) and ``gradient_r90`` (2 r90) of every layer, from squared gradients."""
     tokens, g, draws = study.eligible(study.given.validity.n_tokens), study.given.gradient, []
     edges = study.edges_ms
-    measured = gradients.measure(encoder, fitted, study.corpus, tokens, edges, target=g.target, wrt=g.wrt)
+    measured = gradient_energy.measure(encoder, fitted, study.corpus, tokens, edges, target=g.target, wrt=g.wrt)
     for layer, energy in measured.energy.items():
         widths = calibration.energy_draws(energy, measured.utterances, edges, **study.resampling)
         for measure, widths_ms in widths.items():
@@ -151,7 +158,7 @@ def energy_spans(study: PlantedSpan, encoder: Encoder, fitted: Mapping[str, Line
     """The span 2 r_com of the top layer after speech recognition by each estimator of energy."""
     v, top, edges = study.given.validity, encoder.layers[-1], study.edges_ms
     tokens, draws = study.eligible(v.n_slow_tokens), []
-    utterances = gradients.by_utterance(tokens)["utterance_id"].to_numpy()
+    utterances = gradient_energy.by_utterance(tokens)["utterance_id"].to_numpy()
     for name in v.energy_estimators:
         energy = calibration.slow_energy(name, encoder, {top: fitted[top]}, study.corpus, tokens, edges)[top]
         widths = calibration.energy_draws(energy, utterances, edges, **study.resampling)
@@ -164,9 +171,9 @@ def behavioural_spans(study: PlantedSpan, encoder: Encoder, fitted: Mapping[str,
     v, top, level = study.given.validity, encoder.layers[-1], study.given.bootstrap.level
     tokens, draws, top_probe = study.eligible(v.n_behaviour_tokens), [], {top: fitted[top]}
     for name in v.behavioural_estimators:
-        curve = estimators.f1_by_width(
+        curve = behaviour.f1_by_width(
             name, encoder, top_probe, study.corpus, tokens, v.half_widths_ms, **study.resampling
         )
-        for (_, layer), widths_ms in estimators.saturation_draws(curve, level=level).items():
+        for (_, layer), widths_ms in behaviour.saturation_draws(curve, level=level).items():
             draws.append(study.draws(name, "asr", layer, widths_ms, len(tokens)))
     return draws

@@ -22,8 +22,8 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import randomised
 from tonespan_utils.encoders.checkpoints import Encoder
-from tonespan_utils.instrument import attention, gradients, probes, spans
-from tonespan_utils.instrument.gradients import Measured
+from tonespan_utils.instrument import attention, gradient_energy, pooling, probes, spans
+from tonespan_utils.instrument.gradient_energy import Measured
 from tonespan_utils.instrument.probes import ProbeResult
 from tonespan_utils.statistics import ranks
 from tonespan_utils.statistics.bootstrap import Interval
@@ -65,7 +65,7 @@ def _randomised_step(
     tokens = checked.corpus.tokens
     result = calibration.probe_layers(checked.planted, other, checked.corpus, tokens, layers=[top])[top]
     measured = checked.gradient(other, {top: result.probe})
-    span = spans.pooled_span(measured.energy[top], measured.null, measured.utterances, edges, **checked.resampling)
+    span = pooling.pooled_span(measured.energy[top], measured.null, measured.utterances, edges, **checked.resampling)
     span_ms, f1 = Interval(span.span_ms, span.ci_low_ms, span.ci_high_ms), result.interval
     step, span_verdict, f1_verdict = f"{len(parts)} of {n_parts} parts", sanity.SHOWN, sanity.SHOWN
     if len(parts) == n_parts:
@@ -208,7 +208,7 @@ def confounds(checked: Subjects, measured: Mapping[str, Measured]) -> Rows:
 
 def _confounding_s(checked: Subjects) -> dict[str, NDArray]:
     """Distance to the edge and duration (token,) in seconds, in the order that gradients are measured in."""
-    tokens = gradients.by_utterance(checked.tokens)
+    tokens = gradient_energy.by_utterance(checked.tokens)
     n_samples = checked.corpus.utterances.set_index("utterance_id")["n_samples"]
     length_s = tokens["utterance_id"].map(n_samples) / SAMPLE_RATE
     return {
@@ -252,8 +252,8 @@ def agreement_of_estimators(checked: Subjects, fitted: Mapping[str, ProbeResult]
     """
     edges, offsets = checked.bins
     v, least_ms = checked.given.validity, checked.given.gradient.min_side_ms
-    tokens = gradients.eligible(checked.corpus, n_tokens=v.n_agreement_tokens, min_side_ms=least_ms, seed=v.seed)
-    identifiers = gradients.by_utterance(tokens)[["token_id", "utterance_id"]]
+    tokens = gradient_energy.eligible(checked.corpus, n_tokens=v.n_agreement_tokens, min_side_ms=least_ms, seed=v.seed)
+    identifiers = gradient_energy.by_utterance(tokens)[["token_id", "utterance_id"]]
     by_layer = {layer: result.probe for layer, result in fitted.items()}
     radii = []
     for name in ("gradient", *v.energy_estimators):

@@ -20,8 +20,8 @@ from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.encoders.checkpoints import Encoder
-from tonespan_utils.instrument import gradients, spans
-from tonespan_utils.instrument.gradients import Measured
+from tonespan_utils.instrument import gradient_energy, spans
+from tonespan_utils.instrument.gradient_energy import Measured
 from tonespan_utils.instrument.probes import ProbeResult
 from tonespan_utils.params.profile import Params
 from tonespan_utils.study import calibration
@@ -63,7 +63,7 @@ class Subjects:
     def gradient(self, encoder: Encoder, fitted: Mapping[str, object]) -> Measured:
         """The gradient energy of ``tokens`` under the probes ``fitted`` (layer -> probe)."""
         g, (edges, _) = self.given.gradient, self.bins
-        return gradients.measure(encoder, fitted, self.corpus, self.tokens, edges, target=g.target, wrt=g.wrt)
+        return gradient_energy.measure(encoder, fitted, self.corpus, self.tokens, edges, target=g.target, wrt=g.wrt)
 
 
 def load(given: Params) -> Subjects:
@@ -72,7 +72,7 @@ def load(given: Params) -> Subjects:
     corpus, seed = sources.load(planted, v.language), planted.finetune.seeds[0]
     named = calibration.conditions_of(planted, narrow=False)
     encoders = {task: checkpoints.load_condition(planted, name, seed=seed) for task, name in named.items()}
-    tokens = gradients.eligible(corpus, n_tokens=v.n_tokens, min_side_ms=given.gradient.min_side_ms, seed=v.seed)
+    tokens = gradient_energy.eligible(corpus, n_tokens=v.n_tokens, min_side_ms=given.gradient.min_side_ms, seed=v.seed)
     return Subjects(given, planted, corpus, encoders, tokens)
 
 
