@@ -12,7 +12,7 @@ from transformers import Wav2Vec2Model
 from tonespan_utils.corpus import recordings
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.corpus.synthetic import synthesis
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import probes
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 from tonespan_utils.statistics import classifier, splits

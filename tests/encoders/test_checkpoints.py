@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
 from tonespan_utils import hub
-from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders import checkpoints, families, refusals
+from tonespan_utils.encoders.encoder import Encoder, prepared
 from tonespan_utils.errors import TonespanError
 
 SAME = 1e-5  # of states of about 1: float32 sums in another order (a batch, a mask, another version of attention)
@@ -278,7 +279,7 @@ def test_what_is_left_over_in_the_convolutions_is_no_head(tmp_path, head, prefix
 
 def test_the_vector_of_masked_frames_may_be_missing_or_left_over(tmp_path):
     folder = make_checkpoint(tmp_path, "wav2vec2")
-    edit_weights(folder, lambda name, weight: {} if name == checkpoints.MASKED else {name: weight})
+    edit_weights(folder, lambda name, weight: {} if name == families.MASKED else {name: weight})
     assert checkpoints.load(folder).identity == checkpoints.load(folder).identity
     kept = make_checkpoint(tmp_path / "kept", "wav2vec2")
     settings = json.loads((kept / "config.json").read_text())
@@ -384,7 +385,7 @@ def test_group_norm_undoes_the_scaling_of_the_input(tmp_path):
     """Why it matters little which is assumed for those models."""
     encoder = checkpoints.load(make_checkpoint(tmp_path, "wav2vec2-base"))
     samples = 0.1 + 0.05 * noise(6000)
-    scaled, plain = (encoder.features(checkpoints.prepared(samples, scaled=scaled)) for scaled in (True, False))
+    scaled, plain = (encoder.features(prepared(samples, scaled=scaled)) for scaled in (True, False))
     assert (scaled - plain).abs().max() < 0.02 * scaled.abs().max()
 
 
@@ -511,7 +512,7 @@ LARGE = {"feat_extract_norm": "layer", "conv_bias": True, "do_stable_layer_norm"
 @pytest.mark.parametrize("head", ["ForXVector", "ForAudioFrameClassification"])
 def test_hubert_is_exact_as_the_encoder_under_a_wav2vec2_head(tmp_path, overrides, head):
     encoder = checkpoints.load(make_checkpoint(tmp_path, "mhubert-147", **overrides), device="cpu")
-    model = getattr(transformers, f"Wav2Vec2{head}")(checkpoints.wav2vec2_config(encoder.model.config)).eval()
+    model = getattr(transformers, f"Wav2Vec2{head}")(families.wav2vec2_config(encoder.model.config)).eval()
     model.wav2vec2.load_state_dict(encoder.model.state_dict())  # strict: every name and shape
     waveform = encoder.prepare(noise(9000))
     with torch.no_grad():
@@ -524,7 +525,7 @@ def test_hubert_is_exact_as_the_encoder_under_a_wav2vec2_head(tmp_path, override
 
 def test_a_wav2vec2_configuration_keeps_what_training_needs():
     config = transformers.HubertConfig(layerdrop=0.03, mask_time_prob=0.07, attention_dropout=0.02, final_dropout=0.01)
-    ours = checkpoints.wav2vec2_config(config)
+    ours = families.wav2vec2_config(config)
     assert ours.model_type == "wav2vec2"
     for name in ("layerdrop", "mask_time_prob", "attention_dropout", "final_dropout", "layer_norm_eps"):
         assert getattr(ours, name) == getattr(config, name), name
@@ -533,7 +534,7 @@ def test_a_wav2vec2_configuration_keeps_what_training_needs():
 @pytest.mark.parametrize("variant", [{"conv_pos_batch_norm": True}, {"feat_proj_layer_norm": False}])
 def test_hubert_variants_without_an_equal_are_refused(tmp_path, variant):
     with pytest.raises(TonespanError, match="has no equal in wav2vec"):
-        checkpoints.wav2vec2_config(transformers.HubertConfig(**variant))
+        families.wav2vec2_config(transformers.HubertConfig(**variant))
     folder = make_checkpoint(tmp_path, "mhubert-147", **variant)  # which are read all the same
     encoder, reference = checkpoints.load(folder), AutoModel.from_pretrained(folder).eval()
     waveform = encoder.prepare(noise(6000))
@@ -563,7 +564,7 @@ class Hub:
             if not folder.is_dir():
                 raise errors.LocalEntryNotFoundError("not there yet")
             return str(folder)
-        self.asked.append([name for name in allow_patterns if name in checkpoints.WEIGHTS])
+        self.asked.append([name for name in allow_patterns if name in refusals.WEIGHTS])
         folder.mkdir(parents=True, exist_ok=True)
         for name in allow_patterns:
             if (self.source / name).is_file():
@@ -580,7 +581,7 @@ def hub_model(tmp_path, monkeypatch) -> Hub:
     return fake
 
 
-def load_from_hub(tmp_path: Path, **options) -> checkpoints.Encoder:
+def load_from_hub(tmp_path: Path, **options) -> Encoder:
     return checkpoints.load("facebook/wav2vec2-xls-r-300m", cache_dir=tmp_path / "cache", **options)
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import f0, gradients, spans
 from tonespan_utils.statistics import classifier
 

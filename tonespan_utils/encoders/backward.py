@@ -24,7 +24,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 
 At = EllipsisType | tuple[Tensor, Tensor] | tuple[int, slice]
 EVERY = ...

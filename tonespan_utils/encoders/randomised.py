@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 
 
