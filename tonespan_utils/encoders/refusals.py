@@ -89,7 +89,7 @@ def check_all_weights(folder: Path, info: dict) -> None:
 
 
 def check_weights(folder: Path, info: dict, *, heads: re.Pattern | None) -> None:
-    """Raise TonespanError for missing, unexpected and misshapen weights; those that ``heads`` match may be left over."""
+    """Raise TonespanError for missing, unexpected and misshapen weights; ``heads`` match what may be left over."""
     missing = [key for key in info["missing_keys"] if MASKED not in key]
     extra = [key for key in info["unexpected_keys"] if MASKED not in key and not (heads and heads.match(key))]
     wrong = [str(key) for key in info["mismatched_keys"]]
