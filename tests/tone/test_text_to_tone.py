@@ -148,7 +148,7 @@ def test_reasons(char, expected):
 
 def test_own_letters_are_unknown_and_marks_follow():
     assert reason("ก", ("THAI",)) == "unknown"
-    assert mask("ก่a\u0301😀\u200d🏽", 0, 7, own=("THAI",)) == [
+    assert mask("ก่a\u0301😀\u200d🏽", 0, 7, script=("THAI",)) == [
         Masked(0, 2, "unknown"), Masked(2, 4, "latin"), Masked(4, 7, "symbol"),
     ]  # fmt: skip
     assert mask("\u0301", 0, 1) == [Masked(0, 1, "unknown")]

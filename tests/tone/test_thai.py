@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonespan_utils.corpus.synthetic.spellers import speller as spellers
-from tonespan_utils.tone import _thai_links, _thai_reader
+from tonespan_utils.tone import _thai_links, _thai_reader, _thai_scores
 from tonespan_utils.tone._masking import covers
 from tonespan_utils.tone._tai_numerals import spell
 from tonespan_utils.tone._thai_reader import Phones, lattice, read
@@ -225,9 +225,9 @@ def test_spelled_nonsense_comes_back():
 def test_laying_a_dictionary_word_keeps_its_sounds():
     word, phones = "เน็ต", (Phones("n", "e", "t", "L"),)
     (laid,) = read(word, [(0, len(word), phones)])
-    assert laid.known and laid.sounds[0].tone == "L" and laid.foreign == (True,)
+    assert laid.in_dictionary and laid.sounds[0].tone == "L" and laid.foreign == (True,)
     (ruled,) = read(word)
-    assert not ruled.known
+    assert not ruled.in_dictionary
     assert read(word, [(0, len(word), (Phones("m", "e", "t", "H"),))]) == [ruled]  # other sounds are not believed
 
 
@@ -244,10 +244,10 @@ def test_training_gradient_against_exhaustion():
     text, phones = "สบาย", [Phones("s", "a", "", "L"), Phones("b", "aː", "j", "M")]
     sampled = train_thai_reader.sample(text, phones)
     edges = [edge.reading for edge in lattice(text, score=lambda run, reading: 0.0)]
-    weights = np.random.default_rng(0).normal(0, 0.3, _thai_reader.N_BUCKETS + 1).astype(np.float32)
+    weights = np.random.default_rng(0).normal(0, 0.3, _thai_scores.N_BUCKETS + 1).astype(np.float32)
     weights[-1] = 0.0
     slope, log_probability = train_thai_reader.gradient(sampled, weights)
-    scores = [sum(weights[_thai_reader.bucket(name)] for name in _thai_reader.features(text, edge)) for edge in edges]
+    scores = [sum(weights[_thai_scores.bucket(name)] for name in _thai_scores.features(text, edge)) for edge in edges]
     paths = list(ways(edges, 0, len(text)))
     mass = np.exp([sum(scores[index] for index in path) for path in paths])
     agrees = np.array([[Phones(*s[2:6]) for i in path for s in edges[i].sounds] == phones for path in paths])
@@ -259,7 +259,7 @@ def test_training_gradient_against_exhaustion():
 
 def test_the_model_is_small():
     assert _thai_links.WEIGHTS.stat().st_size <= MAX_LINKS_BYTES
-    assert _thai_reader.WEIGHTS.stat().st_size <= MAX_MODEL_BYTES
+    assert _thai_scores.WEIGHTS.stat().st_size <= MAX_MODEL_BYTES
 
 
 def light(ipa: str) -> bool:

@@ -105,13 +105,13 @@ def _tai(draft: Draft, language: str) -> None:
 
 def _siblings(draft: Draft, language: str) -> None:
     """Signs of the sibling script on the language's letters are its own; so is a lone letter between its letters."""
-    own, other = LETTERS[language], LETTERS[SIBLING[language]]
+    letters, other = LETTERS[language], LETTERS[SIBLING[language]]
     signs = SIGNS[SIBLING[language]]
     shift = 0x80 if language == "lo" else -0x80
 
-    def own_form(match: re.Match[str]) -> str:
+    def in_its_script(match: re.Match[str]) -> str:
         moved = "".join(chr(ord(char) + shift) for char in match[0])
-        if not re.fullmatch(f"[{own}]+", moved) or not moved.isprintable():
+        if not re.fullmatch(f"[{letters}]+", moved) or not moved.isprintable():
             draft.doubt(match.start() - 1, match.end())
             return match[0]
         if not re.fullmatch(f"[{signs}]+", match[0]):
@@ -119,8 +119,10 @@ def _siblings(draft: Draft, language: str) -> None:
         return moved
 
     draft.substitute(
-        re.compile(f"(?<=[{own}])[{signs}]+|(?<=[{own}])[{other}](?=[{own}])|(?<![{other}])[{other}](?=[{own}])"),
-        own_form,
+        re.compile(
+            f"(?<=[{letters}])[{signs}]+|(?<=[{letters}])[{other}](?=[{letters}])|(?<![{other}])[{other}](?=[{letters}])"
+        ),
+        in_its_script,
     )
 
 

@@ -34,20 +34,20 @@ def readable(char: str) -> bool:
 
 def words(phrase: list[Unit]) -> list[tuple[str, int]]:
     """The words of a phrase, each with the index of its first unit; a numeral is several words of the same unit."""
-    found: list[tuple[str, int]] = []
+    located: list[tuple[str, int]] = []
     index = 0
     while index < len(phrase):
         if phrase[index].is_numeral:
-            found.extend((word, index) for word in NUMERAL_WORD.findall(phrase[index].spoken))
+            located.extend((word, index) for word in NUMERAL_WORD.findall(phrase[index].spoken))
             index += 1
             continue
         end = index
         while end < len(phrase) and not phrase[end].is_numeral:
             end += 1
         for word in _cut("".join(unit.spoken for unit in phrase[index:end])):
-            found.append((word, index))
+            located.append((word, index))
             index += len(word)
-    return found
+    return located
 
 
 def _cut(text: str) -> list[str]:
