@@ -55,9 +55,9 @@ def test_those_who_ask_together_get_one_answer_and_lose_no_line(tmp_path, api):
     revisions = [f"v{number % 4}" for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda revision: resolve(record, revision), revisions))
-    known = json.loads(record.read_text())
-    assert len(known) == len(api.asked) == 4
-    assert answers == [known[f"owner/name@{revision}"] for revision in revisions]
+    commits = json.loads(record.read_text())
+    assert len(commits) == len(api.asked) == 4
+    assert answers == [commits[f"owner/name@{revision}"] for revision in revisions]
 
 
 @pytest.mark.parametrize("text", ["{", "\xff"])

@@ -52,14 +52,14 @@ class Sample(NamedTuple):
 
 def entries() -> dict[str, list[Phones]]:
     """Word -> syllables, for every word of the list that is one entry of the dictionary."""
-    found = {}
+    syllables_of = {}
     for word in sorted(thai_words()):
         if thai.LETTERS.fullmatch(word) and len(word) <= MAX_LENGTH and thai.tidy(word)[0] == word:
             pieces = thai.segments(word)
             phones = thai.dictionary(word) if len(pieces) == 1 else ()
             if phones:
-                found[word] = list(phones)
-    return found
+                syllables_of[word] = list(phones)
+    return syllables_of
 
 
 def held_out(word: str) -> bool:

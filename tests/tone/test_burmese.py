@@ -227,17 +227,18 @@ def test_the_model_is_small_and_holds_no_words():
 def test_spelling_alone_gives_the_tone_but_for_reduction(shared_data):
     words = dictionary(shared_data)
     said = [["R" if settled else s.tone for s, settled in respell(read(word))] for word, _ in words]
-    counts = np.mean([len(found) == len(known) for found, (_, known) in zip(said, words, strict=True)])
-    right = np.mean([merged(found) == merged(known) for found, (_, known) in zip(said, words, strict=True)])
+    listed = [expected for _, expected in words]
+    counts = np.mean([len(predicted) == len(expected) for predicted, expected in zip(said, listed, strict=True)])
+    right = np.mean([merged(predicted) == merged(expected) for predicted, expected in zip(said, listed, strict=True)])
     assert counts >= MIN_COUNT and right >= MIN_MERGED
 
 
 def test_words_the_model_has_learned_from(shared_data):
     """A sanity check; accuracy on unseen words is what ``train_burmese_reduction --folds 10`` prints."""
     words = dictionary(shared_data)
-    found = [tones(word) for word, _ in words]
-    assert np.mean([f == known for f, (_, known) in zip(found, words, strict=True)]) >= MIN_TONES
-    assert np.mean([merged(f) == merged(known) for f, (_, known) in zip(found, words, strict=True)]) >= MIN_MERGED
+    pairs = [(tones(word), expected) for word, expected in words]
+    assert np.mean([predicted == expected for predicted, expected in pairs]) >= MIN_TONES
+    assert np.mean([merged(predicted) == merged(expected) for predicted, expected in pairs]) >= MIN_MERGED
 
 
 def test_training_is_deterministic_and_saved_as_it_is(tmp_path):
@@ -245,7 +246,7 @@ def test_training_is_deterministic_and_saved_as_it_is(tmp_path):
     table = tmp_path / "words.tsv"
     rows = ["စကား\tR H", "သတင်း\tR H", "ထမင်း\tR H", "မြန်မာ\tL L", "ကလေး\tR H", "ကား\tH", "ပုလင်း\tR H", "ပုဆိုး\tR H"]
     table.write_text("\n".join(["word\ttones", *rows]), encoding="utf-8")
-    words = training.samples(word for known in training.read_words(table).values() for word in known)
+    words = training.samples(word for entries in training.read_words(table).values() for word in entries)
     first, second = training.fit(words), training.fit(words)
     assert np.array_equal(first.wide, second.wide) and np.array_equal(first.embedding, second.embedding)
     assert first.reducible == {"ပု"}

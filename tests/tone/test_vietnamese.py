@@ -142,8 +142,8 @@ def test_lower_case_words_of_a_dictionary(shared_data):
         for row in csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
             if row["word"] == row["word"].lower():
                 readings[row["word"]].append(row["tones"].split())
-    found = {word: tones(word) for word in readings}
-    right = sum(found[word] in expected for word, expected in readings.items())
-    counted = sum(len(found[word]) in map(len, expected) for word, expected in readings.items())
+    predicted = {word: tones(word) for word in readings}
+    right = sum(predicted[word] in expected for word, expected in readings.items())
+    counted = sum(len(predicted[word]) in map(len, expected) for word, expected in readings.items())
     assert right >= MIN_ACCURACY * len(readings)
     assert counted >= MIN_ACCURACY * len(readings)
