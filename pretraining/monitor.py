@@ -1,4 +1,4 @@
-"""Watching the training: linear tone probes on voices and syllables that it never hears."""
+"""Watching the training: linear tone probes on voices and syllables that are not in its training data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tonespan_utils.statistics import classifier, splits
 
 
 def synthetic_corpus(language: str, *, span_ms: float, n_tokens: int, seed: int) -> Corpus:
-    """Tone tokens of the generator's test voices, in memory; pre-training never hears those voices."""
+    """Tone tokens of the generator's test voices, in memory; pre-training has none of those voices."""
     utterances, tokens, sounds, count = [], [], {}, 0
     for reading in synthesis.readings(language, n_speakers=16, seed=seed):
         if reading.speaker.split != "test":

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from word_tables import read_table
 
 from tonespan_utils.corpus.synthetic.spellers import speller as spellers
 from tonespan_utils.tone._masking import covers
@@ -63,16 +64,7 @@ def test_tone_follows_class_mark_and_ending(letter, expected):
     assert [syllables(form.format(letter))[0].tone for form in forms] == expected.split()
 
 
-@pytest.mark.parametrize(
-    ("word", "expected"),
-    [
-        ("ນ້ຳ", "namHF"), ("ນໍ້າ", "namHF"), ("ນ້ໍາ", "namHF"), ("ບໍ່", "bɔːM"), ("ກໍ", "kɔːLR"), ("ຫຼາຍ", "laːjLR"),
-        ("ຫລາຍ", "laːjLR"), ("ໜ້າ", "naːLF"), ("ຫນ້າ", "naːLF"), ("ໝາ", "maːLR"), ("ຮຽນ", "hianHR"), ("ເມຍ", "miaHR"),
-        ("ເມຽ", "miaHR"), ("ຄວາມ", "kʰwaːmHR"), ("ຄວນ", "kʰuanHR"), ("ຫົວ", "huaLR"), ("ເຮືອ", "hɯaHR"), ("ເງິນ", "ŋɤnHR"),
-        ("ແລ້ວ", "lɛːwHF"), ("ໄທຍ", "tʰajHR"), ("ເກາະ", "kɔʔHR"), ("ເຂົ້າ", "kʰawLF"), ("ຢູ່", "juːM"), ("ຍາມ", "ɲaːmHR"),
-        ("ເປົ໋າ", "pawLR"), ("ໂຕ໊ະ", "toʔHR"), ("ເມສ໌", "meːHR"), ("ເເມ່", "mɛːM"), ("ກ່ວາ", "kwaːM"), ("ໂຫລ", "loːLR"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("word", "expected"), read_table("lao_words_by_hand.tsv"))
 def test_words_by_hand(word, expected):
     assert spoken(word) == [expected]
     assert written(word) == [word]

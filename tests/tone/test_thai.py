@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from word_tables import read_table
 
 from tonespan_utils.corpus.synthetic.spellers import speller as spellers
 from tonespan_utils.tone import _thai_links, _thai_reader, _thai_scores
@@ -69,19 +70,7 @@ def test_tone_follows_class_mark_and_ending(letter, expected):
     assert read_by_rules == expected.split()
 
 
-@pytest.mark.parametrize(
-    ("word", "cut", "expected"),
-    [
-        ("สบาย", "ส|บาย", "saL baːjM"), ("ขนุน", "ข|นุน", "kʰaL nunR"), ("เสมอ", "เส|มอ", "saL mɤːR"),
-        ("ราชการ", "ราช||การ", "raːtF tɕʰaH kaːnM"), ("ผลไม้", "ผล||ไม้", "pʰonR laH maːjH"),
-        ("อัตรา", "อั|ตรา", "ʔatL traːM"), ("จันทร์", "จันทร์", "tɕanM"), ("ชาติ", "ชาติ", "tɕʰaːtF"),
-        ("สร้าง", "สร้าง", "saːŋF"), ("จริง", "จริง", "tɕiŋM"), ("ทราย", "ทราย", "saːjM"), ("หมา", "หมา", "maːR"),
-        ("อยู่", "อยู่", "juːL"), ("พรหม", "พรหม", "pʰromM"), ("กรรม", "กรรม", "kamM"), ("ฤดู", "ฤ|ดู", "rɯH duːM"),
-        ("ก็", "ก็", "kɔːF"), ("ณ", "ณ", "naʔH"), ("ธ", "ธ", "tʰɔːM"), ("ศีรษะ", "ศีร|ษะ", "siːR saʔL"),
-        ("กษัตริย์", "ก|ษัตริย์", "kaL satL"), ("ประโยชน์", "ประ|โยชน์", "praL joːtL"), ("เน็ต", "เน็ต", "netL"),
-        ("นํ้า", "นํ้า", "naːmH"), ("เเก้ว", "เเก้ว", "kɛːwF"), ("นา่", "นา่", "naːF"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("word", "cut", "expected"), read_table("thai_words_by_hand.tsv"))
 def test_words_by_hand(word, cut, expected):
     assert spoken(word) == expected
     assert written(word) == cut

@@ -9,6 +9,7 @@ from collections import defaultdict
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from word_tables import read_table
 
 from tonespan_utils.tone.parts import Masked, Syllable
 from tonespan_utils.tone.vietnamese import MAX_DIGITS, RIMES, parse, read_loan, read_number, read_word
@@ -41,17 +42,7 @@ def value_of(words: list[str]) -> int:
     return total + group
 
 
-@pytest.mark.parametrize(
-    ("word", "onset", "nucleus", "coda", "tone"),
-    [
-        ("ma", "m", "aː", "", "ngang"), ("mà", "m", "aː", "", "huyen"), ("má", "m", "aː", "", "sac"),
-        ("mả", "m", "aː", "", "hoi"), ("mã", "m", "aː", "", "nga"), ("mạ", "m", "aː", "", "nang"),
-        ("gì", "z", "i", "", "huyen"), ("giêng", "z", "iə", "ŋ", "ngang"), ("già", "z", "aː", "", "huyen"),
-        ("quốc", "kw", "əw", "k͡p", "sac"), ("quý", "kw", "i", "", "sac"), ("nghiêng", "ŋ", "iə", "ŋ", "ngang"),
-        ("Nguyễn", "ŋw", "iə", "n", "nga"), ("ĐƯỢC", "ɗ", "ɨə", "k", "nang"), ("khuya", "xw", "iə", "", "ngang"),
-        ("anh", "ʔ", "aj", "ŋ̟", "ngang"), ("yêu", "ʔ", "iə", "w", "ngang"), ("đẹp", "ɗ", "ɛ", "p", "nang"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("word", "onset", "nucleus", "coda", "tone"), read_table("vietnamese_syllables_by_hand.tsv"))
 def test_syllables_by_hand(word, onset, nucleus, coda, tone):
     syllable = read_word(word)
     assert syllable is not None

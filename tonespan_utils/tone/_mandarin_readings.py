@@ -204,7 +204,7 @@ def _full(char: str, reading: str) -> str:
 
 
 def is_uncertain(word: str, index: int) -> bool:
-    """Whether the character is heard with its full tone and with the neutral one."""
+    """Whether the character is said with its full tone by some and with the neutral tone by others."""
     return _may_be_neutral(word, index) or (
         index == len(word) - 1 and word[-2:-1] in table.DIRECTIONS and word[-1] in "来去"
     )
