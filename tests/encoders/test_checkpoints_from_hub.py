@@ -23,7 +23,7 @@ class Hub:
 
     def __init__(self, source: Path, cache: Path) -> None:
         self.source, self.cache = source, cache
-        self.commit, self.resolved, self.asked = COMMIT, 0, []
+        self.commit, self.resolved, self.fetched = COMMIT, 0, []
 
     def repo_info(self, repo: str, *, repo_type: str, revision: str):
         assert (repo, repo_type) == ("facebook/wav2vec2-xls-r-300m", "model")
@@ -37,7 +37,7 @@ class Hub:
             if not folder.is_dir():
                 raise errors.LocalEntryNotFoundError("not there yet")
             return str(folder)
-        self.asked.append([name for name in allow_patterns if name in refusals.WEIGHTS])
+        self.fetched.append([name for name in allow_patterns if name in refusals.WEIGHTS])
         folder.mkdir(parents=True, exist_ok=True)
         for name in allow_patterns:
             if (self.source / name).is_file():
@@ -71,7 +71,7 @@ def test_the_commit_is_recorded_at_first_use_and_reused(tmp_path, hub_model):
     first = load_from_hub(tmp_path)
     hub_model.commit = "f" * 40  # the branch moves on
     assert load_from_hub(tmp_path).identity == first.identity == COMMIT
-    assert (hub_model.resolved, hub_model.asked) == (1, [["model.safetensors"]])  # nothing is asked for again
+    assert (hub_model.resolved, hub_model.fetched) == (1, [["model.safetensors"]])  # nothing is fetched again
     record = json.loads((tmp_path / "cache" / "commits.json").read_text())
     assert record == {"facebook/wav2vec2-xls-r-300m@main": COMMIT}
     assert load_from_hub(tmp_path, revision="v2").identity == "f" * 40
@@ -90,16 +90,16 @@ def test_old_weights_are_fetched_where_there_are_no_others(tmp_path, hub_model):
     (hub_model.source / "model.safetensors").unlink()
     hub_model.commit = "f" * 40
     load_from_hub(tmp_path, revision="old")
-    assert hub_model.asked == [["model.safetensors"], ["model.safetensors"], ["pytorch_model.bin"]]
+    assert hub_model.fetched == [["model.safetensors"], ["model.safetensors"], ["pytorch_model.bin"]]
     load_from_hub(tmp_path, revision="old")
-    assert len(hub_model.asked) == 3
+    assert len(hub_model.fetched) == 3
 
 
 def test_weights_without_the_feature_extractors_settings_are_not_taken_from_the_cache(tmp_path, hub_model):
     """Another program leaves such a snapshot behind; the input would go in unscaled, and nobody would notice."""
     load_from_hub(tmp_path)
     (hub_model.cache / "snapshots" / COMMIT / "preprocessor_config.json").unlink()
-    assert load_from_hub(tmp_path).scale_input and len(hub_model.asked) == 2
+    assert load_from_hub(tmp_path).scale_input and len(hub_model.fetched) == 2
 
 
 @pytest.mark.parametrize("error", [errors.HTTPError("no route\nto host"), errors.OfflineModeIsEnabled("offline")])

@@ -32,7 +32,7 @@ from itertools import groupby
 from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 JOINER = "\u200d"  # zero-width joiner: glues emoji, belongs to what it follows
-ADDRESS, TONE_DIGIT = "\ufdd0", "\ufdd1"  # noncharacters that stand for what no language reads, see _doors
+ADDRESS, TONE_DIGIT = "\ufdd0", "\ufdd1"  # noncharacters that stand for what no language reads, see _cleaning
 STAND_INS = {ADDRESS: "address", TONE_DIGIT: "digits"}
 BY_CATEGORY = {"Z": "space", "P": "punctuation", "N": "digits", "S": "symbol", "L": "script"}
 FOLLOWS = ""  # the reason of a character that takes the reason of the one before it

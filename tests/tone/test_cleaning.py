@@ -29,7 +29,7 @@ def read(text: str, language: str) -> str:
     return " ".join(said)
 
 
-@pytest.mark.parametrize(("text", "expected"), read_table("tone_doors_vietnamese_marks.tsv"))
+@pytest.mark.parametrize(("text", "expected"), read_table("cleaning_vietnamese_marks.tsv"))
 def test_vietnamese_marks_find_their_letters_or_are_doubted(text, expected):
     assert read(text, "vi") == expected
 
