@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tonespan_utils.course import classroom, lessons
+from tonespan_utils.course import checks, classroom
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import profile
 from tonespan_utils.workflow import runner
@@ -66,10 +66,10 @@ def marks(cell):
 
 def errors(notebook):
     """Index of each cell that stopped -> its error."""
-    found = {
+    outputs = {
         i: [o for o in cell.get("outputs", []) if o.output_type == "error"] for i, cell in enumerate(notebook.cells)
     }
-    return {i: outputs[0] for i, outputs in found.items() if outputs}
+    return {i: errors[0] for i, errors in outputs.items() if errors}
 
 
 def autograded(notebook):
@@ -90,21 +90,21 @@ def test_exercises_are_marked_as_nbgrader_wants_them(lesson):
         is_solution = bool(marks(cell).get("solution"))
         assert ("### BEGIN SOLUTION" in cell.source) == ("### END SOLUTION" in cell.source) == is_solution
         is_check = cell.cell_type == "code" and bool(marks(cell).get("grade"))
-        assert ("course.check" in cell.source) == is_check
+        assert ("checks.check" in cell.source) == is_check
         assert "HIDDEN TESTS" not in cell.source or is_check
         if is_check:
             assert marks(cell)["locked"] and marks(cell)["points"] > 0
     # every exercise asks and is checked; those in words are read by a person
-    asked = {name.removesuffix("_check") for name in names if name.endswith("_check")}
+    checked = {name.removesuffix("_check") for name in names if name.endswith("_check")}
     solved = {marks(c)["grade_id"] for c in marked if marks(c)["solution"] and c.cell_type == "code"}
-    assert asked == solved and len(asked) >= 5
+    assert checked == solved and len(checked) >= 5
     assert any(cell.cell_type == "markdown" and marks(cell).get("grade") for cell in marked)
 
 
 def test_every_check_is_used_by_a_lesson_once():
     used = [marks(c)["grade_id"] for lesson in classroom.LESSONS for c in lesson_source(lesson).cells if marks(c)]
     checked = [name.removesuffix("_check") for name in used if name.endswith("_check")]
-    assert sorted(checked) == sorted([*lessons.EXERCISES, "measure"])
+    assert sorted(checked) == sorted([*checks.EXERCISES, "measure"])
 
 
 @pytest.mark.parametrize("lesson", classroom.LESSONS)

@@ -68,9 +68,9 @@ def student_version(lesson: str) -> Path:
 
 
 def teacher_version(lesson: str) -> Path:
-    """The lesson executed with its solutions; not again while it is newer than the lesson and its checks."""
+    """The lesson executed with its solutions; not again while it is newer than the lesson and the course's modules."""
     executed = folder() / "teacher" / f"{lesson}.ipynb"
-    inputs = [runner.NOTEBOOKS / "course" / f"{lesson}.ipynb", Path(__file__).with_name("lessons.py")]
+    inputs = [runner.NOTEBOOKS / "course" / f"{lesson}.ipynb", *Path(__file__).parent.glob("*.py")]
     if not executed.is_file() or executed.stat().st_mtime < max(path.stat().st_mtime for path in inputs):
         runner.run_notebook(f"course/{lesson}", executed, {})
     return executed
