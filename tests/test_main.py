@@ -98,8 +98,8 @@ def test_an_unknown_language_is_told_before_the_file_is_read(tmp_path, capsys):
     assert main(["tones", "xx", str(tmp_path / "none.txt")]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    known = ", ".join(text_to_tone.MODULES)
-    assert captured.err == f"tonespan: no text-to-tone rules for language 'xx'; known: {known}\n"
+    languages = ", ".join(text_to_tone.MODULES)
+    assert captured.err == f"tonespan: no text-to-tone rules for language 'xx'; known: {languages}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["tones"], ["tones", "vi"]])
