@@ -110,6 +110,14 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_the_command_line_imports_nothing_heavy():
+    program = (
+        "import sys, tonespan_utils.__main__; print({'torch', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+
+
 def test_standard_input_and_a_clean_standard_output():
     """Mandarin: its libraries report on loading; the locale must not matter."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}

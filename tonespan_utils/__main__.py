@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.paper import redraw
 from tonespan_utils.tone import text_to_tone, tone_table
 from tonespan_utils.workflow import processes, surroundings
 
@@ -147,6 +146,7 @@ def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
 
 def figures(arguments: argparse.Namespace) -> None:
     """Draw figures from stored tables and print where they are."""
+    from tonespan_utils.paper import redraw
     from tonespan_utils.params import profile
     from tonespan_utils.workflow import produced
 

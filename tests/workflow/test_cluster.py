@@ -38,7 +38,8 @@ def jobs(tmp_path_factory):
     return fake_slurm.submitted(commands)
 
 
-def test_each_rule_asks_slurm_for_what_it_needs(jobs):
+@pytest.mark.slow
+def test_each_rule_requests_of_slurm_what_it_needs(jobs):
     assert list(jobs) == ["rule_corpus", "rule_probes_wildcards_mini--vanilla"]
     corpus, probes = jobs.values()
     requested = {name: corpus[corpus.index(name) + 1] for name in ("-p", "-t", "--mem")}

@@ -73,6 +73,7 @@ def check_everything_is_there(p):
         assert f'src="{name}.svg"' in page and store.figure_stem(p, name).with_suffix(".pdf").is_file()
 
 
+@pytest.mark.slow
 def test_every_task_and_family_runs_on_stand_ins(standin, monkeypatch):
     path, output = standin
     monkeypatch.setattr(profile, "OUTPUT_ROOT", output / "here")
