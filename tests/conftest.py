@@ -172,7 +172,7 @@ def make_checkpoint(
     if not safe:
         (folder / "model.safetensors").unlink()
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    # All four scale; only the layer-normed ones are told of padding.
+    # All four scale; only the layer-normed ones get an attention mask.
     extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=scaled, return_attention_mask="300m" in family)
     extractor.save_pretrained(folder)
     return folder

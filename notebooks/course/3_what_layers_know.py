@@ -159,7 +159,7 @@ chosen = tokens.iloc[test[np.flatnonzero(wrong_then_right)[0]]]
 start, end = (round(chosen[edge] * SAMPLE_RATE) for edge in ("start_s", "end_s"))
 where = np.flatnonzero(wrong_then_right)[0]
 print(
-    f"said {chosen['tone']}; layer cnn hears {results['cnn'].predicted[where]}, layer 4 hears {results['4'].predicted[where]}"
+    f"said {chosen['tone']}; layer cnn predicts {results['cnn'].predicted[where]}, layer 4 predicts {results['4'].predicted[where]}"
 )
 display(Audio(corpus.audio(chosen["utterance_id"])[start:end], rate=SAMPLE_RATE))
 

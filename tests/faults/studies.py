@@ -42,7 +42,7 @@ class Study:
         return [sys.executable, "-m", "tonespan_utils", "run", str(profile), "--cores", "2", *arguments]
 
     def start(self, **changes: str) -> subprocess.Popen:
-        """A run as the leader of a session, told into a pipe that is read to its end."""
+        """A run as the leader of a session, whose output goes into a pipe that is read to its end."""
         return subprocess.Popen(
             self.command(), cwd=ROOT, env=self.environment(**changes), text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=hear_signals,

@@ -28,7 +28,7 @@ def send(connection: socket.socket, message: Mapping[str, Any], streams: Sequenc
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """What :func:`send` sent: the message, None where the other side ended without one, and the open files."""
+    """Receive what :func:`send` sent: the message, None where the other side ended without one, and the open files."""
     data, streams, _, _ = socket.recv_fds(connection, CHUNK, STREAMS)
     while chunk := connection.recv(CHUNK):
         data += chunk
