@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from tonespan_utils.course import checks, exercises
+from tonespan_utils.course import (
+    checks,
+    exercises,
+    lesson_1_tone_and_f0,
+    lesson_2_cue_width,
+    lesson_3_layers,
+    lesson_4_effective_span,
+    lesson_5_fine_tuning,
+)
 from tonespan_utils.course.checks import EXERCISES
 from tonespan_utils.course.exercises import NotYet
 from tonespan_utils.params.profile import ROOT
 
+LESSONS = [
+    lesson_1_tone_and_f0,
+    lesson_2_cue_width,
+    lesson_3_layers,
+    lesson_4_effective_span,
+    lesson_5_fine_tuning,
+]
 FUNCTIONS = [name for name, exercise in EXERCISES.items() if callable(exercise.right)]
 VALUES = [name for name in EXERCISES if name not in FUNCTIONS]
 MISTAKES = [(name, hint) for name, exercise in EXERCISES.items() for hint in exercise.mistakes]
@@ -31,6 +47,15 @@ def test_a_typical_mistake_gets_its_own_hint(name, hint):
     with pytest.raises(NotYet) as raised:
         checks.check(name, EXERCISES[name].mistakes[hint])
     assert str(raised.value).endswith(hint)
+
+
+def test_an_exercise_belongs_to_one_lesson_which_checks_it():
+    names = [name for lesson in LESSONS for name in lesson.EXERCISES]
+    assert sorted(names) == sorted(EXERCISES) and len(set(names)) == len(names)
+    for lesson in LESSONS:
+        (notebook,) = re.findall(r"Notebook: (notebooks/[\w/]+)", lesson.__doc__)
+        text = (ROOT / f"{notebook}.py").read_text()
+        assert all(f'checks.check("{name}", {name})' in text for name in lesson.EXERCISES), notebook
 
 
 def test_no_two_mistakes_of_an_exercise_share_a_hint_or_an_answer():
