@@ -12,7 +12,7 @@ from tonespan_utils.alignment import aligners
 from tonespan_utils.corpus import level, recordings, sources
 from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params import profile
+from tonespan_utils.params import profile, sections
 
 
 def test_synthetic_speech_is_called_synthetic():
@@ -33,7 +33,7 @@ def test_one_tone_is_no_study():
 
 
 def test_every_source_has_a_loader():
-    kinds = profile.Speech.model_fields["source"].annotation.__args__
+    kinds = sections.Speech.model_fields["source"].annotation.__args__
     assert set(kinds) == set(sources._LOADERS)
 
 

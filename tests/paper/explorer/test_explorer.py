@@ -19,7 +19,7 @@ from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradients, probes, spans, token_energy
 from tonespan_utils.paper.explorer import bundle, clips, measure, page, widget
-from tonespan_utils.params import profile, tables
+from tonespan_utils.params import profile, sections, tables
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 TASKS = ["vanilla", "asr-th", "emotion"]
@@ -240,7 +240,7 @@ def model(folder, tmp_path_factory):
 
 @pytest.fixture
 def with_model(p, model):
-    return p.model_copy(update={"encoders": {"mini": profile.Checkpoint(checkpoint=str(model[0]), revision=None)}})
+    return p.model_copy(update={"encoders": {"mini": sections.Checkpoint(checkpoint=str(model[0]), revision=None)}})
 
 
 def speech(seconds: float = 1.5) -> np.ndarray:
