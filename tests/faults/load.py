@@ -1,6 +1,6 @@
 """One heavy task in a process of its own, so that its peak of memory is its own: ``python load.py NAME FOLDER``.
 
-Prints one line of JSON: seconds, peak memory in MB, and what the task has to tell.
+Prints one line of JSON: seconds, peak memory in MB, and what the task counted.
 """
 
 from __future__ import annotations
@@ -105,14 +105,19 @@ def results(folder: Path) -> dict:
 
     provenance.FORMATS = ("png",)
     params.OUTPUT_ROOT = folder
-    path, told, start = str(folder / "fake.yaml"), {}, time.monotonic()
+    path, numbers, start = str(folder / "fake.yaml"), {}, time.monotonic()
     for name in ("05_rcom_comparison", "05_explorer_page"):
         run_notebook(name, params_path=path)
-        told[f"{name}_s"] = round(time.monotonic() - start)
+        numbers[f"{name}_s"] = round(time.monotonic() - start)
     p = params.load(path)
     header, packed = bundle.build(p).packed()
     sizes = {name: (p.figures / f"{name}.html").stat().st_size for name in ("index", "explorer")}
-    return told | {"measured": header["n_measured"], "shown": header["n_shown"], "notebook_bytes": len(packed), **sizes}
+    return numbers | {
+        "measured": header["n_measured"],
+        "shown": header["n_shown"],
+        "notebook_bytes": len(packed),
+        **sizes,
+    }
 
 
 MAKE = {"clips": make_clips, "labels": make_clips, "recording": make_recording, "results": make_results}
@@ -124,6 +129,6 @@ if __name__ == "__main__":
         MAKE[name](folder if name == "results" else folder / "speech")
     else:
         start = time.monotonic()
-        told = TASKS[name](folder)
+        numbers = TASKS[name](folder)
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"seconds": round(time.monotonic() - start), "peak_mb": round(peak_mb), **told}))
+        print(json.dumps({"seconds": round(time.monotonic() - start), "peak_mb": round(peak_mb), **numbers}))

@@ -24,6 +24,7 @@ speakers go to train, dev and test: :mod:`tonespan_utils.corpus.splitting`.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -54,7 +55,7 @@ REQUIRED = ("file",)
 OPTIONAL = ("tone", "text", "syllable", "speaker", "gender", "emotion", "language")
 ISO_639 = re.compile(r"[a-z]{2,3}")
 SLACK_S = 0.05  # an interval may end this much after its audio: aligners round up to whole frames
-BATCH = 64  # files decoded ahead of the pitch tracker: bounds memory
+BATCH, BATCH_BYTES = 64, 2**26  # files, and bytes of them, decoded ahead of the pitch tracker: bounds memory
 PRINTED_ERRORS = 3
 OTHER_ANNOTATIONS = (".eaf", ".json", ".lab", ".ctm", ".trs", ".antx", ".srt")
 LONGEST_NAME = 50  # letters of a speaker in a folder's name; four bytes each and a hash stay under 255 bytes
@@ -88,12 +89,13 @@ def load(
 
     ``language`` may be left out where ``labels.csv`` names exactly one. ``leave_out`` names the flags of
     :class:`tonespan_utils.tone.Syllable` whose tones are not to be trusted, as in alignment. Left out and listed in
-    ``rejected``: syllables without tone, times or voicing, and recordings outside of test whose sentence or speaker is
-    in a test split that the metadata names. Recordings that fit no split are kept, as ``corpus.NEITHER``.
+    ``rejected``: files that are silent, damaged or of no kind that is read; syllables without tone, times or voicing;
+    and recordings outside of test whose sentence or speaker is in a test split that the metadata names. Recordings that
+    fit no split are kept, as ``splitting.NEITHER``.
 
-    Raises :class:`TonespanError` for an empty folder, missing columns, duplicate or missing files, an unknown
-    language, a TextGrid without the tier or of another length than its audio, a tone with a single example, and files
-    that cannot be read.
+    Raises :class:`TonespanError` for an empty folder, missing columns, duplicate or missing files, files outside of the
+    folder, an unknown language, a TextGrid without the tier or of another length than its audio, a tone with a single
+    example, and where no file at all can be read.
     """
     folder = Path(folder)
     rows = _rows(folder)
@@ -101,10 +103,14 @@ def load(
     refuse_outside(folder, ((row.where, path) for row in rows.itertuples() for path in _files(row.path)))
     recordings = [_recording(row, language, tier, leave_out) for row in rows.itertuples()]
     _check_tones(recordings)
-    recordings, splits, crossing = _given_splits(recordings, rows) or _split(recordings)
     clips = _Clips(recordings, _measured(recordings, Path(cache_dir), folder, f"{language} {tier}"))
+    is_usable = [recording.utterance_id not in clips.problems for recording in recordings]
+    recordings, rows = list(itertools.compress(recordings, is_usable)), rows[is_usable]
+    _check_tones(recordings)  # of those that are left
+    recordings, splits, leaks = _given_splits(recordings, rows) or _split(recordings)
     tokens, unvoiced = _tokens(recordings, splits, language, clips)
-    rejected = [*crossing, *(item for recording in recordings for item in recording.rejected), *unvoiced]
+    unclear = [item for recording in recordings for item in recording.rejected]
+    rejected = [*clips.problems.items(), *leaks, *unclear, *unvoiced]
     return Corpus(
         _utterances(recordings, splits, language, clips),
         tokens,
@@ -330,7 +336,7 @@ def _measured(recordings: Sequence[Recording], cache_dir: Path, folder: Path, se
     One such folder is kept per speech folder and ``selection``, what was chosen from it.
     """
     inputs = [[str(one.path), _state(one.path), _spans(one)] for one in recordings]
-    code = [Path(module.__file__).read_text(encoding="utf-8") for module in (audio, *audio.containers.MODULES, nucleus)]
+    code = [audio.code_version(), Path(nucleus.__file__).read_text(encoding="utf-8")]
     key = sha256(json.dumps([inputs, code]).encode()).hexdigest()[:16]
     place = sha256(f"{folder.resolve()} {selection}".encode()).hexdigest()[:8]
     return audio.build_once(
@@ -339,7 +345,8 @@ def _measured(recordings: Sequence[Recording], cache_dir: Path, folder: Path, se
 
 
 def _state(path: Path) -> list[int]:
-    return [path.stat().st_size, path.stat().st_mtime_ns]
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns, state.st_mode]  # a file that may be read now is worth another try
 
 
 def _spans(recording: Recording) -> list[tuple[float, float | None]]:
@@ -347,29 +354,47 @@ def _spans(recording: Recording) -> list[tuple[float, float | None]]:
 
 
 def _measure(recordings: Sequence[Recording], target: Path, name: str) -> None:
-    """Decode every file and find the nuclei that are not given: a list of numbers each, or the reason why not."""
-    clips, unreadable = [], []
+    """Decode every file and find the nuclei that are not given: a list of numbers each, or the reason why not.
+
+    A file that cannot be used has its ``problem`` and no samples. Raises :class:`TonespanError` where none can.
+    """
+    clips = []
     with (target / "samples.f32").open("wb") as file:
         progress = tqdm(_decoded(recordings), total=len(recordings), desc=f"reading {name}", unit="file")
         for recording, samples in progress:
             if isinstance(samples, TonespanError):
-                unreadable.append(str(samples))
+                reason = str(samples).removeprefix(f"{recording.path}: ")
+                clips.append({"n_samples": 0, "nuclei": [], "problem": reason})
                 continue
             samples.tofile(file)
             nuclei = [_nucleus(samples, *span) for span in _spans(recording)]
             clips.append({"n_samples": len(samples), "nuclei": nuclei})
-    if unreadable:
-        shown = "; ".join(unreadable[:PRINTED_ERRORS])
-        raise TonespanError(f"{len(unreadable)} of {len(recordings)} files cannot be used: {shown}")
+    if all("problem" in clip for clip in clips):
+        names = [str(recording.path) for recording in recordings[:PRINTED_ERRORS]]
+        shown = "; ".join(f"{path}: {clip['problem']}" for path, clip in zip(names, clips, strict=False))
+        raise TonespanError(f"none of {len(recordings)} files can be used: {shown}")
     (target / "clips.json").write_text(json.dumps(clips), encoding="utf-8")
 
 
 def _decoded(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, np.ndarray | TonespanError]]:
     """Samples in order, decoded in threads: the decoders work outside of Python's lock, Praat does not."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(recordings), BATCH):
-            batch = recordings[start : start + BATCH]
-            yield from zip(batch, pool.map(_read_or_error, [one.path for one in batch]), strict=True)
+        for batch in _batches(recordings):
+            yield from zip(batch, pool.map(_read_or_error, [recording.path for recording in batch]), strict=True)
+
+
+def _batches(recordings: Sequence[Recording]) -> Iterator[list[Recording]]:
+    """At most BATCH recordings, and BATCH_BYTES of files where that is more than one."""
+    batch, n_bytes = [], 0
+    for recording in recordings:
+        size = recording.path.stat().st_size
+        if batch and (len(batch) == BATCH or n_bytes + size > BATCH_BYTES):
+            yield batch
+            batch, n_bytes = [], 0
+        batch.append(recording)
+        n_bytes += size
+    if batch:
+        yield batch
 
 
 def _read_or_error(path: Path) -> np.ndarray | TonespanError:
@@ -388,13 +413,14 @@ def _nucleus(samples: np.ndarray, start_s: float, end_s: float | None) -> list[f
 
 
 class _Clips:
-    """Access to what :func:`_measure` wrote, by utterance id."""
+    """Access to what :func:`_measure` wrote, by utterance id; ``problems`` are those of files that cannot be used."""
 
     def __init__(self, recordings: Sequence[Recording], folder: Path) -> None:
         clips = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
         ids = [recording.utterance_id for recording in recordings]
         self.n_samples = dict(zip(ids, (clip["n_samples"] for clip in clips), strict=True))
         self.nuclei = dict(zip(ids, (clip["nuclei"] for clip in clips), strict=True))
+        self.problems = {name: clip["problem"] for name, clip in zip(ids, clips, strict=True) if "problem" in clip}
         self._ends = dict(zip(ids, np.cumsum([clip["n_samples"] for clip in clips]).tolist(), strict=True))
         self._path = folder / "samples.f32"
 
