@@ -6,8 +6,11 @@ import pytest
 import soundfile
 
 from tonespan_utils.audio import reading
-from tonespan_utils.corpus import grids, recordings, splitting, textgrid
-from tonespan_utils.corpus.recordings import CROSSING, NEEDS_ALIGNMENT, NO_TONE, OUTSIDE, load
+from tonespan_utils.corpus import grids, splitting, textgrid
+from tonespan_utils.corpus.grids import NO_TONE
+from tonespan_utils.corpus.recordings import OUTSIDE, load
+from tonespan_utils.corpus.splitting import CROSSING
+from tonespan_utils.corpus.syllables import NEEDS_ALIGNMENT
 from tonespan_utils.corpus.textgrid import Interval
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
@@ -167,7 +170,7 @@ def test_sentences_shared_by_speakers_are_split_too(folder):
 
 @pytest.mark.parametrize(("n", "sizes"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (100, (70, 10, 20))])
 def test_shares(n, sizes):
-    dealt = list(recordings.deal({str(number) for number in range(n)}).values())
+    dealt = list(splitting.deal({str(number) for number in range(n)}).values())
     assert tuple(dealt.count(split) for split in ("train", "dev", "test")) == sizes
 
 

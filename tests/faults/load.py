@@ -29,6 +29,7 @@ from tonespan_utils.params import tables
 N_CLIPS, N_SPEAKERS, N_TONES, N_SYLLABLES = 50_000, 40, 5, 400
 N_HOURS, SYLLABLE_S = 3, 0.5
 N_TOKENS = 10_000
+ONSETS = "ptkbdgmnlfsh"
 
 
 def hum(seconds: float) -> np.ndarray:
@@ -70,7 +71,8 @@ def make_recording(folder: Path) -> None:
         for _ in range(60 * N_HOURS):
             file.write(minute.reshape(-1, 2))
     edges = np.arange(0, 3600 * N_HOURS + SYLLABLE_S, SYLLABLE_S)
-    spoken = [Interval(a, b, f"ma{n % 400}x{n % N_TONES}") for n, (a, b) in enumerate(itertools.pairwise(edges))]
+    labels = [f"{ONSETS[n // N_TONES % len(ONSETS)]}a{n % N_TONES}" for n in range(len(edges) - 1)]
+    spoken = [Interval(a, b, label) for (a, b), label in zip(itertools.pairwise(edges), labels, strict=True)]
     textgrid.write(folder / "long.TextGrid", {"syllable": spoken}, duration_s=3600.0 * N_HOURS)
 
 
