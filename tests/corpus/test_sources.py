@@ -9,7 +9,7 @@ import yaml
 from conftest import make_tokens
 
 from tonespan_utils.alignment import aligners
-from tonespan_utils.corpus import level, recordings, sources
+from tonespan_utils.corpus import export, level, recordings, sources
 from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import profile, sections
@@ -104,7 +104,7 @@ def test_an_exported_corpus_comes_back(text_only, tmp_path, monkeypatch):
     p = profile.load(text_only)
     aligners.prepare(p)
     corpus = sources.load(p, "th")
-    recordings.export(corpus, tmp_path / "praat")
+    export.export(corpus, tmp_path / "praat")
     again = recordings.load(tmp_path / "praat", language="th", cache_dir=tmp_path / "cache")
     before, after = (table.sort_values(["utterance_id", "center_s"]) for table in (corpus.tokens, again.tokens))
     assert sorted(after["tone"]) == sorted(before["tone"])
