@@ -24,7 +24,7 @@ LINE = re.compile(r"(?P<indent> *)(?P<key>\w+):(?P<value>.*?)(?:\s+#\s*(?P<words
 HEAD = """# Every parameter
 
 Written by `make sync` from [params/base.yaml](../params/base.yaml) and its schema,
-`tonespan_utils/params/profile.py`; a test compares. A profile is a YAML file that overrides some of them:
+`tonespan_utils/params/sections.py`; a test compares. A profile is a YAML file that overrides some of them:
 
 ```yaml
 # params/mine.yaml

@@ -17,7 +17,7 @@ from tonespan_utils.encoders import checkpoints
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import estimators, f0, gradients, spans
-from tonespan_utils.params import profile
+from tonespan_utils.params import sections
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 CENTERS, TONES, CLASSES = [0.2, 0.31], ["fall", "rise"], ("fall", "rise", "level")
@@ -164,8 +164,8 @@ def test_bins_beyond_the_audio_hold_nothing(encoder, probes):
 
 
 def test_parameters_name_every_estimator():
-    assert {"gradient", *get_args(profile.EnergyEstimator)} == set(estimators.ENERGY)
-    assert set(get_args(profile.BehaviouralEstimator)) == set(estimators.BEHAVIOUR)
+    assert {"gradient", *get_args(sections.EnergyEstimator)} == set(estimators.ENERGY)
+    assert set(get_args(sections.BehaviouralEstimator)) == set(estimators.BEHAVIOUR)
 
 
 def test_unknown_names_list_the_known_ones(encoder, probes, samples):

@@ -27,7 +27,8 @@ from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints, encoder, refusals
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params.profile import OUTPUT_ROOT, ROOT, Align, Params
+from tonespan_utils.params.profile import OUTPUT_ROOT, ROOT, Params
+from tonespan_utils.params.sections import Align
 from tonespan_utils.tone import text_to_tone
 
 OWN, MMS_FA = "own", "mms_fa"

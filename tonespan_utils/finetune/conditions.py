@@ -32,7 +32,8 @@ from tonespan_utils.finetune.examples import Collate, Speech
 from tonespan_utils.instrument import features
 from tonespan_utils.params import conditions
 from tonespan_utils.params.conditions import Condition
-from tonespan_utils.params.profile import ROOT, Finetune, Params
+from tonespan_utils.params.profile import ROOT, Params
+from tonespan_utils.params.sections import Finetune
 from tonespan_utils.params.tables import COLUMNS
 from tonespan_utils.statistics import splits
 

@@ -37,7 +37,7 @@ from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import f0, spans
-from tonespan_utils.params.profile import Baseline
+from tonespan_utils.params.sections import Baseline
 from tonespan_utils.statistics import bootstrap, classifier, findings, splits
 
 FLOOR_DB = 80.0  # under the token's loudest band: the range of speech above room noise
