@@ -14,6 +14,7 @@ from conftest import make_checkpoint
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import estimators, f0, gradients, spans
 from tonespan_utils.params import sections
@@ -32,10 +33,8 @@ def encoder(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def double_input(monkeypatch):
-    plain = checkpoints.Encoder.prepare
-    monkeypatch.setattr(
-        checkpoints.Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype)
-    )
+    plain = Encoder.prepare
+    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from transformers import Wav2Vec2FeatureExtractor
 from tonespan_utils.corpus import labelled, level, sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import head_first, tasks, training
 from tonespan_utils.finetune.examples import Collate, Speech

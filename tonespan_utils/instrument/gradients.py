@@ -32,7 +32,8 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import backward
-from tonespan_utils.encoders.checkpoints import TOGETHER_S, Encoder, alike
+from tonespan_utils.encoders.batches import TOGETHER_S, alike
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import spans
 from tonespan_utils.statistics.classifier import LinearClassifier
