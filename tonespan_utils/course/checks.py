@@ -25,7 +25,7 @@ from tonespan_utils.course import (
     lesson_5_fine_tuning,
 )
 from tonespan_utils.course.exercises import Exercise, NotYet, same
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import f0, gradients, spans
 
 EXERCISES: dict[str, Exercise] = {
