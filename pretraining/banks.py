@@ -18,7 +18,7 @@ import pandas as pd
 
 from tonespan_utils.audio import reading as audio
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus import recordings
+from tonespan_utils.corpus import splitting
 from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument.f0 import track
@@ -145,7 +145,7 @@ def held_out(labels: pd.DataFrame) -> pd.Series:
     """Rows of the test split that ``recordings`` makes: a fifth of the speakers, or of the syllable types or texts."""
     kinds = labels["syllable"].where(labels["syllable"] != "", labels["text"])
     names = labels["speaker"] if labels["speaker"].nunique() > 1 else kinds
-    splits_of = recordings.deal(names)
+    splits_of = splitting.deal(names)
     return names.map(splits_of) == "test"
 
 
