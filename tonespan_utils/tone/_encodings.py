@@ -42,7 +42,7 @@ UTF8 = re.compile(b"(?:[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|\xcc[\x8
 
 
 def detect(text: str, language: str) -> str:
-    """What encoding a text is in, such as ``Zawgyi``; empty where it is Unicode, as far as can be told."""
+    """What encoding a text is in, such as ``Zawgyi``; empty where it seems to be Unicode."""
     if text.isascii():
         return ""
     if language == "my" and _is_zawgyi(text):

@@ -1,4 +1,4 @@
-"""Lao spelling: the syllables that a run of letters can be made of, and the way through it that costs least.
+"""Lao spelling: the syllables that a run of letters can be made of, and the path through it of least cost.
 
 Conventions: IPA without tone; classes of letters are H (high), M (middle) and L (low); tones are ``LR HR M LF HF``.
 Offsets are of the run. Costs order the readings: a plain one wins over one that only loans or old spelling have.
@@ -68,7 +68,7 @@ RIMES = {
 }  # fmt: skip
 SIGN = re.compile("[ັິີຶືຸູົໍ]?")
 LIQUID_COSTS = {"ຣ": 0.05, "ລ": 0.3, SUBJOINED_LO: 0.0}  # of a cluster; ກລ is rather two syllables, as in ໂທ-ລະ-ສັບ
-# what a way costs, so that the plain reading wins: the figures order the cases, nothing more
+# what a path costs, so that the plain reading wins: the figures order the cases, nothing more
 COST_SYLLABLE = 0.1  # fewer syllables are better
 COST_UNREAD = 20.0  # a character that no syllable takes
 COST_BARE = 4.0  # a consonant alone
@@ -138,7 +138,7 @@ def named(letter: str) -> Sound:
 
 
 def letter_class(letter: str) -> str:
-    """H (high), M (middle) or L (low)."""
+    """The class of a consonant letter: H (high), M (middle) or L (low)."""
     return "H" if letter in HIGH else "M" if letter in MIDDLE else "L"
 
 
@@ -177,7 +177,7 @@ def _silenced(run: str, at: int, sound: str, cost: float) -> Iterator[tuple[int,
 
 
 def read(run: str) -> list[Sound]:
-    """The syllables of a run of tidied Lao letters by the way that costs least; unread characters are skipped."""
+    """The syllables of a run of tidied Lao letters on the path of least cost; unread characters are skipped."""
     cost: list[float] = [0.0] + [float("inf")] * len(run)
     taken: list[Sound | None] = [None] * (len(run) + 1)
     for start in range(len(run)):

@@ -65,7 +65,7 @@ PREPOSED_RIMES = {
 
 
 def letter_class(letter: str) -> str:
-    """M (middle), H (high) or L (low)."""
+    """The class of a consonant letter: M (middle), H (high) or L (low)."""
     return "M" if letter in MIDDLE else "H" if letter in HIGH else "L"
 
 

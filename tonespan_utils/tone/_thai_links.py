@@ -109,12 +109,12 @@ def is_indic(word: str) -> bool:
 
 
 def bucket(name: str) -> int:
-    """Where a feature's weight is: CRC-32, equal on every machine."""
+    """The index of a feature's weight: CRC-32, equal on every machine."""
     return zlib.crc32(name.encode()) % N_BUCKETS
 
 
 def probability(names: Sequence[str]) -> float:
-    """Of a light syllable, by the weights in the package."""
+    """Probability of a light syllable between two words, by the weights in the package."""
     weights, bias = shipped()
     return 1 / (1 + exp(-bias - sum(weights[bucket(name)] for name in names)))
 

@@ -1,4 +1,4 @@
-"""Choosing among Thai readings: the best-scoring way through a run of text, with or without a dictionary's word.
+"""Choosing among Thai readings: the best-scoring path through a lattice of candidates and dictionary words.
 
 A run is a lattice: its nodes are characters, its edges the candidates of :mod:`tonespan_utils.tone._thai_spelling`.
 Each edge has a score (:mod:`tonespan_utils.tone._thai_scores`). A dictionary's word is one more edge: its sounds are
@@ -43,7 +43,7 @@ class Phones(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A piece of the chosen way: a dictionary's word, or (``in_dictionary`` false) one candidate read by the rules alone.
+    """A piece of the best path: a dictionary's word, or (``in_dictionary`` false) one candidate read by the rules alone.
 
     For each sound, ``linked``: its only letter also closes the sound before it; ``foreign``: its tone is not what
     its spelling says, as in loans.
@@ -65,7 +65,7 @@ class Edge(NamedTuple):
     score: float
 
 
-class _Way(NamedTuple):
+class _Step(NamedTuple):
     """A step of the search: one candidate, a dictionary's word, or nothing (a character that is not read)."""
 
     start: int
@@ -75,13 +75,13 @@ class _Way(NamedTuple):
 
 
 def read(run: str, words: Iterable[tuple[int, int, Sequence[Phones]]] = (), score: Score | None = None) -> list[Word]:
-    """The best way through ``run``; ``words``: dictionary words (start, end, syllables). Skips unread characters."""
+    """The best path through ``run``; ``words``: dictionary words (start, end, syllables). Skips unread characters."""
     edges = lattice(run, score)
     arriving = _by_rules(edges)
     for start, end, phones in words:
         path = lay(edges, start, end, phones)
         if path:
-            arriving[end].append(_Way(start, _worth(path, len(phones)), path, tuple(phones)))
+            arriving[end].append(_Step(start, _worth(path, len(phones)), path, tuple(phones)))
     return _words(_best(len(run), arriving))
 
 
@@ -91,64 +91,64 @@ def _worth(path: Sequence[Edge], n_syllables: int) -> float:
     return sum(edge.score for edge in path) + KNOWN_BONUS + SYLLABLE_BONUS * beyond
 
 
-def _by_rules(edges: Sequence[Edge]) -> dict[int, list[_Way]]:
-    """Where each candidate ends -> the ways that are one candidate."""
-    arriving: dict[int, list[_Way]] = defaultdict(list)
+def _by_rules(edges: Sequence[Edge]) -> dict[int, list[_Step]]:
+    """Where each candidate ends -> the steps that are one candidate."""
+    arriving: dict[int, list[_Step]] = defaultdict(list)
     for edge in edges:
-        arriving[edge.reading.end].append(_Way(edge.reading.start, edge.score, (edge,)))
+        arriving[edge.reading.end].append(_Step(edge.reading.start, edge.score, (edge,)))
     return arriving
 
 
-def _best(end: int, arriving: dict[int, list[_Way]]) -> list[_Way]:
-    """The ways of the best path; its state is the place and whether a word or a loose letter ends there."""
-    states: list[dict[str, tuple[float, _Way, str]]] = [{"": (0.0, _Way(0, 0.0), "")}]
+def _best(end: int, arriving: dict[int, list[_Step]]) -> list[_Step]:
+    """The steps of the best path; its state is the place and whether a word or a loose letter ends there."""
+    states: list[dict[str, tuple[float, _Step, str]]] = [{"": (0.0, _Step(0, 0.0), "")}]
     for at in range(1, end + 1):
-        here: dict[str, tuple[float, _Way, str]] = {}
-        for way in (_Way(at - 1, UNREAD), *arriving.get(at, ())):
-            sort = _sort(way)
-            for before, (total, _, _) in states[way.start].items():
-                score = total + way.score + (BESIDE_LOOSE if {sort, before} == {"word", "loose"} else 0.0)
+        here: dict[str, tuple[float, _Step, str]] = {}
+        for step in (_Step(at - 1, UNREAD), *arriving.get(at, ())):
+            sort = _sort(step)
+            for before, (total, _, _) in states[step.start].items():
+                score = total + step.score + (BESIDE_LOOSE if {sort, before} == {"word", "loose"} else 0.0)
                 if sort not in here or score > here[sort][0]:
-                    here[sort] = (score, way, before)
+                    here[sort] = (score, step, before)
         states.append(here)
-    sort, ways = max(states[end], key=lambda sort: states[end][sort][0]), []
+    sort, steps = max(states[end], key=lambda sort: states[end][sort][0]), []
     while end:
-        _, way, before = states[end][sort]
-        ways.append(way)
-        end, sort = way.start, before
-    return ways[::-1]
+        _, step, before = states[end][sort]
+        steps.append(step)
+        end, sort = step.start, before
+    return steps[::-1]
 
 
-def _sort(way: _Way) -> str:
-    if way.phones:
+def _sort(step: _Step) -> str:
+    if step.phones:
         return "word"
-    loose = way.edges and (way.edges[0].reading.kind == "bare" or way.edges[0].reading.borrows)
+    loose = step.edges and (step.edges[0].reading.kind == "bare" or step.edges[0].reading.borrows)
     return "loose" if loose else ""
 
 
-def _words(ways: list[_Way]) -> list[Word]:
+def _words(steps: list[_Step]) -> list[Word]:
     words, borrowed = [], False
-    for way in ways:
+    for step in steps:
         linked: list[bool] = []
-        for edge in way.edges:
+        for edge in step.edges:
             links = borrowed and edge.reading.kind == "bare" and edge.reading.end - edge.reading.start == 1
             linked += [links, *[False] * (len(edge.reading.sounds) - 1)]
             borrowed = edge.reading.borrows
-        if way.edges:
-            words.append(_word(way, tuple(linked)))
+        if step.edges:
+            words.append(_word(step, tuple(linked)))
     return words
 
 
-def _word(way: _Way, linked: tuple[bool, ...]) -> Word:
-    sounds = [(sound, edge.reading.loan) for edge in way.edges for sound in edge.reading.sounds]
+def _word(step: _Step, linked: tuple[bool, ...]) -> Word:
+    sounds = [(sound, edge.reading.loan) for edge in step.edges for sound in edge.reading.sounds]
     foreign = [loan and not sound.weak for sound, loan in sounds]
     spoken = [sound for sound, _ in sounds]
-    if way.phones:
-        foreign = [f or s.tone != p.tone for f, s, p in zip(foreign, spoken, way.phones, strict=True)]
-        spoken = [_voiced(s, p) for s, p in zip(spoken, way.phones, strict=True)]
-    plain = all(edge.reading.kind in PLAIN and edge.reading.coda_kind in PLAIN for edge in way.edges)
-    end = way.edges[-1].reading.end
-    return Word(way.start, end, tuple(spoken), linked, tuple(foreign), bool(way.phones), plain)
+    if step.phones:
+        foreign = [f or s.tone != p.tone for f, s, p in zip(foreign, spoken, step.phones, strict=True)]
+        spoken = [_voiced(s, p) for s, p in zip(spoken, step.phones, strict=True)]
+    plain = all(edge.reading.kind in PLAIN and edge.reading.coda_kind in PLAIN for edge in step.edges)
+    end = step.edges[-1].reading.end
+    return Word(step.start, end, tuple(spoken), linked, tuple(foreign), bool(step.phones), plain)
 
 
 def _voiced(sound: Sound, phones: Phones) -> Sound:
@@ -156,7 +156,7 @@ def _voiced(sound: Sound, phones: Phones) -> Sound:
 
 
 def lattice(run: str, score: Score | None = None) -> list[Edge]:
-    """Candidates that are part of a way through ``run``, in order of their start; scored by the shipped weights."""
+    """Candidates that are part of a path through ``run``, in order of their start; scored by the shipped weights."""
     score = score or shipped()
     reached, candidates = {0}, []
     for start in range(len(run)):
@@ -170,7 +170,7 @@ def lattice(run: str, score: Score | None = None) -> list[Edge]:
 
 
 def _useful(candidates: list[Reading], end: int) -> list[Reading]:
-    """Without what leads to no end, if there is a way at all."""
+    """The candidates that lie on a path to the end; all of them if there is no path."""
     leading = {end}
     for reading in reversed(candidates):
         if reading.end in leading:
@@ -187,12 +187,12 @@ def lay(edges: Sequence[Edge], start: int, end: int, phones: Sequence[Phones]) -
         if reading.end > end or (reading.borrows and reading.end == end):
             continue
         for done in range(len(phones)):
-            way = laid.get((reading.start, done))
+            partial = laid.get((reading.start, done))
             after = done + len(reading.sounds)
-            if way and after <= len(phones) and _may_be(reading, phones[done:after]):
-                score = way[0] + edge.score + sum(map(_exact, reading.sounds, phones[done:after]))
+            if partial and after <= len(phones) and _may_be(reading, phones[done:after]):
+                score = partial[0] + edge.score + sum(map(_exact, reading.sounds, phones[done:after]))
                 if (reading.end, after) not in laid or laid[reading.end, after][0] < score:
-                    laid[reading.end, after] = (score, (*way[1], edge))
+                    laid[reading.end, after] = (score, (*partial[1], edge))
     path = laid.get((end, len(phones)), (0.0, ()))[1]
     named = [edge.reading.kind == "bare" and edge.reading.rime == "ɔː" for edge in path]
     return () if path and named[-1] and not all(named) else path  # a letter left over and read by its name

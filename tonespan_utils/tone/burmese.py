@@ -55,7 +55,7 @@ TYPED_LETTERS = (  # a digit that looks like a letter, where only the letter mak
 
 
 def parse(text: str) -> list[Part]:
-    """Split Burmese text into syllables and masked parts (see ``tonespan_utils.tone``); never raises."""
+    """Split Burmese text into syllables and masked parts (see :mod:`tonespan_utils.tone.text_to_tone`); never raises."""
     letters = text
     for typed, letter in TYPED_LETTERS:
         letters = typed.sub(letter, letters)

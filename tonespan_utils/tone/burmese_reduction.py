@@ -50,7 +50,7 @@ class Context(NamedTuple):
 
     @property
     def shape(self) -> str:
-        """The tone as written, with the bare inherent vowel told apart from other creaky syllables."""
+        """The tone as written, with the bare inherent vowel kept apart from other creaky syllables."""
         return "a" if self.open_a else self.tone
 
 

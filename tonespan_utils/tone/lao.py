@@ -15,9 +15,9 @@ Wiktionary has them for Vientiane; the orthography of 1975, in which every vowel
 
 How a text is read
 ------------------
-- No words are needed: a run of letters is cut into the syllables that it can be made of, by the way that costs least.
+- No words are needed: a run of letters is cut into the syllables that it can be made of, on the path of least cost.
   A letter that no syllable takes costs most; a lone consonant, read with the vowel that old spelling left out, and a
-  coda that only loans have cost something. Where two ways cost the same, the first syllable takes the coda.
+  coda that only loans have cost something. Where two paths cost the same, the first syllable takes the coda.
 - A short open syllable before another one is flagged ``weak``; a lone consonant ``weak`` and ``uncertain``.
 - Letters silenced by the cancellation mark belong to the syllable before them; ຯ after a shortened name is masked.
 - Numerals, the repetition mark ໆ (it repeats one syllable, or the two of a light one and the next) and the per cent
