@@ -81,6 +81,7 @@ def runs(pid):
         return False
 
 
+@pytest.mark.slow
 def test_a_warm_notebook_is_the_cold_one(warm_environment, output):
     made = {}
     for name, environment in {"warm": warm_environment, "cold": cold(warm_environment)}.items():
@@ -147,6 +148,7 @@ def test_the_server_ends_with_its_run(output):
     assert wait_until(lambda: not runs(server), 60)
 
 
+@pytest.mark.slow
 def test_without_a_server_a_notebook_starts_as_any_other(warm_environment, output):
     alone = warm_environment | {SOCKET: str(output / "nobody")}
     status, errors = finish(alone, "00_corpus", output / "alone.ipynb", "-p", "params_path", "smoke")
