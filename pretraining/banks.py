@@ -19,7 +19,7 @@ import pandas as pd
 from tonespan_utils.audio import reading as audio
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import splitting
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic import readings, rendering, synthesis
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument.f0 import track
 
@@ -98,7 +98,7 @@ def read_bank(folder: Path) -> Bank:
     return Bank(samples, f0, np.load(folder / "clips.npy"), voices)
 
 
-def wide_cast(seed: int) -> list[synthesis.Speaker]:
+def wide_cast(seed: int) -> list[readings.Speaker]:
     """Voices for pre-training alone: eSpeak variants that no test voice uses; tract, pitch and speed at random."""
     rng, people = np.random.default_rng(seed), []
     for index in range(N_WIDE):
@@ -106,14 +106,14 @@ def wide_cast(seed: int) -> list[synthesis.Speaker]:
         variants = WIDE_VARIANTS[gender]
         variant = variants[index // 2 % len(variants)]
         formants = (WIDE_LIFT.get(variant, 1.0) if gender == "female" else 1.0) * rng.uniform(0.92, 1.08)
-        low, high = (synthesis.BASE_HZ[gender][0] * 0.9, synthesis.BASE_HZ[gender][1] * 1.1)
+        low, high = (readings.BASE_HZ[gender][0] * 0.9, readings.BASE_HZ[gender][1] * 1.1)
         base_hz, rate = low * (high / low) ** rng.random(), 0.88 + 0.24 * rng.random()
-        people.append(synthesis.Speaker(f"w{index:03d}", gender, "train", variant, round(formants, 3), base_hz, rate))
+        people.append(readings.Speaker(f"w{index:03d}", gender, "train", variant, round(formants, 3), base_hz, rate))
     return people
 
 
 def synthetic_clips(
-    language: str, *, minutes: float, seed: int, cast: Sequence[synthesis.Speaker] = ()
+    language: str, *, minutes: float, seed: int, cast: Sequence[readings.Speaker] = ()
 ) -> Iterator[tuple[str, np.ndarray]]:
     """(voice, samples) from the embedded corpus' generator, without the voices of its test split.
 
@@ -121,13 +121,13 @@ def synthetic_clips(
     """
     wanted, rng = minutes * 60 * SAMPLE_RATE, np.random.default_rng(seed)
     turns = itertools.cycle(cast)
-    for reading in synthesis.readings(language, n_speakers=N_SPEAKERS, seed=seed):
+    for reading in readings.readings(language, n_speakers=N_SPEAKERS, seed=seed):
         span_ms = rng.uniform(*SPANS_MS)
         if cast:
             reading = replace(reading, speaker=next(turns))
         elif reading.speaker.split == "test":
             continue
-        samples, _ = synthesis.render(reading, language=language, span_ms=span_ms)
+        samples, _ = rendering.render(reading, language=language, span_ms=span_ms)
         wanted -= samples.size
         yield f"{language}/{reading.speaker.name}", samples.astype(np.float32) / 32768
         if wanted <= 0:

@@ -15,6 +15,26 @@
 #     name: python3
 # ---
 
+# %%
+from tonespan_utils.corpus.synthetic import readings, rendering
+
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,nbgrader
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # Lesson 1. Tone and F0
 #
@@ -47,7 +67,6 @@ from IPython.display import Audio, display
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
-from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.corpus.synthetic.spellers.speller import speller
 from tonespan_utils.course import checks
 from tonespan_utils.instrument import f0
@@ -66,12 +85,12 @@ plt.style.use(drawing.STYLE)
 # tone is the same, to the last random number. In Thai script these would be five different words.
 
 # %%
-voice = next(synthesis.readings("th", n_speakers=16, seed=p.seed))
+voice = next(readings.readings("th", n_speakers=16, seed=p.seed))
 maa = next(frame for frame in speller("th").frames if frame.ipa == "maː")
 said = {}
 for tone in "MLFHR":
     reading = replace(voice, syllables=((maa, tone),))
-    samples, syllables = synthesis.render(reading, language="th", span_ms=100.0)
+    samples, syllables = rendering.render(reading, language="th", span_ms=100.0)
     said[tone] = samples / 32768
     print(f"{tone} (mid low falling high rising)", maa.spelling[tone])
     display(Audio(said[tone], rate=SAMPLE_RATE))
@@ -100,7 +119,7 @@ plt.show()
 
 # %%
 for span_ms in (60.0, 100.0, 180.0):
-    samples, _ = synthesis.render(replace(voice, syllables=((maa, "F"),)), language="th", span_ms=span_ms)
+    samples, _ = rendering.render(replace(voice, syllables=((maa, "F"),)), language="th", span_ms=span_ms)
     print(f"{span_ms:.0f} ms")
     display(Audio(samples / 32768, rate=SAMPLE_RATE))
 
@@ -231,13 +250,13 @@ plt.show()
 # %%
 people = {
     reading.speaker.name: reading
-    for reading, _ in zip(synthesis.readings("th", n_speakers=16, seed=p.seed), range(24), strict=False)
+    for reading, _ in zip(readings.readings("th", n_speakers=16, seed=p.seed), range(24), strict=False)
 }
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
 for name, style, floor_hz in (("f00", "-", 130), ("m00", "--", 85)):
     for tone, color in (("F", "#D55E00"), ("R", "#0072B2")):
         reading = replace(people[name], syllables=((maa, tone),), style="neutral")
-        samples, rows = synthesis.render(reading, language="th", span_ms=180.0)
+        samples, rows = rendering.render(reading, language="th", span_ms=180.0)
         times_s, hz = f0.track(samples / 32768, floor_hz=floor_hz, ceiling_hz=500, step_ms=5)
         from_centre_ms = 1000 * (times_s - rows[["nucleus_start_s", "nucleus_end_s"]].iloc[0].mean())
         axes[0].plot(from_centre_ms, hz, style, color=color, label=f"{name} {tone}")

@@ -15,6 +15,26 @@
 #     name: python3
 # ---
 
+# %%
+from tonespan_utils.corpus.synthetic import readings, rendering
+
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,nbgrader
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # Lesson 5. What fine-tuning changes, and how to tell whether to believe it
 #
@@ -47,7 +67,6 @@ from IPython.display import Audio, display
 from tonespan_utils.audio import reading as audio
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import nucleus, sources
-from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.corpus.synthetic.spellers.speller import speller
 from tonespan_utils.course import checks
 from tonespan_utils.encoders import checkpoints
@@ -311,8 +330,8 @@ spare = p.data / "recordings" / "paa.wav"
 if my_recording is None:
     spare.parent.mkdir(parents=True, exist_ok=True)
     paa = next(frame for frame in speller("th").frames if frame.ipa == "paː")
-    reading = next(synthesis.readings("th", n_speakers=16, seed=p.seed))
-    said, _ = synthesis.render(replace(reading, syllables=((paa, "F"),)), language="th", span_ms=100.0)
+    reading = next(readings.readings("th", n_speakers=16, seed=p.seed))
+    said, _ = rendering.render(replace(reading, syllables=((paa, "F"),)), language="th", span_ms=100.0)
     soundfile.write(spare, said, SAMPLE_RATE)
 samples = audio.read(Path(my_recording) if my_recording else spare)
 vowel = nucleus.find_nucleus(samples)  # the longest loud voiced stretch

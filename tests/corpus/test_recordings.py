@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from tonespan_utils.audio import reading
-from tonespan_utils.corpus import grids, splitting, textgrid
-from tonespan_utils.corpus.grids import NO_TONE
+from tonespan_utils.corpus import grid_tones, grids, splitting, textgrid
+from tonespan_utils.corpus.grid_tones import NO_TONE
 from tonespan_utils.corpus.recordings import OUTSIDE, load
 from tonespan_utils.corpus.splitting import CROSSING
 from tonespan_utils.corpus.syllables import NEEDS_ALIGNMENT
@@ -334,7 +334,7 @@ def test_words_and_phones_of_a_forced_aligner(tmp_path, monkeypatch):
         "ma": [Syllable(0, 2, "m", "aː", "", "ngang", "33")],
         "va": [Syllable(0, 1, "v", "aː", "", "ngang", "33")] * 2,
     }
-    monkeypatch.setattr(grids.text_to_tone, "syllables", lambda text, language: parsed[text])
+    monkeypatch.setattr(grid_tones.text_to_tone, "syllables", lambda text, language: parsed[text])
     phones = [
         Interval(0.05, 0.15, "m"), Interval(0.15, 0.25, "aː˨˩ˀ"), Interval(0.25, 0.35, "j"),
         Interval(0.35, 0.4, "m"), Interval(0.4, 0.5, "u"), Interval(0.5, 0.6, "ə"), Interval(0.6, 0.65, "ŋ"),

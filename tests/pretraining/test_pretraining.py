@@ -12,7 +12,7 @@ from scipy.fft import idct
 from pretraining import banks, crops, model, monitor, targets, training, warps
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import recordings
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic import readings
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
 
@@ -160,12 +160,12 @@ def test_an_exported_encoder_loads_like_any_other(tmp_path):
 
 def test_generated_speech_has_no_voice_of_the_test_split():
     voices = {voice for voice, _ in islice(banks.synthetic_clips("th", minutes=0.3, seed=1), 20)}
-    of_split = {person.name: person.split for person in synthesis.speakers(banks.N_SPEAKERS)}
+    of_split = {person.name: person.split for person in readings.speakers(banks.N_SPEAKERS)}
     assert voices and all(of_split[voice.removeprefix("th/")] != "test" for voice in voices)
 
 
 def test_the_wide_cast_has_no_test_voice():
-    tested = {person.variant for person in synthesis.speakers(32) if person.split == "test"}
+    tested = {person.variant for person in readings.speakers(32) if person.split == "test"}
     people = banks.wide_cast(1)
     assert tested and not tested & {person.variant for person in people}
     assert {person.gender for person in people} == {"female", "male"}
@@ -216,7 +216,7 @@ def test_a_second_stage_leaves_the_front_end_alone(bank, monkeypatch):
 def test_the_monitor_has_test_voices_alone():
     corpus = monitor.synthetic_corpus("vi", span_ms=180, n_tokens=30, seed=1)
     assert len(corpus.tokens) >= 30
-    voices = {person.name for person in synthesis.speakers(16) if person.split == "test"}
+    voices = {person.name for person in readings.speakers(16) if person.split == "test"}
     assert set(corpus.tokens["speaker"]) <= voices
 
 

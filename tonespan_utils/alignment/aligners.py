@@ -20,8 +20,9 @@ import torchaudio
 from transformers import AutoModelForCTC, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from tonespan_utils.alignment import align, hmm, spelling
-from tonespan_utils.alignment.align import STAR, Aligner, Frames, Spell
+from tonespan_utils.alignment import align, hmm, labels, spelling
+from tonespan_utils.alignment.align import Aligner, Frames
+from tonespan_utils.alignment.labels import STAR, Spell
 from tonespan_utils.audio.reading import SAMPLE_RATE, build_once
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
@@ -34,9 +35,9 @@ from tonespan_utils.tone import text_to_tone
 OWN, MMS_FA = "own", "mms_fa"
 TOKENIZER = ("vocab.json", "tokenizer_config.json")
 SPELLINGS: dict[str, Callable[[Mapping[str, int]], Spell]] = {
-    "characters": align.by_characters, "IPA": align.by_ipa, "Latin letters": align.by_letters,
+    "characters": labels.by_characters, "IPA": labels.by_ipa, "Latin letters": labels.by_letters,
 }  # fmt: skip
-AS_SPOKEN = {"characters as spoken": partial(align.by_characters, spelled=spelling.spoken)}  # those of 02_finetune
+AS_SPOKEN = {"characters as spoken": partial(labels.by_characters, spelled=spelling.spoken)}  # those of 02_finetune
 MIN_KNOWN = 0.8  # of a language's labels; below it stars do the aligning
 N_TEXTS = 200  # to choose the spelling by
 HOP, RECEPTIVE = 320, 400  # samples, of wav2vec 2.0's front end: torchaudio's models do not name theirs
@@ -87,7 +88,7 @@ def own(corpus: Corpus, language: str, *, max_minutes: float) -> Aligner:
     chosen = table[begins_min < max_minutes]
     texts = zip(chosen["utterance_id"], chosen["text"], strict=True)
     pairs = (
-        (corpus.audio(name), align.write(text, text_to_tone.parse(text, language), hmm.spell)) for name, text in texts
+        (corpus.audio(name), labels.write(text, text_to_tone.parse(text, language), hmm.spell)) for name, text in texts
     )
     return hmm.train(pairs).aligner()
 
@@ -167,7 +168,7 @@ def _spelled(
 
 
 def _known_share(spell: Spell, texts: Sequence[str], language: str) -> float:
-    signs = [sign for text in texts for sign in align.write(text, text_to_tone.parse(text, language), spell)]
+    signs = [sign for text in texts for sign in labels.write(text, text_to_tone.parse(text, language), spell)]
     own = [sign.label != STAR for sign in signs if sign.syllable >= 0]
     return float(np.mean(own)) if own else 0.0
 

@@ -39,7 +39,8 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import listing, splitting, syllables
 from tonespan_utils.corpus.clips import Clips, decoded_once
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.corpus.grids import LEAVE_OUT, Spoken
+from tonespan_utils.corpus.grid_tones import LEAVE_OUT
+from tonespan_utils.corpus.grids import Spoken
 from tonespan_utils.corpus.inside import refuse_outside
 from tonespan_utils.corpus.nucleus import Nucleus
 from tonespan_utils.corpus.syllables import Recording

@@ -144,6 +144,7 @@ ALIGNING = (
     "alignment/align.py",
     "alignment/aligners.py",
     "alignment/hmm.py",
+    "alignment/labels.py",
     "alignment/spelling.py",
     "corpus/nucleus.py",
 )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tonespan_utils.corpus import grids
-from tonespan_utils.corpus.grids import NO_TONE, Spoken
+from tonespan_utils.corpus.grid_tones import NO_TONE
+from tonespan_utils.corpus.grids import Spoken
 from tonespan_utils.errors import TonespanError
 
 NEEDS_ALIGNMENT = "several syllables, no times: needs alignment"
