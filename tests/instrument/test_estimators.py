@@ -306,11 +306,3 @@ def test_saturation_span_by_hand():
     assert row.span_ms == np.inf, "not reached"
     (row,) = estimators.saturation_span(curve({20.0: 0.2, np.inf: 0.22}, spread=0.1)).itertuples()
     assert np.isnan(row.span_ms) and np.isnan(row.ci_high_ms), "nothing is known of the whole utterance"
-
-
-def test_curve_carries_the_spread_of_its_draws():
-    table = curve({20.0: 0.3, np.inf: 0.8}, spread=0.05, n_draws=200)
-    found = estimators.f1_curve(table, level=0.9).set_index("half_width_ms")
-    drawn = table[(table["draw"] > 0) & (table["half_width_ms"] == 20)]["macro_f1"]
-    assert found.loc[20.0, "macro_f1"] == pytest.approx(0.3) and found.loc[np.inf, "macro_f1"] == pytest.approx(0.8)
-    assert found.loc[20.0, ["ci_low", "ci_high"]].tolist() == pytest.approx(np.quantile(drawn, [0.05, 0.95]))

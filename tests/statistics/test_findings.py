@@ -106,7 +106,7 @@ def test_a_class_that_resamples_lack_does_not_lift_macro_f1(rare_right):
     assert np.quantile(drawn, 0.025) <= value <= np.quantile(drawn, 0.975)
     assert drawn.mean() <= value + 3 * drawn.std() / np.sqrt(4000)
     assert np.abs(drawn[lacking] - value).max() < 0.02, "a lacking class keeps its F1"
-    chance = classifier.dealt_resamples(counts, draws)
+    chance = classifier.chance_resamples(counts, draws)
     assert chance[lacking].mean() < 0.55, "and its chance, where one class alone would give 1"
 
 

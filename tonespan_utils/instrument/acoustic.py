@@ -36,7 +36,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import f0, spans
+from tonespan_utils.instrument import f0
 from tonespan_utils.params.profile import Baseline
 from tonespan_utils.statistics import bootstrap, classifier, findings, splits
 
@@ -274,17 +274,20 @@ def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, l
     knees = knee_ms(swept.windows_ms, f1)
     chance = _shuffled_maxima(swept, seed=seed)
     reason = findings.why_no_cue(swept.windows_ms, f1, knees, chance=chance, n_tokens=n_tokens, level=level)
-    f1_low, f1_high = spans.quantile_interval(f1[peak, 1:], n_tokens=n_tokens, level=level)
+    n_utterances = np.unique(swept.utterance).size
+    f1_low, f1_high = bootstrap.percentile_interval(
+        f1[peak, 1:], level=level, n_tokens=n_tokens, n_clusters=n_utterances
+    )
     widths = dict.fromkeys(("span_ms", "span_low_ms", "span_high_ms", "knee_ms", "peak_ms", "saturation_ms"), np.nan)
     if not reason:
         widths = _widths(swept, f1[:, 0], knees, analysis_window_ms=analysis_window_ms, level=level)
     return BaselineSpan(
         **widths,
         peak_f1=float(f1[peak, 0]),
-        chance_f1=classifier.chance_f1(swept.tone, swept.predicted[peak], n_shuffles=100, seed=seed),
+        chance_f1=float(classifier.chance_f1(_confusion(swept, swept.predicted[peak]))),
         f1_low=f1_low,
         f1_high=f1_high,
-        chance_high=float(np.quantile(chance, (1 + level) / 2)),
+        chance_high=bootstrap.percentile_interval(chance, level=level)[1],
         n_tokens=n_tokens,
         reason=reason,
     )
@@ -295,7 +298,7 @@ def _widths(
 ) -> dict[str, float]:
     """The widths and windows of a :class:`BaselineSpan` from ``f1`` (window,) and the knees of all draws."""
     drawn = _beyond_frame(knees_ms, analysis_window_ms)
-    low, high = np.quantile(drawn[1:], [(1 - level) / 2, (1 + level) / 2])
+    low, high = bootstrap.percentile_interval(drawn[1:], level=level)
     peak = int(f1.argmax())
     by_fold = swept.fold_f1().groupby("window_ms")["macro_f1"]
     error = float(by_fold.sem().loc[swept.windows_ms[peak]])
@@ -337,8 +340,12 @@ def _shuffled_maxima(swept: Sweep, *, seed: int) -> np.ndarray:
 
 def pooled_f1(swept: Sweep) -> np.ndarray:
     """Macro-F1 (window,) over the predictions of all folds together."""
-    classes = np.unique(swept.tone)
-    return np.array([classifier.macro_f1(classifier.confusion(swept.tone, p, classes)) for p in swept.predicted])
+    return np.array([classifier.macro_f1(_confusion(swept, predicted)) for predicted in swept.predicted])
+
+
+def _confusion(swept: Sweep, predicted: np.ndarray) -> np.ndarray:
+    """Counts (class, class) of the tones of a sweep by what one window predicts, ``predicted`` (token,)."""
+    return classifier.confusion(swept.tone, predicted, np.unique(swept.tone))
 
 
 def knee_ms(windows_ms: np.ndarray, f1: np.ndarray) -> np.ndarray:

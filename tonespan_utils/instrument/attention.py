@@ -98,7 +98,7 @@ def measure(
     """The mean distance over ``tokens`` of each layer and head, with its bootstrap interval over utterances and null.
 
     Columns: ``layer, head, distance_ms, ci_low_ms, ci_high_ms, null_ms, n_tokens``; head ``mean`` is the mean of all.
-    One utterance, or fewer than ``spans.LEAST_TOKENS`` tokens, have no interval (nan).
+    One utterance, or fewer than ``bootstrap.LEAST_TOKENS`` tokens, have no interval (nan).
     Notebook: notebooks/06_validity
     """
     found: dict[str, list[Floats]] = {}
@@ -115,9 +115,8 @@ def measure(
         by_head = np.concatenate(parts)  # (token, head)
         by_head = np.column_stack([by_head, by_head.mean(axis=1)])
         drawn = weights @ by_head / weights.sum(axis=1, keepdims=True)
-        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        enough = len(null) > 1 and len(by_head) >= bootstrap.LEAST_TOKENS
-        low, high = (low, high) if enough else (np.nan, np.nan)
+        enough = {"n_tokens": len(by_head), "n_clusters": len(null)}
+        low, high = np.transpose([bootstrap.percentile_interval(head, level=level, **enough) for head in drawn.T])
         heads = [*map(str, range(by_head.shape[1] - 1)), "mean"]
         about = {"layer": layer, "null_ms": np.concatenate(null).mean(), "n_tokens": len(by_head)}
         values = {"distance_ms": by_head.mean(axis=0), "ci_low_ms": low, "ci_high_ms": high}

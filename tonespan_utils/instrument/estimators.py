@@ -344,26 +344,13 @@ def f1_by_width(
         for width, heard in zip(widths, by_width, strict=True):
             counts = classifier.confusion_by_cluster(tone, heard, utterances)
             values = {"macro_f1": classifier.f1_resamples(counts, draws)}
-            values |= {"chance_f1": classifier.dealt_resamples(counts, draws)}
+            values |= {"chance_f1": classifier.chance_resamples(counts, draws)}
             about = {"estimator": name, "layer": layer, "half_width_ms": width, "n_tokens": len(tokens)}
             rows.append(pd.DataFrame(about | {"draw": np.arange(len(draws))} | values))
     return pd.concat(rows, ignore_index=True)[WIDTH_COLUMNS]
 
 
 WIDTH_COLUMNS = ["estimator", "layer", "half_width_ms", "draw", "macro_f1", "chance_f1", "n_tokens"]
-
-
-def f1_curve(table: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """What :func:`f1_by_width` gave, with intervals in place of draws, for drawing.
-
-    Columns: ``estimator, layer, half_width_ms, macro_f1, ci_low, ci_high, chance_f1, n_tokens``.
-    """
-    keys = ["estimator", "layer", "half_width_ms"]
-    bounds = table[table["draw"] > 0].groupby(keys, sort=False)["macro_f1"].quantile([(1 - level) / 2, (1 + level) / 2])
-    bounds = bounds.unstack().set_axis(["ci_low", "ci_high"], axis=1).reset_index()
-    found = table[table["draw"] == 0].merge(bounds, on=keys)
-    found.loc[found["n_tokens"] < bootstrap.LEAST_TOKENS, ["ci_low", "ci_high"]] = np.nan
-    return found[[*keys, "macro_f1", "ci_low", "ci_high", "chance_f1", "n_tokens"]]
 
 
 def saturation_span(table: pd.DataFrame, *, share: float = 0.95, level: float = 0.95) -> pd.DataFrame:
@@ -376,12 +363,9 @@ def saturation_span(table: pd.DataFrame, *, share: float = 0.95, level: float = 
     """
     rows = []
     for (name, layer), found in saturation_draws(table, share=share, level=level).items():
-        # No interpolation between resamples: some may be infinite.
-        low, high = np.quantile(found[1:], [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
         own = table[(table["estimator"] == name) & (table["layer"] == layer)]
         whole = own[np.isinf(own["half_width_ms"]) & (own["draw"] == 0)].iloc[0]
-        if whole["n_tokens"] < bootstrap.LEAST_TOKENS:
-            low, high = np.nan, np.nan
+        low, high = bootstrap.percentile_interval(found[1:], level=level, n_tokens=whole["n_tokens"])
         rows.append({
             "estimator": name, "layer": layer, "span_ms": found[0], "ci_low_ms": low, "ci_high_ms": high,
             "whole_f1": whole["macro_f1"], "chance_f1": whole["chance_f1"], "n_tokens": whole["n_tokens"],
@@ -400,7 +384,7 @@ def saturation_draws(table: pd.DataFrame, *, share: float = 0.95, level: float =
         needed = (chance + share * (whole - chance)).to_numpy()
         found = np.array([_reach(widths, row, goal) for row, goal in zip(f1.to_numpy()[:, :-1], needed, strict=True)])
         above = (whole - chance).to_numpy()
-        if np.quantile(above[1:], (1 - level) / 2) <= 0:
+        if bootstrap.percentile_interval(above[1:], level=level)[0] <= 0:
             found[:] = np.nan
         drawn[key] = found
     return drawn

@@ -39,7 +39,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tonespan_utils.statistics.bootstrap import LEAST_TOKENS, resample_rows
+from tonespan_utils.statistics.bootstrap import LEAST_TOKENS, percentile_interval, resample_rows
 
 Floats = NDArray[np.float64]
 
@@ -225,7 +225,8 @@ def pooled_span(
     offsets = (edges[:-1] + edges[1:]) / 2
     spans = effective_span(share, offsets)
     weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
-    low, high = _interval(weights @ spans / weights.sum(axis=1), clusters, seeds, level)
+    counts = {"n_tokens": _n_tokens(seeds), "n_clusters": np.unique(clusters).size}
+    low, high = percentile_interval(weights @ spans / weights.sum(axis=1), level=level, **counts)
     pooled = share.mean(axis=0)
     return Span(
         r_com_ms=float(spans.mean()) / 2,
@@ -267,9 +268,10 @@ def radius_table(
     flat = null.mean(axis=0)
     pools = {"value": (share.mean(axis=0), flat), "resampled": (weights @ share, weights @ null), "null": (flat, flat)}
     measured = {kind: _measures(*pool, edges) for kind, pool in pools.items()}
+    counts = {"n_tokens": _n_tokens(seeds), "n_clusters": np.unique(clusters).size}
     rows = []
     for measure, value in measured["value"].items():
-        low, high = _interval(measured["resampled"][measure], clusters, seeds, level)
+        low, high = percentile_interval(measured["resampled"][measure], level=level, **counts)
         numbers = {"value_ms": value, "ci_low_ms": low, "ci_high_ms": high, "null_ms": measured["null"][measure]}
         rows.append({"measure": measure} | {name: float(number) for name, number in numbers.items()})
     return rows
@@ -288,16 +290,6 @@ def _heard(
 def _n_tokens(seeds: NDArray) -> int:
     """Of rows that are tokens under one seed each: how many tokens, whatever the number of seeds."""
     return round(seeds.size / np.unique(seeds).size)
-
-
-def _interval(resampled: Floats, clusters: NDArray, seeds: NDArray, level: float) -> tuple[float, float]:
-    if np.unique(clusters).size < 2 or _n_tokens(seeds) < LEAST_TOKENS:
-        return np.nan, np.nan
-    known = resampled[~np.isnan(resampled)]
-    if known.size < max(1, len(resampled) / 2):  # what is left of mostly undefined resamples is a selection
-        return np.nan, np.nan
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
 def _measures(energy: Floats, null_energy: Floats, edges_ms: Floats) -> dict[str, Floats]:

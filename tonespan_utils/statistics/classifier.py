@@ -184,17 +184,17 @@ def _class_f1(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return f1, reference > 0
 
 
-def dealt_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
-    """Macro-F1 expected of the same predictions dealt to the tokens at random: (..., class, class) -> (...).
+def chance_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
+    """Chance: the macro-F1 expected of the same predictions shuffled over the tokens: (..., class, class) -> (...).
 
-    Exact: dealing keeps the margins, and F1 is linear in the hits once these are fixed. ``whole``: as in
+    Exact: shuffling keeps the margins, and F1 is linear in the hits once these are fixed. ``whole``: as in
     :func:`macro_f1`.
     """
-    return macro_f1(_dealt(counts), None if whole is None else _dealt(whole))
+    return macro_f1(_shuffled_counts(counts), None if whole is None else _shuffled_counts(whole))
 
 
-def _dealt(counts: np.ndarray) -> np.ndarray:
-    """The counts expected of the same predictions dealt at random: reference times predicted over their number."""
+def _shuffled_counts(counts: np.ndarray) -> np.ndarray:
+    """The counts expected of the same predictions shuffled: reference times predicted over their number."""
     reference, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     total = np.maximum(reference.sum(axis=-1), 1)[..., None, None]
     return reference[..., :, None] * predicted[..., None, :] / total
@@ -216,18 +216,13 @@ def f1_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
     return macro_f1(np.tensordot(draws, counts, axes=1), counts.sum(axis=0))
 
 
-def dealt_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """:func:`dealt_f1` of each resample (resample,); arguments as in :func:`f1_resamples`."""
-    return dealt_f1(np.tensordot(draws, counts, axes=1), counts.sum(axis=0))
-
-
-def chance_f1(reference: np.ndarray, predicted: np.ndarray, *, n_shuffles: int, seed: int) -> float:
-    """Macro-F1 when the same predictions are dealt to the tokens at random: mean over shuffles."""
-    return float(shuffled_f1(reference, predicted, n_shuffles=n_shuffles, seed=seed).mean())
+def chance_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """:func:`chance_f1` of each resample (resample,); arguments as in :func:`f1_resamples`."""
+    return chance_f1(np.tensordot(draws, counts, axes=1), counts.sum(axis=0))
 
 
 def shuffled_f1(reference: np.ndarray, predicted: np.ndarray, *, n_shuffles: int, seed: int) -> np.ndarray:
-    """Macro-F1 (shuffle,) of the same predictions dealt to the tokens at random; equal seeds deal alike."""
+    """Macro-F1 (shuffle,) of the same predictions shuffled over the tokens; equal seeds shuffle alike."""
     rng = np.random.default_rng(seed)
     classes, codes = np.unique(np.concatenate([reference, predicted]), return_inverse=True)
     rows, columns = codes[: len(reference)] * classes.size, codes[len(reference) :]

@@ -66,8 +66,8 @@ def why_no_cue(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floa
     if n_tokens < bootstrap.LEAST_TOKENS:
         return f"{_tokens(n_tokens)}, too few for an interval"
     peak = int(f1[:, 0].argmax())
-    low = float(np.quantile(f1[peak, 1:], (1 - level) / 2))
-    high = float(np.quantile(chance, (1 + level) / 2))
+    low = bootstrap.percentile_interval(f1[peak, 1:], level=level)[0]
+    high = bootstrap.percentile_interval(chance, level=level)[1]
     if low <= high:
         return f"F1 not above chance: its interval begins at {low:.2f}, chance reaches {high:.2f}"
     return why_no_bend(windows_ms, f1, knees_ms, level=level)

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from tonespan_utils.statistics.bootstrap import LEAST_TOKENS
+from tonespan_utils.statistics.bootstrap import percentile_interval
 
 Floats = NDArray[np.float64]
 AGREEMENT_COLUMNS = ["a", "b", "over", "rho", "ci_low", "ci_high", "null_low", "null_high", "n"]
@@ -50,7 +50,6 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
     values = {name: wide[name][layers].to_numpy() for name in names}  # (token, layer)
     utterances, rng = wide.index.get_level_values("utterance_id"), np.random.default_rng(seed)
     drawn = [np.arange(len(wide)), *drawn_rows(utterances, n_resamples=n_resamples, rng=rng)]
-    tail = (1 - level) / 2
     rows = []
     for a, b in combinations(names, 2):
         for over, correlate in (("tokens", _over_tokens), ("layers", _over_layers)):
@@ -62,9 +61,9 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
             rho = _each_draw(correlate, values[a], values[b], drawn)
             dealt = np.stack([_dealt(values[b], over, rng) for _ in range(n_resamples)], axis=-1)
             null = correlate(np.broadcast_to(values[a][..., None], dealt.shape), dealt)
-            (low, high), nulls = (np.nanquantile(x, [tail, 1 - tail]) for x in (rho[1:], null))
-            low, high = (low, high) if len(wide) >= LEAST_TOKENS else (np.nan, np.nan)
-            row |= {"rho": rho[0], "ci_low": low, "ci_high": high, "null_low": nulls[0], "null_high": nulls[1]}
+            low, high = percentile_interval(rho[1:], level=level, n_tokens=len(wide), n_clusters=utterances.nunique())
+            null_low, null_high = percentile_interval(null, level=level)
+            row |= {"rho": rho[0], "ci_low": low, "ci_high": high, "null_low": null_low, "null_high": null_high}
             rows.append(row)
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
 

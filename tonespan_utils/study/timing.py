@@ -125,7 +125,7 @@ def _probes(
     predicted = [probe.predict(heard[layer][test]) for layer, probe in fitted.items()]
     classes = np.unique(np.concatenate([tone, *predicted]))
     f1 = [float(classifier.macro_f1(classifier.confusion(tone[test], one, classes))) for one in predicted]
-    chance = [classifier.chance_f1(tone[test], one, n_shuffles=100, seed=0) for one in predicted]
+    chance = [float(classifier.chance_f1(classifier.confusion(tone[test], one, classes))) for one in predicted]
     return fitted, {"f1": f1, "chance_f1": chance}
 
 
