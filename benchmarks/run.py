@@ -27,7 +27,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.encoders.checkpoints import Encoder
-from tonespan_utils.instrument import acoustic, gradients, probes
+from tonespan_utils.instrument import cue_width, gradients, probes
 from tonespan_utils.params.profile import ROOT
 from tonespan_utils.statistics import classifier, splits
 from tonespan_utils.statistics.classifier import LinearClassifier
@@ -215,7 +215,7 @@ def benchmark_baseline() -> Found:
     features, tokens = tokens_like_speech()
     tone, swept = tokens["tone"].to_numpy(dtype=str), []
     settings = {"windows_ms": WINDOWS_MS, "hop_ms": HOP_MS, "regularisation_c": C_BASELINE, "n_folds": 5, "seed": 0}
-    ours_s = cpu_s(lambda: swept.append(acoustic.sweep(features, tokens, **settings)))
+    ours_s = cpu_s(lambda: swept.append(cue_width.sweep(features, tokens, **settings)))
     train, test = next(splits.folds(tokens, n_folds=5, seed=0))
     differences, plain_s, double_s = [], [], []
     for window_ms in PLAIN_WINDOWS_MS:

@@ -37,7 +37,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from tonespan_utils.corpus import sources
-from tonespan_utils.instrument import acoustic
+from tonespan_utils.instrument import cue_width, front_ends
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import profile, tables
 from tonespan_utils.statistics import splits
@@ -59,7 +59,7 @@ for language in p.speech.tonal:
     tokens = splits.sample_utterances(corpus.tokens, n_tokens=b.max_tokens, seed=p.seed)
     folds[language] = splits.summary(tokens, n_folds=b.n_folds, seed=p.seed)
     for frontend in b.frontends:
-        sweeps[language, frontend] = acoustic.sweep_corpus(corpus, tokens, b, frontend=frontend, seed=p.seed)
+        sweeps[language, frontend] = cue_width.sweep_corpus(corpus, tokens, b, frontend=frontend, seed=p.seed)
 
 # %% [markdown]
 # What the folds came to. A tone that some fold does not learn, for only the speakers it is tested on say it, counts as an error there.
@@ -82,9 +82,9 @@ pd.DataFrame(folds).T
 f1 = pd.concat([swept.fold_f1().assign(language=la, frontend=fe) for (la, fe), swept in sweeps.items()])
 tables.write(p.results, "baseline_f1", f1)
 spans = {
-    key: acoustic.optimal_span(
+    key: cue_width.optimal_span(
         swept,
-        analysis_window_ms=acoustic.frame_width_ms(key[1], analysis_window_ms=b.analysis_window_ms),
+        analysis_window_ms=front_ends.frame_width_ms(key[1], analysis_window_ms=b.analysis_window_ms),
         n_resamples=p.bootstrap.n_resamples,
         level=p.bootstrap.level,
         seed=p.seed,

@@ -38,7 +38,7 @@ from IPython.display import display
 
 from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.instrument import gradients, probes, spans, token_energy
+from tonespan_utils.instrument import gradient_energy, probes, spans, token_energy
 from tonespan_utils.params import conditions, profile, tables
 from tonespan_utils.plots import drawing
 
@@ -70,9 +70,9 @@ for seed in seeds:
     for language in languages:
         corpus = sources.load(p, language)
         own_probes = probes.load_probes(probes.path(p.results, condition, language, seed=seed))
-        tokens = gradients.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
+        tokens = gradient_energy.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
         fast = checkpoints.cast(encoder, g.dtype)
-        measured = gradients.measure(fast, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
+        measured = gradient_energy.measure(fast, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
         found[language].append(measured)
 
 # %% [markdown]
@@ -80,7 +80,7 @@ for seed in seeds:
 
 # %%
 if g.dtype != "float32":
-    display(gradients.precision(encoder, fast, own_probes, corpus, tokens.head(10), edges, target=g.target))
+    display(gradient_energy.precision(encoder, fast, own_probes, corpus, tokens.head(10), edges, target=g.target))
 
 # %% [markdown]
 # ## Spans
@@ -89,7 +89,7 @@ if g.dtype != "float32":
 
 # %%
 resampling = p.bootstrap.model_dump() | {"seed": p.seed}
-stored = gradients.tabulate(found, seeds, edges, condition=condition, **resampling)
+stored = gradient_energy.tabulate(found, seeds, edges, condition=condition, **resampling)
 for name, table in stored.items():
     tables.write(p.results, name, table, part=condition)
 stored["spans"].pivot(index="layer", columns="language", values="span_ms").loc[encoder.layers].round(0)

@@ -52,7 +52,7 @@ from tonespan_utils.corpus.synthetic.spellers.speller import speller
 from tonespan_utils.course import lessons
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.finetune import conditions as finetune
-from tonespan_utils.instrument import f0, features, gradients, probes, spans
+from tonespan_utils.instrument import f0, features, gradient_energy, gradients, pooling, probes, spans
 from tonespan_utils.params import profile
 from tonespan_utils.plots import drawing
 from tonespan_utils.statistics import bootstrap
@@ -112,7 +112,7 @@ lessons.check("did_it_learn", did_it_learn)
 
 # %%
 edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-chosen = gradients.eligible(corpus, n_tokens=p.gradient.n_tokens, min_side_ms=p.gradient.min_side_ms, seed=p.seed)
+chosen = gradient_energy.eligible(corpus, n_tokens=p.gradient.n_tokens, min_side_ms=p.gradient.min_side_ms, seed=p.seed)
 settings = p.bootstrap.model_dump() | {
     "seed": p.seed,
     "regularisation_c": p.probe.regularisation_c,
@@ -126,7 +126,7 @@ for condition in ["mini/vanilla", *conditions]:
     results = {layer: probes.probe_layer(vectors[layer], corpus.tokens, **settings) for layer in encoder.layers}
     own_probes[condition] = {layer: result.probe for layer, result in results.items()}
     tone_f1[condition] = {layer: result.macro_f1 for layer, result in results.items()}
-    measured[condition] = gradients.measure(
+    measured[condition] = gradient_energy.measure(
         encoder, own_probes[condition], corpus, chosen, edges, target="true", wrt="waveform"
     )
 pd.DataFrame(tone_f1).round(2)
@@ -140,7 +140,7 @@ figure, axis = plt.subplots(figsize=(6, 3))
 for condition, (color, marker) in styles.items():
     one = measured[condition]
     pooled = [
-        spans.pooled_span(energy, one.null, one.utterances, edges, seed=p.seed, **p.bootstrap.model_dump())
+        pooling.pooled_span(energy, one.null, one.utterances, edges, seed=p.seed, **p.bootstrap.model_dump())
         for energy in one.energy.values()
     ]
     axis.plot([span.span_ms for span in pooled], color=color, marker=marker, label=condition.removeprefix("mini/"))
@@ -349,7 +349,7 @@ def measure(samples, center_s):
     near = np.abs(times_s - center_s) <= 0.05
     tone = str(known["final"].predict(encoder.hidden_at(samples, [center_s])["final"])[0])
     found = gradients.input_gradients(encoder, known, samples, [center_s], [tone])
-    energy = {layer: gradients.energy_over_offset(encoder, g, [center_s], edges)[0] for layer, g in found.items()}
+    energy = {layer: gradient_energy.energy_over_offset(encoder, g, [center_s], edges)[0] for layer, g in found.items()}
     span_ms = {layer: float(spans.effective_span(own, offsets)) for layer, own in energy.items()}
     return {"f0_hz": float(np.nanmedian(hz[near])), "tone": tone, "span_ms": span_ms}
     ### END SOLUTION

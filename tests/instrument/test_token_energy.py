@@ -5,7 +5,7 @@ import pytest
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import spans, token_energy
-from tonespan_utils.instrument.gradients import Measured
+from tonespan_utils.instrument.gradient_energy import Measured
 
 LAYERS, NAMES = ["cnn", "0", "1"], np.array(["b", "a", "c"])
 EDGES, OFFSETS = spans.offset_bins(500.0, 10.0)

@@ -11,7 +11,7 @@ from fake_results import TOLD, make_study
 
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.instrument import acoustic, probes, spans
+from tonespan_utils.instrument import cue_width, pooling, probes, spans
 from tonespan_utils.plots import drawing as plots
 from tonespan_utils.statistics import bootstrap, classifier, findings
 from tonespan_utils.statistics.bootstrap import Interval
@@ -35,11 +35,11 @@ def sweep(right, *, n=600, n_tones=4, seed=0):
     for window_ms in WINDOWS:
         own = np.where(rng.random(n) < 0.5, rng.random(n), luck)  # windows nest: half of the luck is shared
         predicted.append(np.where(own < right(window_ms), tone, rng.integers(n_tones, size=n).astype(str)))
-    return acoustic.Sweep(WINDOWS, tone, np.array(predicted), np.arange(n) % 4, (np.arange(n) // 3).astype(str))
+    return cue_width.Sweep(WINDOWS, tone, np.array(predicted), np.arange(n) % 4, (np.arange(n) // 3).astype(str))
 
 
 def cue(swept):
-    return acoustic.optimal_span(swept, analysis_window_ms=25, n_resamples=200, level=0.95, seed=0)
+    return cue_width.optimal_span(swept, analysis_window_ms=25, n_resamples=200, level=0.95, seed=0)
 
 
 CURVES = {
@@ -87,9 +87,9 @@ def test_a_handful_of_tokens_has_neither_cue_width_nor_intervals():
     for n, known in ((9, False), (10, True)):
         pool = (energy[:n], null[:n], np.arange(n), EDGES)
         drawing = {"n_resamples": 50, "level": 0.9, "seed": 0}
-        span, radii = spans.pooled_span(*pool, **drawing), spans.radius_table(*pool, **drawing)
+        span, radii = pooling.pooled_span(*pool, **drawing), pooling.radius_table(*pool, **drawing)
         assert np.isfinite([span.ci_low_ms, span.ci_high_ms]).all() == known == np.isfinite(radii[0]["ci_low_ms"])
-    twice = spans.pooled_span(energy, null, np.arange(10) % 5, EDGES, seeds=np.arange(10) // 5, **drawing)
+    twice = pooling.pooled_span(energy, null, np.arange(10) % 5, EDGES, seeds=np.arange(10) // 5, **drawing)
     assert np.isnan(twice.ci_low_ms), "five tokens under two seeds are five tokens"
 
 

@@ -24,7 +24,7 @@ import pandas as pd
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders.checkpoints import Encoder
-from tonespan_utils.instrument import f0, gradients, spans
+from tonespan_utils.instrument import f0, gradient_energy, gradients, spans
 from tonespan_utils.statistics import classifier
 
 TOLERANCE = 0.01  # of the right number: rounding by hand is no mistake
@@ -632,7 +632,9 @@ def check_measured(measured: object, encoder: Encoder, probes: Mapping, samples:
     edges, offsets = spans.offset_bins(500, 10)
     found = gradients.input_gradients(encoder, probes, samples, [center_s], [heard], target="true")
     right = {
-        layer: float(spans.effective_span(gradients.energy_over_offset(encoder, g, [center_s], edges)[0], offsets))
+        layer: float(
+            spans.effective_span(gradient_energy.energy_over_offset(encoder, g, [center_s], edges)[0], offsets)
+        )
         for layer, g in found.items()
     }
     if not same(measured["span_ms"], right):

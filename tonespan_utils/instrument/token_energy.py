@@ -24,7 +24,7 @@ from tonespan_utils.instrument import spans
 from tonespan_utils.params import conditions, tables
 
 if TYPE_CHECKING:  # whoever only reads what is stored does without torch
-    from tonespan_utils.instrument.gradients import Measured
+    from tonespan_utils.instrument.gradient_energy import Measured
 
 VERSION = 1  # of the file: another one is refused
 

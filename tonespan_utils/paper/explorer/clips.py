@@ -28,7 +28,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import acoustic, f0
+from tonespan_utils.instrument import f0, front_ends
 from tonespan_utils.params import tables
 from tonespan_utils.params.profile import Params
 
@@ -65,7 +65,7 @@ class Clips:
 def of_utterance(samples: np.ndarray, centers_s: Sequence[float], names: Sequence[str], params: Params) -> Clips:
     """The clips around ``centers_s`` of one utterance (n,) at 16 kHz. Notebook: notebooks/explorer"""
     window_ms = params.gradient.window_ms
-    offsets_ms = acoustic.frame_offsets_ms(2 * window_ms, HOP_MS)
+    offsets_ms = front_ends.frame_offsets_ms(2 * window_ms, HOP_MS)
     times_s, hz = f0.track(
         samples, floor_hz=params.f0.floor_hz, ceiling_hz=params.f0.ceiling_hz, step_ms=params.f0.step_ms
     )
@@ -164,10 +164,10 @@ def _outline(cut: np.ndarray) -> np.ndarray:
 
 
 def _log_mel(samples: np.ndarray, center_s: float, offsets_ms: np.ndarray, window_ms: float) -> np.ndarray:
-    power = acoustic.power_frames(samples, center_s, offsets_ms, analysis_window_ms=window_ms)
-    bands = acoustic.frontend_features(power, "logmel", n_bands=N_BANDS, n_mfcc=N_BANDS)
+    power = front_ends.power_frames(samples, center_s, offsets_ms, analysis_window_ms=window_ms)
+    bands = front_ends.frontend_features(power, "logmel", n_bands=N_BANDS, n_mfcc=N_BANDS)
     decibels = 10 / np.log(10) * (bands - bands.max())
-    return np.round(255 * (1 + np.maximum(decibels, -acoustic.FLOOR_DB) / acoustic.FLOOR_DB)).astype(np.uint8)
+    return np.round(255 * (1 + np.maximum(decibels, -front_ends.FLOOR_DB) / front_ends.FLOOR_DB)).astype(np.uint8)
 
 
 def _f0(times_s: np.ndarray, hz: np.ndarray, center_s: float, offsets_ms: np.ndarray) -> np.ndarray:

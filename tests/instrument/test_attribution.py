@@ -1,12 +1,10 @@
-"""Estimators against Captum, brute force and hand-made answers."""
+"""Attributions against Captum and brute force."""
 
 import warnings
 from itertools import pairwise
 from typing import get_args
 
 import numpy as np
-import pandas as pd
-import parselmouth
 import pytest
 import torch
 from captum.attr import InputXGradient, IntegratedGradients, Saliency
@@ -15,7 +13,7 @@ from conftest import make_checkpoint
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import estimators, f0, gradients, spans
+from tonespan_utils.instrument import attribution, behaviour, gradient_energy, gradients, spans
 from tonespan_utils.params import profile
 from tonespan_utils.statistics.classifier import LinearClassifier
 
@@ -83,12 +81,12 @@ def check(found, expected, rtol=1e-6):
 
 
 def measured(name, encoder, probes, samples, **options):
-    return estimators.energy(name, encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
+    return attribution.energy(name, encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
 
 
 def test_gradient_is_what_the_study_measures(encoder, probes, samples):
     gradient = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
-    expected = {k: gradients.energy_over_offset(encoder, g, CENTERS, EDGES) for k, g in gradient.items()}
+    expected = {k: gradient_energy.energy_over_offset(encoder, g, CENTERS, EDGES) for k, g in gradient.items()}
     check(measured("gradient", encoder, probes, samples), expected)
     by_captum = by_token(encoder, probes, samples, lambda f, x: Saliency(f).attribute(x, abs=False))
     check(measured("gradient", encoder, probes, samples), by_captum)
@@ -122,7 +120,7 @@ def test_integrated_gradients_equal_captum(encoder, probes, samples):
 def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = estimators.integrated_gradients(
+        found = attribution.integrated_gradients(
             encoder, probes, samples, CENTERS, TONES, n_steps=8, max_steps=64, tolerance=0.01
         )
     prepared, silence = encoder.prepare(samples), torch.zeros(1, samples.size, dtype=torch.float64)
@@ -139,7 +137,7 @@ def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
 @pytest.mark.parametrize("mask_ms", [None, 50.0])
 def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
     options = {} if mask_ms is None else {"mask_ms": mask_ms}
-    found = estimators.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
+    found = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
     prepared = encoder.prepare(samples)
     for layer, probe in probes.items():
         for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
@@ -157,28 +155,26 @@ def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
 
 def test_bins_beyond_the_audio_hold_nothing(encoder, probes):
     short = np.random.default_rng(5).normal(0, 0.1, 3000)
-    for name in estimators.ENERGY:
+    for name in attribution.ENERGY:
         options = {"tolerance": np.inf, "n_steps": 2} if name == "integrated_gradients" else {}
-        found = estimators.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, **options)
+        found = attribution.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, **options)
         for energy in found.values():
             assert not energy[0, OFFSETS < -20].any() and energy.min() >= 0
 
 
 def test_parameters_name_every_estimator():
-    assert {"gradient", *get_args(profile.EnergyEstimator)} == set(estimators.ENERGY)
-    assert set(get_args(profile.BehaviouralEstimator)) == set(estimators.BEHAVIOUR)
+    assert {"gradient", *get_args(profile.EnergyEstimator)} == set(attribution.ENERGY)
+    assert set(get_args(profile.BehaviouralEstimator)) == set(behaviour.BEHAVIOUR)
 
 
 def test_unknown_names_list_the_known_ones(encoder, probes, samples):
     with pytest.raises(TonespanError, match="gradient_x_input"):
         measured("lime", encoder, probes, samples)
-    with pytest.raises(TonespanError, match="context_truncation"):
-        estimators.f1_by_width("lime", encoder, probes, None, None, [50], n_resamples=20, seed=0)
 
 
 def test_margin_keeps_the_rival_of_the_unchanged_input(encoder, probes, samples):
     prepared = encoder.prepare(samples)
-    found = estimators.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, target="margin")
+    found = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, target="margin")
     for layer, probe in probes.items():
         logits = [scalar(encoder, probe, layer, CENTERS[0], tone, samples.size) for tone in CLASSES]
         best = max((1, 2), key=lambda one: logits[one](prepared).item())
@@ -190,119 +186,3 @@ def test_margin_keeps_the_rival_of_the_unchanged_input(encoder, probes, samples)
 
 
 # Behaviour
-
-
-def small_tokens(corpus):
-    return corpus.tokens[corpus.tokens["split"] == "test"].head(9)
-
-
-def test_context_truncation_is_the_model_on_cut_audio(encoder, probes, glide_corpus):
-    tokens, widths = small_tokens(glide_corpus), [40.0, 150.0]
-    table = estimators.f1_by_width(
-        "context_truncation", encoder, probes, glide_corpus, tokens, widths, n_resamples=20, seed=0
-    )
-    for layer, probe in probes.items():
-        own = table[(table["layer"] == layer) & (table["draw"] == 0)].set_index("half_width_ms")["macro_f1"]
-        assert own.index.tolist() == [40.0, 150.0, np.inf]
-        for width in own.index:
-            heard = []
-            for token in tokens.itertuples():
-                prepared = encoder.prepare(glide_corpus.audio(token.utterance_id))
-                frame = encoder.frame_at(token.center_s, prepared.shape[1])
-                kept = prepared
-                if np.isfinite(width):  # whole frames on the left, cut by hand: 40 ms hold 1 of them, 150 ms 6
-                    first = frame - {40.0: 1, 150.0: 6}[width]
-                    end = 320 * frame + 200 + round(width * 16)
-                    kept, frame = prepared[:, 320 * first : end], frame - first
-                heard += list(probe.predict(encoder.forward(kept)[layer][:, frame].numpy()))
-            assert own[width] == pytest.approx(slow_f1(tokens["tone"], heard))
-
-
-def slow_f1(truth, heard):
-    scores = []
-    for tone in sorted(set(truth)):
-        hits = sum(t == h == tone for t, h in zip(truth, heard, strict=True))
-        scores.append(2 * hits / (sum(t == tone for t in truth) + sum(h == tone for h in heard)))
-    return np.mean(scores)
-
-
-def test_a_frame_needs_its_own_samples(encoder, probes, glide_corpus):
-    with pytest.raises(TonespanError, match=r"at least 12\.5 ms"):
-        estimators.f1_by_width(
-            "context_truncation", encoder, probes, glide_corpus, small_tokens(glide_corpus), [5], n_resamples=20, seed=0
-        )
-
-
-def test_pitch_is_level_outside_the_window_and_untouched_inside():
-    time_s = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
-    hz = 150 * 2 ** (0.5 * np.sin(2 * np.pi * 1.5 * time_s))  # half an octave up and down
-    phase = 2 * np.pi * np.cumsum(hz) / SAMPLE_RATE
-    voice = sum(np.sin(k * phase) / k for k in range(1, 12)).astype(np.float32) * 0.1
-    flatten = estimators.pitch_flattener(voice, floor_hz=75, ceiling_hz=400)
-    changed = flatten(1.0, 150)
-    pitch = parselmouth.Sound(changed.astype(float), SAMPLE_RATE).to_pitch_ac(0.01, 75, pitch_ceiling=400)
-    at, found = pitch.xs(), pitch.selected_array["frequency"]
-    voiced = found > 0
-    median_hz = np.nanmedian(f0.track(voice, floor_hz=75, ceiling_hz=400, step_ms=10)[1])
-    far, near = voiced & (np.abs(at - 1) > 0.2), np.abs(at - 1) < 0.1
-    assert far.sum() > 100 and np.abs(12 * np.log2(found[far] / median_hz)).max() < 0.3
-    own = np.interp(at[near], time_s, hz)
-    assert voiced[near].all() and np.abs(12 * np.log2(found[near] / own)).max() < 0.5
-    assert np.abs(12 * np.log2(own / median_hz)).max() > 3, "there was a movement to keep"
-    assert changed.size == voice.size and flatten(1.0, np.inf).size == voice.size
-    flat = parselmouth.Sound(flatten(1.0, 0).astype(float), SAMPLE_RATE).to_pitch_ac(0.01, 75, pitch_ceiling=400)
-    level = flat.selected_array["frequency"]
-    assert np.abs(12 * np.log2(level[level > 0] / median_hz)).max() < 0.3
-
-
-def test_speech_without_voicing_comes_back_as_it_is():
-    noise = np.random.default_rng(0).normal(0, 0.01, 8000).astype(np.float32)
-    assert np.array_equal(estimators.pitch_flattener(noise, floor_hz=75, ceiling_hz=500)(0.2, 30), noise)
-
-
-def test_flattened_pitch_reaches_the_probe(encoder, probes, glide_corpus):
-    tokens = small_tokens(glide_corpus)
-    table = estimators.f1_by_width(
-        "pitch_flattening",
-        encoder,
-        probes,
-        glide_corpus,
-        tokens,
-        [0.0, 60.0],
-        n_resamples=20,
-        seed=0,
-        ceiling_hz=1500.0,
-    )
-    width = table["half_width_ms"].unique().tolist()
-    assert width == [0.0, 60.0, np.inf] and (table.groupby(["layer", "half_width_ms"]).size() == 21).all()
-    audio = glide_corpus.audio(tokens["utterance_id"].iloc[0])
-    flatten = estimators.pitch_flattener(audio, floor_hz=75.0, ceiling_hz=1500.0)
-    center_s = tokens["center_s"].iloc[0]
-    calls = list(estimators.pitch_flattening(encoder, audio, [0], [center_s], [60.0], floor_hz=75.0, ceiling_hz=1500.0))
-    assert torch.equal(calls[0][2], encoder.prepare(flatten(center_s, 60.0))[0])
-
-
-def curve(f1, chance=0.2, n_draws=40, spread=0.0):
-    """A made-up table of one layer: ``f1`` half-width -> F1; draws move it all up and down."""
-    rng = np.random.default_rng(0)
-    moved = np.concatenate([[0], rng.normal(0, spread, n_draws)])
-    rows = [
-        {
-            "estimator": "x", "layer": "1", "half_width_ms": width, "draw": draw, "macro_f1": value + shift,
-            "chance_f1": chance, "n_tokens": 12,
-        }
-        for width, value in f1.items() for draw, shift in enumerate(moved)
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def test_saturation_span_by_hand():
-    # 95 % of the way from 0.2 to 0.8 is 0.77: half-way between 40 ms (0.74) and 60 ms (0.80)
-    (row,) = estimators.saturation_span(curve({20.0: 0.3, 40.0: 0.74, 60.0: 0.8, np.inf: 0.8})).itertuples()
-    assert row.span_ms == row.ci_low_ms == row.ci_high_ms == pytest.approx(100) and row.whole_f1 == 0.8
-    (row,) = estimators.saturation_span(curve({20.0: 0.79, np.inf: 0.8})).itertuples()
-    assert row.span_ms == 40, "no narrower than what was tried"
-    (row,) = estimators.saturation_span(curve({20.0: 0.3, 40.0: 0.5, np.inf: 0.8})).itertuples()
-    assert row.span_ms == np.inf, "not reached"
-    (row,) = estimators.saturation_span(curve({20.0: 0.2, np.inf: 0.22}, spread=0.1)).itertuples()
-    assert np.isnan(row.span_ms) and np.isnan(row.ci_high_ms), "nothing is known of the whole utterance"
