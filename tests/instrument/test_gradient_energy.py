@@ -215,7 +215,7 @@ def test_seeds_are_pooled_as_a_slow_loop_pools_them(layer):
 def test_every_token_has_its_radius_under_every_seed():
     measured = {3: measured_with(3), 8: measured_with(8)}
     table = gradient_energy.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)["token_spans"]
-    assert table.groupby(["layer", "seed"]).size().tolist() == [8] * 4
+    assert table.groupby(["layer", "seed"]).size().tolist() == [12] * 4
     for layer in ("1", "2"):
         heard = table[(table["layer"] == layer) & table["r_com_ms"].notna()]
         slow = [(seed, utterance, one / 2) for seed, utterance, _, one in slow_rows(measured, layer)]

@@ -106,7 +106,7 @@ class BaselineSpan:
     ``span_ms`` is the knee minus half the analysis window, ``saturation_ms`` the smallest window whose F1 is
     within one standard error (over folds) of the peak's. Where there is no cue width, ``reason`` says why, and all
     widths and windows are nan. ``f1_low`` and ``f1_high`` are the interval of ``peak_f1``; ``chance_high`` is the upper
-    end of the largest F1 of any window where predictions are dealt to the tokens at random.
+    end of the largest F1 of any window where predictions are shuffled over the tokens.
     """
 
     span_ms: float
@@ -211,12 +211,14 @@ def _f1_resamples(swept: Sweep, *, n_resamples: int, seed: int) -> np.ndarray:
 
 
 def _shuffled_maxima(swept: Sweep, *, seed: int) -> np.ndarray:
-    """The largest macro-F1 of any window where the predictions are dealt at random, alike in all windows: (shuffle,).
+    """The largest macro-F1 of any window where the predictions are shuffled, alike in all windows: (shuffle,).
 
     The largest, for the peak is the largest of as many windows.
     """
-    drawn = {"n_shuffles": N_SHUFFLES, "seed": seed}
-    return np.max([classifier.shuffled_f1(swept.tone, predicted, **drawn) for predicted in swept.predicted], axis=0)
+    f1 = [
+        classifier.shuffled_f1(swept.tone, predicted, n_shuffles=N_SHUFFLES, seed=seed) for predicted in swept.predicted
+    ]
+    return np.max(f1, axis=0)
 
 
 def pooled_f1(swept: Sweep) -> np.ndarray:
@@ -240,27 +242,28 @@ def knee_ms(windows_ms: np.ndarray, f1: np.ndarray) -> np.ndarray:
         raise ValueError(f"a knee needs four windows; there are {len(windows_ms)}")
     windows, order = np.sort(windows_ms), np.argsort(windows_ms)
     curves = f1[order].reshape(len(windows), -1)
-    misfit, found = np.full(curves.shape[1], np.inf), np.full(curves.shape[1], windows[0])
+    misfit, knees = np.full(curves.shape[1], np.inf), np.full(curves.shape[1], windows[0])
     for knee in np.arange(windows[1], windows[-2] + KNEE_STEP_MS / 2, KNEE_STEP_MS):
         lines = np.stack([np.ones_like(windows), np.minimum(windows - knee, 0), np.maximum(windows - knee, 0)], axis=1)
         fitted = np.linalg.pinv(lines) @ curves  # (height and two slopes, curve)
         error = np.square(curves - lines @ fitted).sum(axis=0)
         better = (error < misfit) & (fitted[1] > np.maximum(fitted[2], 0))
-        misfit[better], found[better] = error[better], knee
-    return found.reshape(f1.shape[1:])
+        misfit[better], knees[better] = error[better], knee
+    return knees.reshape(f1.shape[1:])
 
 
 def segment_features(tokens: pd.DataFrame) -> np.ndarray:
     """What is said without how: (token, feature), 1 for the syllable's own IPA type and for each sound in it.
 
-    A model of these knows no tone but what the sounds predict, as checked syllables and Thai consonant classes do.
+    A classifier of these can predict no more of tone than the sounds do, as checked syllables and Thai consonant
+    classes do.
     """
     types = [{f"={ipa}", *ipa} for ipa in tokens["ipa"]]
     names = {name: column for column, name in enumerate(sorted(set().union(*types)))}
-    found = np.zeros((len(types), len(names)), dtype=np.float32)
-    for row, own in enumerate(types):
-        found[row, [names[name] for name in own]] = 1
-    return found
+    features = np.zeros((len(types), len(names)), dtype=np.float32)
+    for row, present in enumerate(types):
+        features[row, [names[name] for name in present]] = 1
+    return features
 
 
 def held_out(

@@ -57,7 +57,7 @@ def pooled_span(
     energy are left out and not counted; none left gives nan. One cluster, or fewer than LEAST_TOKENS tokens, have no
     interval (nan).
     """
-    share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
+    share, null, clusters, seeds = _with_energy(energy, null_energy, clusters, seeds)
     if not len(share):
         return Span(*(np.nan,) * 7, n_tokens=0)
     edges = np.asarray(edges_ms, dtype=np.float64)
@@ -99,7 +99,7 @@ def radius_table(
     :func:`pooled_span`; the radii are those of the resampled pool. No energy gives no rows; a flat map is all floor, so
     the null of ``r_com_corrected`` is nan. Notebook: notebooks/04_gradient_energy
     """
-    share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
+    share, null, clusters, seeds = _with_energy(energy, null_energy, clusters, seeds)
     if not len(share):
         return []
     weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
@@ -116,14 +116,14 @@ def radius_table(
     return rows
 
 
-def _heard(
+def _with_energy(
     energy: ArrayLike, null_energy: ArrayLike, clusters: ArrayLike, seeds: ArrayLike | None
 ) -> tuple[Floats, Floats, NDArray, NDArray]:
     """The rows that have energy: their normalised energy and null (row, bins), their clusters and seeds."""
     share, null = normalise(energy), normalise(null_energy)
-    heard = ~np.isnan(share).any(axis=-1)
+    with_energy = ~np.isnan(share).any(axis=-1)
     seeds = np.zeros(len(share), dtype=int) if seeds is None else np.asarray(seeds)
-    return share[heard], null[heard], np.asarray(clusters)[heard], seeds[heard]
+    return share[with_energy], null[with_energy], np.asarray(clusters)[with_energy], seeds[with_energy]
 
 
 def _n_tokens(seeds: NDArray) -> int:
@@ -154,5 +154,5 @@ def as_row(span: Span) -> dict[str, float | int]:
 def mean_energy(energy: ArrayLike) -> Floats:
     """The pooled profile (bins,) of ``energy`` (tokens, bins): mean of the normalised tokens; sums to 1, or nan."""
     share = normalise(energy)
-    heard = ~np.isnan(share).any(axis=-1)
-    return share[heard].mean(axis=0) if heard.any() else np.full(share.shape[-1], np.nan)
+    with_energy = ~np.isnan(share).any(axis=-1)
+    return share[with_energy].mean(axis=0) if with_energy.any() else np.full(share.shape[-1], np.nan)

@@ -45,17 +45,17 @@ def hidden_vectors(
     rows = tokens.groupby("utterance_id", sort=False).indices
     n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     lengths = {name: encoder.n_frames(int(n_samples[name])) for name in rows}
-    found: dict[str, np.ndarray] = {}
+    vectors: dict[str, np.ndarray] = {}
     with tqdm(total=len(rows), desc="hidden vectors", unit="utt") as bar:
         for names in alike(lengths, lambda n_frames: round(TOGETHER_S * SAMPLE_RATE / encoder.hop) // n_frames):
             cnn = torch.from_numpy(np.stack([features(name) for name in names])).to(encoder.model.device)
             at = np.concatenate([rows[name] for name in names])
             clip = np.repeat(np.arange(len(names)), [rows[name].size for name in names])
             for layer, states in {"cnn": cnn, **encoder.forward_from_cnn(cnn)}.items():
-                store = found.setdefault(layer, np.empty((len(tokens), states.shape[2]), dtype=np.float32))
+                store = vectors.setdefault(layer, np.empty((len(tokens), states.shape[2]), dtype=np.float32))
                 store[at] = states[clip, frames[at]].float().cpu().numpy()
             bar.update(len(names))
-    return found
+    return vectors
 
 
 class Scored:
@@ -70,7 +70,7 @@ class Scored:
 @dataclass(frozen=True)
 class ProbeResult(Scored):
     """A probe and its scores on held-out tokens. ``control_f1`` is the mean over draws of the control task;
-    ``predicted`` (test token,) is what was heard, in the tokens' order."""
+    ``predicted`` (test token,) is what the probe predicts, in the tokens' order."""
 
     probe: LinearClassifier
     macro_f1: float

@@ -23,16 +23,16 @@ from tonespan_utils.statistics.classifier import LinearClassifier
 
 def probability_of(chances: np.ndarray, probe: LinearClassifier, tones: np.ndarray) -> np.ndarray:
     """The probability of the named ``tones`` (clip, token) among ``chances`` (clip, token, class): (clip, token); nan
-    for a tone that the probe does not know.
+    for a tone that the probe was not trained on.
     """
-    places = np.array([[probe.classes.index(one) if one in probe.classes else -1 for one in row] for row in tones])
+    places = np.array([[probe.classes.index(tone) if tone in probe.classes else -1 for tone in row] for row in tones])
     named = np.take_along_axis(chances, np.maximum(places, 0)[..., None], axis=-1)[..., 0]
     return np.where(places < 0, np.nan, named)
 
 
 @dataclass(frozen=True, eq=False)
 class Readout:
-    """What is asked of each layer, token and clip: ``weight @ hidden + bias`` of the hidden vector at its frame.
+    """The number read from each layer, token and clip: ``weight @ hidden + bias`` of the hidden vector at its frame.
 
     ``weight`` layer -> (token, clip, hidden), ``bias`` layer -> (token, clip), ``frames`` (token, clip).
     """
@@ -50,9 +50,9 @@ class Readout:
         }
 
     def of_copies(self, n: int) -> Readout:
-        """The same asked of ``n`` clips that are versions of one."""
-        weight = {layer: one.expand(-1, n, -1) for layer, one in self.weight.items()}
-        bias = {layer: one.expand(-1, n) for layer, one in self.bias.items()}
+        """The same readout for ``n`` clips that are versions of one."""
+        weight = {layer: tensor.expand(-1, n, -1) for layer, tensor in self.weight.items()}
+        bias = {layer: tensor.expand(-1, n) for layer, tensor in self.bias.items()}
         return Readout(self.frames.expand(-1, n), weight, bias)
 
 
@@ -69,7 +69,7 @@ def read_out(
 
     ``frames`` and ``tones`` (clip, token). ``target`` is settled on these states: ``predicted`` stays the tone that won
     there, and ``margin`` the rival there, whatever the input is changed to afterwards. Raises TonespanError for a tone
-    that no probe knows and for hidden states that are not finite.
+    that no probe was trained on and for hidden states that are not finite.
     """
     weight, bias = {}, {}
     at = torch.as_tensor(np.transpose(frames), device=next(iter(states.values())).device)

@@ -103,8 +103,8 @@ def energy_radius(energy: ArrayLike, edges_ms: ArrayLike, *, fraction: float) ->
     radii = radii if radii[0] == 0 else np.concatenate([[0.0], radii])
     flat = below_edge.reshape(-1, edges.size)
     held = np.array([np.interp(radii, edges, row) - np.interp(-radii, edges, row) for row in flat])
-    found = np.array([_first_reach(row, radii, fraction) for row in held])
-    return found.reshape(share.shape[:-1])
+    reached = np.array([_first_reach(row, radii, fraction) for row in held])
+    return reached.reshape(share.shape[:-1])
 
 
 def _first_reach(held: Floats, radii_ms: Floats, fraction: float) -> float:
