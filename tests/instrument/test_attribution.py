@@ -62,22 +62,22 @@ def by_token(encoder, probes, samples, attribute):
     """``attribute(function, prepared (1, n))`` for every layer and token, binned by hand: layer -> (token, bins)."""
     prepared = encoder.prepare(samples)
     offsets = [np.arange(samples.size) / SAMPLE_RATE * 1000 - center * 1000 for center in CENTERS]
-    found = {}
+    energy = {}
     for layer, probe in probes.items():
-        found[layer] = np.zeros((2, OFFSETS.size))
+        energy[layer] = np.zeros((2, OFFSETS.size))
         for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
             function = scalar(encoder, probe, layer, center_s, tone, samples.size)
-            one = attribute(function, prepared.clone().requires_grad_(True))[0].detach().numpy()
+            slopes = attribute(function, prepared.clone().requires_grad_(True))[0].detach().numpy()
             for number, (low, high) in enumerate(pairwise(EDGES)):
                 inside = (offsets[token] >= low) & (offsets[token] < high)
-                found[layer][token, number] = np.square(one[inside]).sum()
-    return found
+                energy[layer][token, number] = np.square(slopes[inside]).sum()
+    return energy
 
 
-def check(found, expected, rtol=1e-6):
-    assert list(found) == list(expected)
+def check(actual, expected, rtol=1e-6):
+    assert list(actual) == list(expected)
     for layer, energy in expected.items():
-        assert energy.max() > 0 and np.allclose(found[layer], energy, rtol=rtol, atol=1e-9 * energy.max()), layer
+        assert energy.max() > 0 and np.allclose(actual[layer], energy, rtol=rtol, atol=1e-9 * energy.max()), layer
 
 
 def measured(name, encoder, probes, samples, **options):
@@ -101,11 +101,11 @@ def test_smoothgrad_is_captum_s_saliency_averaged_over_the_same_noise(encoder, p
     noise = np.random.default_rng(7).normal(size=(3, samples.size))
 
     def average(function, x):
-        noisy = [x.detach() + 0.2 * x.detach().std() * torch.as_tensor(one) for one in noise]
+        noisy = [x.detach() + 0.2 * x.detach().std() * torch.as_tensor(draw) for draw in noise]
         return torch.stack([Saliency(function).attribute(y.requires_grad_(True), abs=False) for y in noisy]).mean(0)
 
-    found = measured("smoothgrad", encoder, probes, samples, n_draws=3, noise=0.2, seed=7)
-    check(found, by_token(encoder, probes, samples, average))
+    energy = measured("smoothgrad", encoder, probes, samples, n_draws=3, noise=0.2, seed=7)
+    check(energy, by_token(encoder, probes, samples, average))
 
 
 def test_integrated_gradients_equal_captum(encoder, probes, samples):
@@ -113,14 +113,16 @@ def test_integrated_gradients_equal_captum(encoder, probes, samples):
         encoder, probes, samples, lambda f, x: IntegratedGradients(f).attribute(x, n_steps=8, method="gausslegendre")
     )
     with pytest.warns(UserWarning, match="integrated gradients explain"):
-        found = measured("integrated_gradients", encoder, probes, samples, n_steps=8, max_steps=8, tolerance=0, power=1)
-    check(found, expected)
+        energy = measured(
+            "integrated_gradients", encoder, probes, samples, n_steps=8, max_steps=8, tolerance=0, power=1
+        )
+    check(energy, expected)
 
 
 def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = attribution.integrated_gradients(
+        integrated = attribution.integrated_gradients(
             encoder, probes, samples, CENTERS, TONES, n_steps=8, max_steps=64, tolerance=0.01
         )
     prepared, silence = encoder.prepare(samples), torch.zeros(1, samples.size, dtype=torch.float64)
@@ -129,15 +131,15 @@ def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
             function = scalar(encoder, probe, layer, center_s, tone, samples.size)
             bias = float(probe.bias[probe.classes.index(tone)])
             ends = [function(x).item() - bias for x in (prepared, silence)]
-            gap = abs(found.attributions[layer][token].sum() - (ends[0] - ends[1])) / (abs(ends[0]) + abs(ends[1]))
-            assert found.gap[layer][token] == pytest.approx(gap, abs=1e-9) and gap <= 0.01
-    assert found.n_steps > 8, "the first try was too coarse for this input"
+            gap = abs(integrated.attributions[layer][token].sum() - (ends[0] - ends[1])) / (abs(ends[0]) + abs(ends[1]))
+            assert integrated.gap[layer][token] == pytest.approx(gap, abs=1e-9) and gap <= 0.01
+    assert integrated.n_steps > 8, "the first try was too coarse for this input"
 
 
 @pytest.mark.parametrize("mask_ms", [None, 50.0])
 def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
     options = {} if mask_ms is None else {"mask_ms": mask_ms}
-    found = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
+    drops = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
     prepared = encoder.prepare(samples)
     for layer, probe in probes.items():
         for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
@@ -148,17 +150,17 @@ def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
                 masked = prepared.clone()
                 masked[0, (offset >= -width / 2) & (offset < width / 2)] = 0
                 drop = (function(prepared) - function(masked)).item()
-                assert found[layer][token, number] == pytest.approx(drop, abs=1e-9)
+                assert drops[layer][token, number] == pytest.approx(drop, abs=1e-9)
     energy = measured("occlusion", encoder, probes, samples, **options)
-    assert all(np.array_equal(energy[layer], np.square(found[layer])) for layer in probes)
+    assert all(np.array_equal(energy[layer], np.square(drops[layer])) for layer in probes)
 
 
 def test_bins_beyond_the_audio_hold_nothing(encoder, probes):
     short = np.random.default_rng(5).normal(0, 0.1, 3000)
     for name in attribution.ENERGY:
         options = {"tolerance": np.inf, "n_steps": 2} if name == "integrated_gradients" else {}
-        found = attribution.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, **options)
-        for energy in found.values():
+        by_layer = attribution.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, **options)
+        for energy in by_layer.values():
             assert not energy[0, OFFSETS < -20].any() and energy.min() >= 0
 
 
@@ -174,15 +176,12 @@ def test_unknown_names_list_the_known_ones(encoder, probes, samples):
 
 def test_margin_keeps_the_rival_of_the_unchanged_input(encoder, probes, samples):
     prepared = encoder.prepare(samples)
-    found = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, target="margin")
+    drops = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, target="margin")
     for layer, probe in probes.items():
         logits = [scalar(encoder, probe, layer, CENTERS[0], tone, samples.size) for tone in CLASSES]
-        best = max((1, 2), key=lambda one: logits[one](prepared).item())
+        best = max((1, 2), key=lambda number: logits[number](prepared).item())
         offset = np.arange(samples.size) / 16 - CENTERS[0] * 1000
         masked = prepared.clone()
         masked[0, (offset >= 0) & (offset < 20)] = 0
-        drop = [(logits[one](prepared) - logits[one](masked)).item() for one in (0, best)]
-        assert found[layer][0, np.argmin(np.abs(OFFSETS - 10))] == pytest.approx(drop[0] - drop[1], abs=1e-9)
-
-
-# Behaviour
+        drop = [(logits[number](prepared) - logits[number](masked)).item() for number in (0, best)]
+        assert drops[layer][0, np.argmin(np.abs(OFFSETS - 10))] == pytest.approx(drop[0] - drop[1], abs=1e-9)

@@ -55,10 +55,10 @@ def test_context_truncation_is_the_model_on_cut_audio(encoder, probes, glide_cor
         "context_truncation", encoder, probes, glide_corpus, tokens, widths, n_resamples=20, seed=0
     )
     for layer, probe in probes.items():
-        own = table[(table["layer"] == layer) & (table["draw"] == 0)].set_index("half_width_ms")["macro_f1"]
-        assert own.index.tolist() == [40.0, 150.0, np.inf]
-        for width in own.index:
-            heard = []
+        f1 = table[(table["layer"] == layer) & (table["draw"] == 0)].set_index("half_width_ms")["macro_f1"]
+        assert f1.index.tolist() == [40.0, 150.0, np.inf]
+        for width in f1.index:
+            predicted = []
             for token in tokens.itertuples():
                 prepared = encoder.prepare(glide_corpus.audio(token.utterance_id))
                 frame = encoder.frame_at(token.center_s, prepared.shape[1])
@@ -67,15 +67,15 @@ def test_context_truncation_is_the_model_on_cut_audio(encoder, probes, glide_cor
                     first = frame - {40.0: 1, 150.0: 6}[width]
                     end = 320 * frame + 200 + round(width * 16)
                     kept, frame = prepared[:, 320 * first : end], frame - first
-                heard += list(probe.predict(encoder.forward(kept)[layer][:, frame].numpy()))
-            assert own[width] == pytest.approx(slow_f1(tokens["tone"], heard))
+                predicted += list(probe.predict(encoder.forward(kept)[layer][:, frame].numpy()))
+            assert f1[width] == pytest.approx(slow_f1(tokens["tone"], predicted))
 
 
-def slow_f1(truth, heard):
+def slow_f1(truth, predicted):
     scores = []
     for tone in sorted(set(truth)):
-        hits = sum(t == h == tone for t, h in zip(truth, heard, strict=True))
-        scores.append(2 * hits / (sum(t == tone for t in truth) + sum(h == tone for h in heard)))
+        hits = sum(t == h == tone for t, h in zip(truth, predicted, strict=True))
+        scores.append(2 * hits / (sum(t == tone for t in truth) + sum(h == tone for h in predicted)))
     return np.mean(scores)
 
 
@@ -94,14 +94,14 @@ def test_pitch_is_level_outside_the_window_and_untouched_inside():
     flatten = behaviour.pitch_flattener(voice, floor_hz=75, ceiling_hz=400)
     changed = flatten(1.0, 150)
     pitch = parselmouth.Sound(changed.astype(float), SAMPLE_RATE).to_pitch_ac(0.01, 75, pitch_ceiling=400)
-    at, found = pitch.xs(), pitch.selected_array["frequency"]
-    voiced = found > 0
+    at, tracked_hz = pitch.xs(), pitch.selected_array["frequency"]
+    voiced = tracked_hz > 0
     median_hz = np.nanmedian(f0.track(voice, floor_hz=75, ceiling_hz=400, step_ms=10)[1])
     far, near = voiced & (np.abs(at - 1) > 0.2), np.abs(at - 1) < 0.1
-    assert far.sum() > 100 and np.abs(12 * np.log2(found[far] / median_hz)).max() < 0.3
-    own = np.interp(at[near], time_s, hz)
-    assert voiced[near].all() and np.abs(12 * np.log2(found[near] / own)).max() < 0.5
-    assert np.abs(12 * np.log2(own / median_hz)).max() > 3, "there was a movement to keep"
+    assert far.sum() > 100 and np.abs(12 * np.log2(tracked_hz[far] / median_hz)).max() < 0.3
+    original_hz = np.interp(at[near], time_s, hz)
+    assert voiced[near].all() and np.abs(12 * np.log2(tracked_hz[near] / original_hz)).max() < 0.5
+    assert np.abs(12 * np.log2(original_hz / median_hz)).max() > 3, "there was a movement to keep"
     assert changed.size == voice.size and flatten(1.0, np.inf).size == voice.size
     flat = parselmouth.Sound(flatten(1.0, 0).astype(float), SAMPLE_RATE).to_pitch_ac(0.01, 75, pitch_ceiling=400)
     level = flat.selected_array["frequency"]

@@ -113,8 +113,8 @@ def test_segments_know_only_a_tone_that_sounds_predict():
     settings = {"regularisation_c": 1.0, "n_folds": 4, "seed": 0}
     features = cue_width.segment_features(tokens)
     assert features.shape == (len(tokens), 9 + 6) and (features.sum(axis=1) == 3).all()
-    dealt = cue_width.held_out(features, tokens, **settings)
-    assert np.mean(dealt == tokens["tone"]) == pytest.approx(0.5, abs=0.1)
+    predicted = cue_width.held_out(features, tokens, **settings)
+    assert np.mean(predicted == tokens["tone"]) == pytest.approx(0.5, abs=0.1)
     checked = tokens.assign(tone=np.where(tokens["ipa"].str.startswith("p"), "fall", "rise"))
     assert (cue_width.held_out(features, checked, **settings) == checked["tone"]).all()
 

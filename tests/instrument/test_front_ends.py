@@ -50,9 +50,9 @@ def test_pitch_features_follow_the_glide(glide_corpus):
         for row in tokens.itertuples()
     }
     corpus = glide_corpus.__class__(tokens.assign(n_samples=16000), tokens, hum.__getitem__, glide_corpus.rejected)
-    found = front_ends.token_features(corpus, tokens, frontend="f0", max_window_ms=200, **SETTINGS)
-    assert found.shape == (8, 20, 2) and (found[:, :, 1] == 1).all()
-    rises = found[:, -1, 0] - found[:, 0, 0]
+    pitch = front_ends.token_features(corpus, tokens, frontend="f0", max_window_ms=200, **SETTINGS)
+    assert pitch.shape == (8, 20, 2) and (pitch[:, :, 1] == 1).all()
+    rises = pitch[:, -1, 0] - pitch[:, 0, 0]
     assert ((rises > 0) == (tokens["tone"] == "rise")).all()
 
 

@@ -60,18 +60,18 @@ def test_what_bfloat16_costs_is_measured(tmp_path, glide_corpus):
     probes, tokens = random_probes(loaded, ["0", "2"]), glide_corpus.tokens.head(3)
     edges, offsets = spans.offset_bins(200, 20)
     table = gradient_energy.precision(loaded, rough, probes, glide_corpus, tokens, edges, target="true")
-    errors, own, coarse = [], [], []
+    errors, single, coarse = [], [], []
     for token in tokens.itertuples():
-        asked = (probes, glide_corpus.audio(token.utterance_id), [token.center_s], [token.tone])
-        exact, found = (gradients.input_gradients(one, *asked)["2"] for one in (loaded, rough))
-        assert found.dtype == np.float32
-        errors.append(np.linalg.norm(found - exact) / np.linalg.norm(exact))
-        for kept, gradient in ((own, exact), (coarse, found)):
+        inputs = (probes, glide_corpus.audio(token.utterance_id), [token.center_s], [token.tone])
+        exact, coarse_gradient = (gradients.input_gradients(version, *inputs)["2"] for version in (loaded, rough))
+        assert coarse_gradient.dtype == np.float32
+        errors.append(np.linalg.norm(coarse_gradient - exact) / np.linalg.norm(exact))
+        for kept, gradient in ((single, exact), (coarse, coarse_gradient)):
             binned = gradient_energy.energy_over_offset(loaded, gradient, [token.center_s], edges)
             kept.append(spans.effective_span(binned, offsets)[0])
     row = table.set_index("layer").loc["2"]
     assert row["gradient_error"] == pytest.approx(np.median(errors)) and 1e-4 < row["gradient_error"] < 0.2
-    assert row["span_ms"] == pytest.approx(np.mean(own)) and row["coarse_span_ms"] == pytest.approx(np.mean(coarse))
+    assert row["span_ms"] == pytest.approx(np.mean(single)) and row["coarse_span_ms"] == pytest.approx(np.mean(coarse))
     assert abs(row["span_ms"] - row["coarse_span_ms"]) < 5
     itself = gradient_energy.precision(loaded, loaded, probes, glide_corpus, tokens, edges, target="true")
     assert (itself["gradient_error"] == 0).all() and (itself["span_ms"] == itself["coarse_span_ms"]).all()
@@ -124,7 +124,7 @@ def test_measured_together_or_alone_a_token_keeps_its_place(encoder, glide_corpu
     tokens = glide_corpus.tokens[glide_corpus.tokens["split"] == "test"].sample(24, random_state=0)
     lengths = tokens.groupby("utterance_id")["token_id"].size()
     assert lengths.nunique() > 1 and lengths.duplicated().any(), "some with as many tokens as others"
-    asked = (encoder, random_probes(encoder, ["1", "2"]), glide_corpus)
+    inputs = (encoder, random_probes(encoder, ["1", "2"]), glide_corpus)
     how = {"target": "true", "wrt": "waveform"}
     measured, sizes, plain = [], [], gradients.gradients_and_probabilities
 
@@ -135,7 +135,7 @@ def test_measured_together_or_alone_a_token_keeps_its_place(encoder, glide_corpu
     monkeypatch.setattr(gradients, "gradients_and_probabilities", counted)
     for most in (3, 1):
         monkeypatch.setattr(chunks, "together", lambda encoder, n_samples, most=most: most)
-        measured.append(gradient_energy.measure(*asked, tokens, edges, **how))
+        measured.append(gradient_energy.measure(*inputs, tokens, edges, **how))
     assert max(sizes) == 3 and sizes[-lengths.size :] == [1] * lengths.size
     together, alone = measured
     assert list(together.tokens) == list(alone.tokens) == gradient_energy.by_utterance(tokens)["token_id"].tolist()
@@ -162,8 +162,8 @@ def test_confidence_is_the_probes_probability_of_the_named_tone(encoder, glide_c
 def test_no_confidence_in_a_tone_the_probe_does_not_know(encoder, samples):
     probes = random_probes(encoder, ["1"])
     tones = np.array([["rise", "dip"]])
-    asked = (encoder, probes, samples[None], np.array([CENTERS[:2]]), tones)
-    _, chances = gradients.gradients_and_probabilities(*asked, target="predicted", wrt="waveform", reach_s=np.inf)
+    inputs = (encoder, probes, samples[None], np.array([CENTERS[:2]]), tones)
+    _, chances = gradients.gradients_and_probabilities(*inputs, target="predicted", wrt="waveform", reach_s=np.inf)
     (sure,) = readouts.probability_of(chances["1"], probes["1"], tones)
     assert 0 < sure[0] < 1 and np.isnan(sure[1])
 
@@ -183,8 +183,8 @@ def measured_with(seed, n_utterances=6):
 def slow_rows(measured, layer):
     """(seed, utterance, normalised energy, span) of every token that has energy, one after the other."""
     offsets = [(low + high) / 2 for low, high in pairwise(POOL_EDGES)]
-    for seed, one in measured.items():
-        for energy, utterance in zip(one.energy[layer], one.utterances, strict=True):
+    for seed, of_seed in measured.items():
+        for energy, utterance in zip(of_seed.energy[layer], of_seed.utterances, strict=True):
             if energy.sum() > 0:
                 share = energy / energy.sum()
                 yield seed, utterance, share, 2 * sum(abs(o) * e for o, e in zip(offsets, share, strict=True))
@@ -193,12 +193,14 @@ def slow_rows(measured, layer):
 @pytest.mark.parametrize("layer", ["1", "2"])
 def test_seeds_are_pooled_as_a_slow_loop_pools_them(layer):
     measured = {3: measured_with(3), 8: measured_with(8)}
-    found = gradient_energy.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)
+    tabulated = gradient_energy.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)
     rows = list(slow_rows(measured, layer))
-    assert all((table["condition"] == "mini/gender").all() for table in found.values())
-    of_layer = {key: table[table["layer"] == layer] for key, table in found.items() if "layer" in table}
+    assert all((table["condition"] == "mini/gender").all() for table in tabulated.values())
+    of_layer = {key: table[table["layer"] == layer] for key, table in tabulated.items() if "layer" in table}
     span = of_layer["spans"].iloc[0]
-    assert span["span_ms"] == pytest.approx(np.mean([one for *_, one in rows])) and span["n_tokens"] == len(rows) // 2
+    assert (
+        span["span_ms"] == pytest.approx(np.mean([width for *_, width in rows])) and span["n_tokens"] == len(rows) // 2
+    )
     profile = np.mean([share for _, _, share, _ in rows], axis=0)
     assert of_layer["energy"]["energy"].to_numpy() == pytest.approx(profile)
     radius = of_layer["radii"].set_index("measure")["value_ms"]
@@ -208,7 +210,7 @@ def test_seeds_are_pooled_as_a_slow_loop_pools_them(layer):
     seeds = np.random.default_rng(5).multinomial(2, [1 / 2] * 2, size=60)
     for drawn, trained in zip(utterances, seeds, strict=True):
         times = [drawn[int(utterance[1:])] * trained[[3, 8].index(seed)] for seed, utterance, *_ in rows]
-        resampled.append(np.mean([one for (*_, one), n in zip(rows, times, strict=True) for _ in range(n)]))
+        resampled.append(np.mean([width for (*_, width), n in zip(rows, times, strict=True) for _ in range(n)]))
     assert [span["ci_low_ms"], span["ci_high_ms"]] == pytest.approx(np.quantile(resampled, [0.05, 0.95]))
 
 
@@ -217,21 +219,23 @@ def test_every_token_has_its_radius_under_every_seed():
     table = gradient_energy.tabulate({"th": list(measured.values())}, [3, 8], POOL_EDGES, **DRAWING)["token_spans"]
     assert table.groupby(["layer", "seed"]).size().tolist() == [12] * 4
     for layer in ("1", "2"):
-        heard = table[(table["layer"] == layer) & table["r_com_ms"].notna()]
-        slow = [(seed, utterance, one / 2) for seed, utterance, _, one in slow_rows(measured, layer)]
-        assert list(zip(heard["seed"], heard["utterance_id"], strict=True)) == [(s, u) for s, u, _ in slow]
-        assert heard["r_com_ms"].to_numpy() == pytest.approx([radius for *_, radius in slow])
+        with_energy = table[(table["layer"] == layer) & table["r_com_ms"].notna()]
+        slow = [(seed, utterance, width / 2) for seed, utterance, _, width in slow_rows(measured, layer)]
+        assert list(zip(with_energy["seed"], with_energy["utterance_id"], strict=True)) == [(s, u) for s, u, _ in slow]
+        assert with_energy["r_com_ms"].to_numpy() == pytest.approx([radius for *_, radius in slow])
     assert table[table["r_com_ms"].isna()]["token_id"].tolist() == ["t3", "t3"], "silence is listed, without a radius"
 
 
 def test_the_same_measurement_under_two_seeds_is_no_more_evidence():
-    once, found = measured_with(3), {}
+    once, tables = measured_with(3), {}
     for n_seeds in (1, 2):
-        found[n_seeds] = gradient_energy.tabulate({"th": [once] * n_seeds}, list(range(n_seeds)), POOL_EDGES, **DRAWING)
+        tables[n_seeds] = gradient_energy.tabulate(
+            {"th": [once] * n_seeds}, list(range(n_seeds)), POOL_EDGES, **DRAWING
+        )
     for name in ("spans", "energy", "energy_null", "radii"):
-        one, two = (found[n_seeds][name].select_dtypes("number") for n_seeds in (1, 2))
-        assert np.allclose(one, two, equal_nan=True), name
-    assert len(found[2]["token_spans"]) == 2 * len(found[1]["token_spans"])
+        single, double = (tables[n_seeds][name].select_dtypes("number") for n_seeds in (1, 2))
+        assert np.allclose(single, double, equal_nan=True), name
+    assert len(tables[2]["token_spans"]) == 2 * len(tables[1]["token_spans"])
 
 
 def test_languages_are_pooled_by_themselves():
@@ -239,5 +243,5 @@ def test_languages_are_pooled_by_themselves():
     both = gradient_energy.tabulate({"th": [th], "vi": [vi]}, [0], POOL_EDGES, **DRAWING)
     alone = gradient_energy.tabulate({"vi": [vi]}, [0], POOL_EDGES, **DRAWING)
     for name, table in both.items():
-        own = table[table["language"] == "vi"].reset_index(drop=True)
-        assert own.equals(alone[name]), name
+        rows = table[table["language"] == "vi"].reset_index(drop=True)
+        assert rows.equals(alone[name]), name

@@ -55,7 +55,7 @@ def double_input(monkeypatch):
 @pytest.mark.parametrize("layer", ["cnn", "0", "2", "final"])
 def test_gradient_equals_finite_differences(encoder, samples, layer):
     probes = random_probes(encoder, [layer])
-    found = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)[layer]
+    gradient = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)[layer]
     prepared = encoder.prepare(samples)
     rng = np.random.default_rng(2)
     for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
@@ -63,17 +63,17 @@ def test_gradient_equals_finite_differences(encoder, samples, layer):
         step = 1e-5
         up = logit(encoder, probes[layer], prepared + step * direction, layer, center_s, tone)
         down = logit(encoder, probes[layer], prepared - step * direction, layer, center_s, tone)
-        slope = float(found[token] @ direction.numpy())
+        slope = float(gradient[token] @ direction.numpy())
         assert slope == pytest.approx((up - down) / (2 * step), rel=1e-5, abs=1e-9)
 
 
 def test_cnn_input_gradient_at_the_cnn_layer_is_the_probe_weight(encoder, samples):
     probes = random_probes(encoder, ["cnn", "1"])
-    found = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES, wrt="cnn")
+    gradient = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES, wrt="cnn")
     frame = encoder.frame_at(CENTERS[1], samples.size)
-    assert np.allclose(found["cnn"][1, frame], probes["cnn"].weight[1])
-    assert np.count_nonzero(found["cnn"][1].any(axis=1)) == 1
-    assert found["1"].shape == found["cnn"].shape and np.count_nonzero(found["1"][1].any(axis=1)) > 1
+    assert np.allclose(gradient["cnn"][1, frame], probes["cnn"].weight[1])
+    assert np.count_nonzero(gradient["cnn"][1].any(axis=1)) == 1
+    assert gradient["1"].shape == gradient["cnn"].shape and np.count_nonzero(gradient["1"][1].any(axis=1)) > 1
 
 
 def test_batch_size_changes_nothing_and_the_model_is_left_as_found(encoder, samples, monkeypatch):
@@ -104,17 +104,17 @@ def test_clips_of_one_length_come_together_as_they_would_alone(tmp_path, monkeyp
     rng, probes = np.random.default_rng(4), random_probes(loaded, loaded.layers)
     clips = rng.normal(0, 0.1, (5, 12000)) * rng.uniform(0.1, 3, (5, 1))
     centers, tones = rng.uniform(0.1, 0.65, (5, 2)), rng.choice(["fall", "rise"], (5, 2))
-    asked = {"target": "margin", "wrt": wrt, "reach_s": 0.1}
+    settings = {"target": "margin", "wrt": wrt, "reach_s": 0.1}
     alone = [
-        gradients.input_gradients(loaded, probes, *own, **asked) for own in zip(clips, centers, tones, strict=True)
+        gradients.input_gradients(loaded, probes, *clip, **settings) for clip in zip(clips, centers, tones, strict=True)
     ]
     for most in (5, 2):  # all at once, and in parts of which the last is smaller
         monkeypatch.setattr(chunks, "together", lambda encoder, n_samples, most=most: most)
-        found = gradients.input_gradients(loaded, probes, clips, centers, tones, **asked)
+        together = gradients.input_gradients(loaded, probes, clips, centers, tones, **settings)
         for layer in loaded.layers:
-            expected = np.stack([one[layer] for one in alone])
-            assert found[layer].shape == expected.shape
-            assert np.allclose(found[layer], expected, rtol=1e-9, atol=1e-12)
+            expected = np.stack([by_layer[layer] for by_layer in alone])
+            assert together[layer].shape == expected.shape
+            assert np.allclose(together[layer], expected, rtol=1e-9, atol=1e-12)
 
 
 def test_how_many_clips_go_together(encoder, monkeypatch):
@@ -158,11 +158,11 @@ def test_single_precision_agrees_with_plain_autograd(tmp_path, family):
     loaded = checkpoints.load(make_checkpoint(tmp_path, family, num_hidden_layers=4))
     long = np.random.default_rng(3).normal(0, 0.1, 20007).astype(np.float32)
     probes, centers = random_probes(loaded, loaded.layers), [0.03, 0.6, 0.61]
-    found = gradients.input_gradients(loaded, probes, long, centers, ["rise", "fall", "rise"])
+    single = gradients.input_gradients(loaded, probes, long, centers, ["rise", "fall", "rise"])
     for token, tone in enumerate(["rise", "fall", "rise"]):
         for layer, expected in plain_gradients(loaded, probes, long, centers[token], tone):
-            error = np.linalg.norm(found[layer][token] - expected) / np.linalg.norm(expected)
-            assert found[layer].dtype == np.float32 and error < 1e-5
+            error = np.linalg.norm(single[layer][token] - expected) / np.linalg.norm(expected)
+            assert single[layer].dtype == np.float32 and error < 1e-5
 
 
 @pytest.mark.gpu
@@ -171,13 +171,13 @@ def test_a_gpu_gives_what_the_processor_gives(tmp_path, family):
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device here")
     long = np.random.default_rng(3).normal(0, 0.1, 20007).astype(np.float32)
-    found = {}
+    on_gpu = {}
     for device in ("cpu", "cuda"):
         loaded = checkpoints.load(make_checkpoint(tmp_path / device, family), device=device)
         probes = random_probes(loaded, loaded.layers)
-        found[device] = gradients.input_gradients(loaded, probes, long, [0.6, 0.9], ["rise", "fall"], reach_s=0.2)
-    for layer, expected in found["cpu"].items():
-        assert np.linalg.norm(found["cuda"][layer] - expected) < 1e-5 * np.linalg.norm(expected)
+        on_gpu[device] = gradients.input_gradients(loaded, probes, long, [0.6, 0.9], ["rise", "fall"], reach_s=0.2)
+    for layer, expected in on_gpu["cpu"].items():
+        assert np.linalg.norm(on_gpu["cuda"][layer] - expected) < 1e-5 * np.linalg.norm(expected)
 
 
 def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, monkeypatch):
@@ -191,9 +191,9 @@ def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, mo
 
     monkeypatch.setattr(backward.StableBlock, "pull", small)
     with pytest.warns(UserWarning) as said:
-        found = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
+        halved = gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
     assert "out of memory with 2 passes under way; going on with 1" in str(said[0].message) + str(said[-1].message)
-    assert all(np.allclose(found[layer], expected[layer], rtol=1e-9, atol=1e-12) for layer in probes)
+    assert all(np.allclose(halved[layer], expected[layer], rtol=1e-9, atol=1e-12) for layer in probes)
     monkeypatch.setattr(backward.StableBlock, "pull", lambda self, g: pull(self, g.new_empty(2**50)))
     with pytest.raises(TonespanError, match="cut the utterance"), pytest.warns(UserWarning):
         gradients.input_gradients(encoder, probes, samples, CENTERS, TONES)
@@ -202,8 +202,8 @@ def test_out_of_memory_halves_the_chunk_says_so_and_goes_on(encoder, samples, mo
 def test_fewer_clips_go_together_where_they_do_not_fit(encoder, monkeypatch):
     probes, trace = random_probes(encoder, ["1"]), backward.trace
     clips = np.random.default_rng(5).normal(0, 0.1, (4, 8000))
-    asked = (probes, clips, [CENTERS] * 4, [TONES] * 4)
-    expected = gradients.input_gradients(encoder, *asked)["1"]
+    inputs = (probes, clips, [CENTERS] * 4, [TONES] * 4)
+    expected = gradients.input_gradients(encoder, *inputs)["1"]
 
     def small(encoder, waveforms):
         if len(waveforms) > 1:
@@ -213,15 +213,15 @@ def test_fewer_clips_go_together_where_they_do_not_fit(encoder, monkeypatch):
     monkeypatch.setattr(backward, "trace", small)
     monkeypatch.setattr(chunks, "together", lambda encoder, n_samples: 4)
     with pytest.warns(UserWarning) as said:
-        found = gradients.input_gradients(encoder, *asked)["1"]
-    assert [str(one.message)[-15:] for one in said] == ["going on with 2", "going on with 1"]
-    assert np.allclose(found, expected, rtol=1e-9, atol=1e-12)
+        halved = gradients.input_gradients(encoder, *inputs)["1"]
+    assert [str(warning.message)[-15:] for warning in said] == ["going on with 2", "going on with 1"]
+    assert np.allclose(halved, expected, rtol=1e-9, atol=1e-12)
     monkeypatch.setattr(backward, "trace", lambda encoder, waveforms: trace(encoder, waveforms.new_empty(1, 2**50)))
     with (
         pytest.raises(TonespanError, match=r"an utterance of 0\.5 s; cut it shorter"),
         pytest.warns(UserWarning, match="out of memory"),
     ):
-        gradients.input_gradients(encoder, *asked)
+        gradients.input_gradients(encoder, *inputs)
 
 
 def test_weights_that_are_not_finite_name_the_layer(tmp_path, samples):
@@ -235,10 +235,10 @@ def test_weights_that_are_not_finite_name_the_layer(tmp_path, samples):
 
 def test_a_logit_that_moves_with_nothing_has_no_radius(encoder, samples):
     flat = LinearClassifier(("fall", "rise"), np.zeros((2, 32)), np.zeros(2))
-    found = gradients.input_gradients(encoder, {"1": flat}, samples, CENTERS, TONES)["1"]
-    assert not found.any()
+    gradient = gradients.input_gradients(encoder, {"1": flat}, samples, CENTERS, TONES)["1"]
+    assert not gradient.any()
     edges, offsets = spans.offset_bins(200, 10)
-    energy = gradient_energy.energy_over_offset(encoder, found, CENTERS, edges)
+    energy = gradient_energy.energy_over_offset(encoder, gradient, CENTERS, edges)
     assert np.isnan(spans.effective_span(energy, offsets)).all()
 
 

@@ -80,8 +80,8 @@ def test_the_correction_is_unbiased_under_a_noisy_floor():
     rng, flat = np.random.default_rng(0), spans.flat_null(EDGES)
     bell = spans.normalise(SHAPES["gaussian"][0])
     noisy = 0.6 * bell + 0.4 * flat * rng.chisquare(2, (500, 40, OFFSETS.size)) / 2
-    found = 2 * spans.corrected_radius(noisy.mean(axis=1), flat, EDGES)  # pools of 40 tokens
-    assert np.mean(found) == pytest.approx(79.8, abs=1) and np.isfinite(found).all()
+    corrected = 2 * spans.corrected_radius(noisy.mean(axis=1), flat, EDGES)  # pools of 40 tokens
+    assert np.mean(corrected) == pytest.approx(79.8, abs=1) and np.isfinite(corrected).all()
 
 
 def test_a_floor_is_cut_with_the_audio():

@@ -32,8 +32,8 @@ def test_correlated_features_more_of_them_than_tokens(dtype, regularisation_c):
     plain = make_pipeline(StandardScaler(), LogisticRegression(C=regularisation_c, tol=1e-8, max_iter=20_000))
     plain.fit(features[:120].astype(float), names[:120])
     theirs = plain.decision_function(features[120:].astype(float))
-    found = ours.logits(features[120:])
-    difference = (found - found.mean(axis=1, keepdims=True)) - (theirs - theirs.mean(axis=1, keepdims=True))
+    logits = ours.logits(features[120:])
+    difference = (logits - logits.mean(axis=1, keepdims=True)) - (theirs - theirs.mean(axis=1, keepdims=True))
     assert np.abs(difference).max() < 0.02 * np.abs(theirs).max()
     assert (ours.predict(features[120:]) == plain.predict(features[120:].astype(float))).mean() >= 0.98
 
