@@ -26,8 +26,8 @@
 # windows alone, is kept beside it.
 #
 # *What the analysis window adds.* A frame of 25 ms begins to see the cue, or what follows it, half a window before its centre. On
-# synthetic speech whose cue width was planted and is therefore known (notebook 06) the knee lies that much beyond the cue, so `span_ms` is the knee minus half an
-# analysis window.
+# synthetic speech, whose cue width is planted and therefore known (notebook 06), the knee lies that much beyond the cue, so
+# `span_ms` is the knee minus half an analysis window.
 
 # %% tags=["parameters"]
 params_path = "demo"
