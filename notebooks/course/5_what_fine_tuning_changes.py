@@ -335,7 +335,7 @@ display(Audio(samples, rate=SAMPLE_RATE))
 #
 # - `"f0_hz"`: the median F0 of the voiced frames within 50 ms of the centre (`f0.track` with floor 60, ceiling 500, step 10 ms; `np.nanmedian`);
 # - `"tone"`: what the probe of the layer `final` of the vanilla model hears at the centre (`encoder.hidden_at`, `probe.predict`);
-# - `"span_ms"`: layer -> span of that tone's logit, from energy in 10 ms bins over +-500 ms (`gradients.input_gradients`, `gradients.energy_over_offset`,
+# - `"span_ms"`: layer -> span of that tone's logit, from energy in 10 ms bins over +-500 ms (`gradients.input_gradients`, `gradient_energy.energy_over_offset`,
 #   `spans.effective_span`).
 
 

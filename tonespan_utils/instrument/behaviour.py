@@ -1,8 +1,6 @@
 """How much context does a probe need? Its macro-F1 when speech far from the tone centre is changed.
 
-*Far* is further than a stated half-width.
-
-A gradient says what the model would react to; these say what it needs:
+*Far* is further than a stated half-width. A gradient says what the model would react to; these say what it needs:
 
 - ``context_truncation``: the audio is cut to that width.
 - ``pitch_flattening``: pitch outside that width is levelled with Praat's overlap-add, all else stays.
@@ -40,8 +38,6 @@ Floats = NDArray[np.float64]
 Probes = Mapping[str, LinearClassifier]
 
 FLAT_STEP_S = 0.01  # Praat's own pitch step
-
-
 EDGE_S = 1e-4  # a step in the pitch tier takes this long: under one period of any voice
 
 
@@ -92,8 +88,8 @@ def saturation_span(table: pd.DataFrame, *, share: float = 0.95, level: float = 
 
     ``table`` is what :func:`f1_by_width` gave. One row per estimator and layer: ``estimator, layer, span_ms,
     ci_low_ms, ci_high_ms, whole_f1, chance_f1, n_tokens``; the span is twice the half-width, linear between widths.
-    Below the narrowest width it is that width; not reached by the widest it is inf; and nan where F1 on
-    the whole utterance is not above chance (the interval of their difference contains 0).
+    Below the narrowest width it is that width; not reached by the widest it is inf; and nan where F1 on the whole
+    utterance is not above chance (the interval of their difference contains 0).
     """
     rows = []
     for (name, layer), widths_ms in saturation_draws(table, share=share, level=level).items():

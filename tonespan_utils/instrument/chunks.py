@@ -52,6 +52,7 @@ class OutOfMemory(TonespanError):
 
 
 def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, on a processor or a GPU."""
     return isinstance(error, torch.OutOfMemoryError | OutOfMemory) or "allocate memory" in str(error)
 
 

@@ -149,7 +149,7 @@ def _down_to_features(clips: backward.Clips, starts: Mapping[str, Tensor], frame
 
 
 def _down_the_blocks(clips: backward.Clips, starts: Sequence[Tensor], names: Sequence[str], frames: Tensor) -> Tensor:
-    """From ``own``, each (token, clip, hidden) at the ``frames`` of the layers ``names``, top down, to gradients at
+    """From ``starts``, each (token, clip, hidden) at the ``frames`` of the layers ``names``, top down, to gradients at
     ``0``: (layer, token, clip, frame, hidden).
 
     At block k the cotangents of every layer above it go through together; those of layer k itself, which are zero but

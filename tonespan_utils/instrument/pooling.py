@@ -53,9 +53,9 @@ def pooled_span(
     """The span of many tokens: ``energy`` and ``null_energy`` (row, bins), ``clusters`` and ``seeds`` (row,).
 
     A row is a token under one seed of training; ``seeds`` may be left out where there is one. Each row is normalised
-    first, so that a loud one does not speak for all; then the pooled r_com is the mean of the rows' own. Rows without
-    energy are left out and not counted; none left gives nan. One cluster, or fewer than LEAST_TOKENS tokens, have no
-    interval (nan).
+    first, so that a loud one does not outweigh the others; then the pooled r_com is the mean of the rows' own. Rows
+    without energy are left out and not counted; none left gives nan. One cluster, or fewer than LEAST_TOKENS tokens,
+    have no interval (nan).
     """
     share, null, clusters, seeds = _with_energy(energy, null_energy, clusters, seeds)
     if not len(share):

@@ -21,12 +21,12 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 
-def probability_of(chances: np.ndarray, probe: LinearClassifier, tones: np.ndarray) -> np.ndarray:
-    """The probability of the named ``tones`` (clip, token) among ``chances`` (clip, token, class): (clip, token); nan
-    for a tone that the probe was not trained on.
+def probability_of(probabilities: np.ndarray, probe: LinearClassifier, tones: np.ndarray) -> np.ndarray:
+    """The probability of the named ``tones`` (clip, token) among ``probabilities`` (clip, token, class): (clip, token);
+    nan for a tone that the probe was not trained on.
     """
     places = np.array([[probe.classes.index(tone) if tone in probe.classes else -1 for tone in row] for row in tones])
-    named = np.take_along_axis(chances, np.maximum(places, 0)[..., None], axis=-1)[..., 0]
+    named = np.take_along_axis(probabilities, np.maximum(places, 0)[..., None], axis=-1)[..., 0]
     return np.where(places < 0, np.nan, named)
 
 
@@ -89,6 +89,7 @@ def _maps(probe: LinearClassifier, hidden: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def logits(hidden: Tensor, probe: LinearClassifier) -> Tensor:
+    """The logits (..., class) of a probe from hidden vectors (..., hidden), in their dtype."""
     weight, bias = _maps(probe, hidden)
     return hidden @ weight.T + bias
 

@@ -53,7 +53,7 @@ def save(
     seeds: Sequence[int],
     edges_ms: np.ndarray,
 ) -> Path:
-    """Keep what ``gradients.measure`` gave, per language and seed. Returns the path.
+    """Keep what ``gradient_energy.measure`` gave, per language and seed. Returns the path.
 
     Notebook: notebooks/04_gradient_energy
     """

@@ -76,7 +76,7 @@ def energy_draws(
 ) -> dict[str, Floats]:
     """Widths of ``energy`` (token, bins) in every draw: ``r_com`` (the span 2 r_com) and ``r90`` (2 r90): (draw,).
 
-    Tokens without energy are left out, as in ``spans.pooled_span``. No token gives nan.
+    Tokens without energy are left out, as in ``pooling.pooled_span``. No token gives nan.
     """
     share = spans.normalise(energy)
     heard = ~np.isnan(share).any(axis=1)

@@ -2,7 +2,7 @@
 
 Conventions: everything runs over the window of the energy, +-W around the tone centre, and is silent beyond the
 recording. Sound is Ogg Opus at 16 kHz, scaled to one peak for listening; the outline holds the lowest and the highest
-sample of every ``OUTLINE_MS`` in 1/127; the spectrogram is the baseline's log-Mel (``acoustic``) in 255 steps of its
+sample of every ``OUTLINE_MS`` in 1/127; the spectrogram is the baseline's log-Mel (``front_ends``) in 255 steps of its
 80 dB under the clip's loudest band; F0 is Praat's, in tenths of a hertz, 0 where unvoiced.
 
 Notebook: notebooks/explorer
