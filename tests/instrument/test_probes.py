@@ -69,3 +69,13 @@ def test_probes_come_back_from_disk(tmp_path):
     loaded = probes.load_probes(path)
     assert list(loaded) == ["cnn", "0"] and loaded["0"].classes == probe.classes
     assert np.array_equal(loaded["cnn"].logits(vectors), probe.logits(vectors))
+
+
+def test_a_single_utterance_has_no_interval_and_chance_depends_on_no_seed():
+    tone = np.array(list("aabbababaabb"))
+    scored = [
+        probes.score_answers(tone, tone[::-1], np.zeros(tone.size), n_resamples=20, level=0.9, seed=seed)
+        for seed in (0, 1)
+    ]
+    assert np.isnan([scored[0].ci_low, scored[0].ci_high, scored[0].above_chance_low]).all()
+    assert scored[0].chance_f1 == scored[1].chance_f1 == pytest.approx(0.5)
