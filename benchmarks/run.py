@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import cue_width, gradients, probes
 from tonespan_utils.params.profile import ROOT
 from tonespan_utils.statistics import classifier, splits

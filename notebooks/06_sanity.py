@@ -66,7 +66,7 @@ for task, encoder in loaded.items():
     for lost in randomised.cascade(encoder, v.n_cascade_steps):
         everything = len(lost) == len(randomised.parts(encoder))
         for seed in v.random_seeds if everything else v.random_seeds[:1]:
-            other = randomised.dealt(encoder, lost, seed=seed)
+            other = randomised.permuted(encoder, lost, seed=seed)
             result = calibration.probe_layers(own, other, corpus, corpus.tokens, layers=[top])[top]
             measured = gradient_energy.measure(
                 other, {top: result.probe}, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt

@@ -18,7 +18,7 @@ import pandas as pd
 
 from tonespan_utils.audio import reading as audio
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus import recordings
+from tonespan_utils.corpus import splitting
 from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument.f0 import track
@@ -26,7 +26,7 @@ from tonespan_utils.instrument.f0 import track
 F0_STEP = 160  # samples between F0 values; clips are cut to whole steps so that tracks can be joined
 F0_FLOOR_HZ, F0_CEILING_HZ, F0_REFERENCE_HZ = 75.0, 500.0, 100.0  # a low floor would smear pitch over a longer window
 TRACK_STEP_MS = 10.0
-SPANS_MS = (60.0, 240.0)  # planted cue widths; the demo's are inside, at none of its sentences
+SPANS_MS = (60.0, 240.0)  # reference cue widths; the demo's are inside, at none of its sentences
 N_SPEAKERS = 48
 N_WIDE, WIDE_SHARE = 120, 0.65  # voices of the wide cast, and what it says of the synthetic speech
 WIDE_VARIANTS = {  # none with an echo or a whisper, none of the demo's test voices
@@ -115,8 +115,9 @@ def wide_cast(seed: int) -> list[synthesis.Speaker]:
 def synthetic_clips(
     language: str, *, minutes: float, seed: int, cast: Sequence[synthesis.Speaker] = ()
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """(voice, samples) of the embedded corpus' generator: a span of 60 to 240 ms per sentence, no voice of its test
-    split; ``cast`` speaks instead of the corpus' own voices.
+    """(voice, samples) from the embedded corpus' generator, without the voices of its test split.
+
+    The cue width is drawn from 60 to 240 ms for each sentence; ``cast`` speaks in place of the corpus' voices.
     """
     wanted, rng = minutes * 60 * SAMPLE_RATE, np.random.default_rng(seed)
     turns = itertools.cycle(cast)
@@ -144,7 +145,7 @@ def held_out(labels: pd.DataFrame) -> pd.Series:
     """Rows of the test split that ``recordings`` makes: a fifth of the speakers, or of the syllable types or texts."""
     kinds = labels["syllable"].where(labels["syllable"] != "", labels["text"])
     names = labels["speaker"] if labels["speaker"].nunique() > 1 else kinds
-    splits_of = recordings.deal(names)
+    splits_of = splitting.deal(names)
     return names.map(splits_of) == "test"
 
 

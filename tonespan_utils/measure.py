@@ -45,7 +45,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import keys, sides
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, spans
 from tonespan_utils.instrument import probes as layer_probes

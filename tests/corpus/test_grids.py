@@ -249,3 +249,20 @@ def test_tiers_are_named_when_two_would_do():
     tiers = {"Tone": [], "TONE": []}
     with pytest.raises(TonespanError, match="tier 'tone' may be 'Tone' or 'TONE'"):
         textgrid.tier_name(tiers, "tone", path="a.TextGrid")
+
+
+# Nuclei
+
+
+@pytest.mark.parametrize("tier", ["centre", "nucleus"])
+@pytest.mark.parametrize("as_points", [True, False])
+def test_two_marks_of_a_nucleus_in_one_syllable_are_no_token(tmp_path, tier, as_points):
+    marks = [(0.2, "v"), (0.5, "v"), (0.6, "v")] if as_points else [(0.2, 0.3, "v"), (0.45, 0.5, "v"), (0.6, 0.7, "v")]
+    spoken, rejected = read(tmp_path, {"syllable": [(0.1, 0.4, "ma1"), (0.4, 0.8, "ba1")], tier: marks})
+    assert [syllable.syllable for syllable in spoken] == ["ma"] and spoken[0].nucleus is not None
+    assert rejected == [(", 'ba1' at 0.400 s", grids.TWO_NUCLEI.format(tier))]
+
+
+def test_an_unlabelled_mark_of_a_nucleus_does_not_count(tmp_path):
+    spoken, rejected = read(tmp_path, {"syllable": [(0.1, 0.8, "ma1")], "nucleus": [(0.2, 0.3, "a"), (0.4, 0.5, "")]})
+    assert spoken[0].nucleus.center_s == pytest.approx(0.25) and not rejected

@@ -12,9 +12,10 @@ from conftest import make_checkpoint
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import attribution, behaviour, gradient_energy, gradients, spans
-from tonespan_utils.params import profile
+from tonespan_utils.params import sections
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 CENTERS, TONES, CLASSES = [0.2, 0.31], ["fall", "rise"], ("fall", "rise", "level")
@@ -30,10 +31,8 @@ def encoder(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def double_input(monkeypatch):
-    plain = checkpoints.Encoder.prepare
-    monkeypatch.setattr(
-        checkpoints.Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype)
-    )
+    plain = Encoder.prepare
+    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +164,8 @@ def test_bins_beyond_the_audio_hold_nothing(encoder, probes):
 
 
 def test_parameters_name_every_estimator():
-    assert {"gradient", *get_args(profile.EnergyEstimator)} == set(attribution.ENERGY)
-    assert set(get_args(profile.BehaviouralEstimator)) == set(behaviour.BEHAVIOUR)
+    assert {"gradient", *get_args(sections.EnergyEstimator)} == set(attribution.ENERGY)
+    assert set(get_args(sections.BehaviouralEstimator)) == set(behaviour.BEHAVIOUR)
 
 
 def test_unknown_names_list_the_known_ones(encoder, probes, samples):

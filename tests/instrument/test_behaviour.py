@@ -9,6 +9,7 @@ from conftest import make_checkpoint
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import behaviour, f0
 from tonespan_utils.statistics.classifier import LinearClassifier
@@ -25,10 +26,8 @@ def encoder(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def double_input(monkeypatch):
-    plain = checkpoints.Encoder.prepare
-    monkeypatch.setattr(
-        checkpoints.Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype)
-    )
+    plain = Encoder.prepare
+    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import torch
 from conftest import make_checkpoint
 
 from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, gradient_energy, gradients, readouts, spans
 from tonespan_utils.statistics.classifier import LinearClassifier
@@ -46,10 +47,8 @@ def logit(encoder, probe, prepared, layer, center_s, tone):
 
 @pytest.fixture(autouse=True)
 def double_input(monkeypatch):
-    plain = checkpoints.Encoder.prepare
-    monkeypatch.setattr(
-        checkpoints.Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype)
-    )
+    plain = Encoder.prepare
+    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
 
 
 def test_what_bfloat16_costs_is_measured(tmp_path, glide_corpus):

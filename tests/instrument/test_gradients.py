@@ -6,6 +6,7 @@ import torch
 from conftest import make_checkpoint
 
 from tonespan_utils.encoders import backward, checkpoints
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, gradient_energy, gradients, spans
 from tonespan_utils.statistics.classifier import LinearClassifier
@@ -46,10 +47,8 @@ def prepare_double(encoder, samples):
 
 @pytest.fixture(autouse=True)
 def double_input(monkeypatch):
-    plain = checkpoints.Encoder.prepare
-    monkeypatch.setattr(
-        checkpoints.Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype)
-    )
+    plain = Encoder.prepare
+    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
 
 
 @pytest.mark.parametrize("layer", ["cnn", "0", "2", "final"])

@@ -25,9 +25,10 @@ from tonespan_utils.alignment.align import STAR, Aligner, Frames, Spell
 from tonespan_utils.audio.reading import SAMPLE_RATE, build_once
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders import checkpoints, encoder, refusals
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params.profile import OUTPUT_ROOT, ROOT, Align, Params
+from tonespan_utils.params.profile import OUTPUT_ROOT, ROOT, Params
+from tonespan_utils.params.sections import Align
 from tonespan_utils.tone import text_to_tone
 
 OWN, MMS_FA = "own", "mms_fa"
@@ -106,11 +107,11 @@ def from_checkpoint(
         raise TonespanError(f"{folder}: vocab.json does not fit a model of {model.config.vocab_size} labels")
     columns = _blank_first(model.config.vocab_size, blank)
     scaled, offset = checkpoints.scales_input(folder), np.eye(1, len(columns))[0] * blank_penalty
-    hop, receptive = checkpoints.hop(model.config), checkpoints.receptive(model.config)
+    hop, receptive = encoder.hop(model.config), encoder.receptive(model.config)
 
     @torch.inference_mode()
     def hear(samples: np.ndarray) -> Frames:
-        waveform = checkpoints.prepared(samples, scaled=scaled).to(model.device)
+        waveform = encoder.prepared(samples, scaled=scaled).to(model.device)
         if waveform.shape[-1] < receptive:
             raise TonespanError(align.TOO_SHORT)
         scores = torch.log_softmax(model(waveform).logits[0].float(), dim=-1).cpu().numpy()[:, columns]
@@ -199,5 +200,5 @@ def _ctc(folder: Path) -> PreTrainedModel:
         raise TonespanError(f"{folder}: cannot be read as a CTC model ({reason})") from None
     finally:
         transformers_logging.set_verbosity(level)
-    checkpoints.check_all_weights(folder, info)
+    refusals.check_all_weights(folder, info)
     return model.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")

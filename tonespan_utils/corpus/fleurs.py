@@ -285,8 +285,8 @@ def _unpack(archive: Path, cache: Path) -> Path:
     where = sha256(str(archive.resolve()).encode()).hexdigest()[:8]
     state = archive.stat()
     parent = cache.with_name(f"{cache.name}-{where}")
-    reader = sha256(Path(reading.__file__).read_bytes()).hexdigest()[:8]  # what it refuses is noted while unpacking
-    key = f"{state.st_size}-{state.st_mtime_ns}-{reader}"
+    # what the reader refuses is noted while unpacking
+    key = f"{state.st_size}-{state.st_mtime_ns}-{reading.code_version()}"
     return build_once(parent, key, lambda folder: _extract_all(archive, folder))
 
 

@@ -10,7 +10,8 @@ Conventions
   which only a part can be read (``T1?``, ``ma1x``, an unknown backslash sequence) gives no token.
 - A syllable whose tone its spelling does not tell for sure (flags of :class:`tonespan_utils.tone.Syllable`) is left out
   as alignment leaves it out (``align.leave_out``).
-- Nucleus: what lies in the syllable on a tier ``centre`` or ``nucleus``, or the first run of vowels on ``phones``.
+- Nucleus: the one labelled mark in the syllable on a tier ``centre`` or ``nucleus`` (two: no token; none: the nucleus
+  is looked for in the sound), or the first run of vowels on ``phones``.
 - Time: a grid must be as long as its audio to within ``TOLERANCE_S``. One that begins elsewhere than at 0 was cut from
   a longer one: where its length fits and its end does not, its times are moved to begin at 0.
 """
@@ -56,6 +57,7 @@ OVERLAP_S = 1e-3  # syllables may share this much, by rounding
 NO_TONE = "no tone label"
 NO_POINT = "no labelled point of the tier 'tone' lies inside it"
 TWO_POINTS = "two or more labelled points of the tier 'tone' lie inside it"
+TWO_NUCLEI = "two or more labelled marks of the tier {!r} lie inside it"
 TWO_INTERVALS = "two intervals of the tier 'tone' meet or overlap at its middle"
 UNREADABLE_TONE = "its tone label cannot be read whole"
 UNREADABLE = "its label cannot be read whole"
@@ -115,12 +117,12 @@ def read(
         try:
             _check_place(interval, shift_s, index in overlapping)
             syllable, ipa, tone = tones.of(interval)
+            given = _given_nucleus(interval, grid.tiers, path)
         except _Reject as reason:
             rejected.append(
                 (f", {keys.text(interval.label)!r} at {max(0.0, interval.start_s + shift_s):.3f} s", str(reason))
             )
             continue
-        given = _given_nucleus(interval, grid.tiers, path)
         spoken.append(_moved(Spoken(syllable, ipa, tone, interval.start_s, interval.end_s, given), shift_s))
     return spoken, rejected
 
@@ -277,10 +279,12 @@ def _is_punctuation(rest: str) -> bool:
 
 
 def _given_nucleus(interval: Interval, tiers: Tiers, path: Path) -> Nucleus | None:
-    """The nucleus a TextGrid marks inside a syllable."""
+    """The nucleus a TextGrid marks inside a syllable, None where it marks none; raises _Reject where it marks two."""
     names = {name: textgrid.tier_name(tiers, name, path=path) for name in ("centre", "nucleus", "phones")}
-    if marked := next((tiers[names[name]] for name in ("centre", "nucleus") if names[name]), None):
-        run = [part for part in _inside(marked, interval) if keys.text(part.label)][:1]
+    if marked := next((name for name in ("centre", "nucleus") if names[name]), None):
+        run = [part for part in _inside(tiers[names[marked]], interval) if keys.text(part.label)]
+        if len(run) > 1:
+            raise _Reject(TWO_NUCLEI.format(marked))
     else:
         run = _first_run_of_vowels(_inside(tiers[names["phones"]] if names["phones"] else [], interval))
     if not run:

@@ -26,7 +26,7 @@ from transformers import Wav2Vec2CTCTokenizer
 
 from tonespan_utils.alignment import spelling
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads, scores
 from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech, clips, crops, dealt

@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import backward
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradients
 from tonespan_utils.statistics import bootstrap

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, gradient_energy, gradients, readouts
 from tonespan_utils.instrument.readouts import Readout

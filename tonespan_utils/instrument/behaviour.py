@@ -28,7 +28,7 @@ from tqdm.auto import tqdm
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.corpus.synthetic import pitch
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, f0
 from tonespan_utils.statistics import bootstrap, classifier

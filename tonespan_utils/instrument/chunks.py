@@ -14,7 +14,8 @@ import torch
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import backward
-from tonespan_utils.encoders.checkpoints import TOGETHER_S, Encoder
+from tonespan_utils.encoders.batches import TOGETHER_S
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 
 CPU_CHUNK_VALUES = 2**21  # numbers in the largest tensor of one step: products of that size run near the peak

@@ -32,7 +32,7 @@ from tqdm.auto import tqdm
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.instrument.front_ends import frame_offsets_ms, outwards, token_features
-from tonespan_utils.params.profile import Baseline
+from tonespan_utils.params.sections import Baseline
 from tonespan_utils.statistics import bootstrap, classifier, findings, splits
 
 KNEE_STEP_MS = 1.0  # far below the interval of any knee here

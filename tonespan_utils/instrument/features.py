@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.audio.reading import build_once
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 
 _SETTINGS = ("conv_dim", "conv_kernel", "conv_stride", "feat_extract_norm", "feat_extract_activation")

@@ -20,7 +20,8 @@ from tqdm.auto import tqdm
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder, alike
+from tonespan_utils.encoders.batches import alike
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, gradients, pooling, spans
 from tonespan_utils.instrument.readouts import probability_of

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import backward
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import chunks
 from tonespan_utils.instrument.chunks import OutOfMemory, chunk_size, in_chunks, is_out_of_memory
 from tonespan_utils.instrument.readouts import Readout, logits, read_out

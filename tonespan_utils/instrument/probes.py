@@ -24,7 +24,8 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import TOGETHER_S, Encoder, alike
+from tonespan_utils.encoders.batches import TOGETHER_S, alike
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument.features import Features, center_frames, of_samples
 from tonespan_utils.statistics import bootstrap, classifier, splits
 from tonespan_utils.statistics.bootstrap import Interval

@@ -28,7 +28,7 @@ from scipy.stats import t as student
 from tqdm.auto import tqdm
 
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import attribution, cue_width, features, probes, spans
 from tonespan_utils.instrument.probes import ProbeResult
 from tonespan_utils.params import profile

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from pythainlp.corpus import thai_orst_words, thai_volubilis_words, thai_words
 
+from tonespan_utils.tone._thai_letters import CLUSTERS, KILLER, ONSETS, PREPOSED, TONE_MARKS, letter_class, tone
 from tonespan_utils.tone._thai_reader import Phones
-from tonespan_utils.tone._thai_spelling import CLUSTERS, KILLER, ONSETS, PREPOSED, TONE_MARKS, letter_class, tone
 
 WEIGHTS = Path(__file__).with_name("thai_links.npz")
 N_BUCKETS = 1 << 16  # about 45,000 feature strings occur in training

@@ -1,28 +1,22 @@
 """Choosing among Thai readings: the best-scoring way through a run of text, with or without a dictionary's word.
 
 A run is a lattice: its nodes are characters, its edges the candidates of :mod:`tonespan_utils.tone._thai_spelling`.
-Each edge has a score, a sum of weights of its spelling and its neighbours' characters (a log-linear model, trained by
-:mod:`tools.train_thai_reader` on the dictionary of ``sea-g2p``). A dictionary's word is one more edge: its
-sounds are laid over the candidates that can have been meant, so that each sound knows the characters that write it,
-and a dictionary entry that leaves letters unread is not believed.
+Each edge has a score (:mod:`tonespan_utils.tone._thai_scores`). A dictionary's word is one more edge: its sounds are
+laid over the candidates that can have been meant, so that each sound knows the characters that write it, and a
+dictionary entry that leaves letters unread is not believed.
 """
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache, lru_cache
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import numpy as np
+from tonespan_utils.tone._thai_letters import is_short
+from tonespan_utils.tone._thai_scores import Score, shipped
+from tonespan_utils.tone._thai_spelling import Reading, Sound, readings
 
-from tonespan_utils.tone._thai_spelling import Reading, Sound, is_short, readings
-
-WEIGHTS = Path(__file__).with_name("thai_weights.npz")
-N_BUCKETS = 1 << 18  # features share a bucket rarely enough; a byte each
 UNREAD = -40.0  # score of a character that no candidate reads: worse than any reading
 # What a dictionary's word is worth against its spelling: each syllable beyond the first makes chance less likely, and
 # a lone letter left over beside the word more so. Chosen so that nonsense keeps its syllables and words their entries.
@@ -49,7 +43,7 @@ class Phones(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A piece of the chosen way: a dictionary's word, or (``known`` false) one candidate read by the rules alone.
+    """A piece of the chosen way: a dictionary's word, or (``in_dictionary`` false) one candidate read by the rules alone.
 
     For each sound, ``linked``: its only letter also closes the sound before it; ``foreign``: its tone is not what
     its spelling says, as in loans.
@@ -60,7 +54,7 @@ class Word(NamedTuple):
     sounds: tuple[Sound, ...]
     linked: tuple[bool, ...]
     foreign: tuple[bool, ...]
-    known: bool
+    in_dictionary: bool
     plain: bool  # spelled with all its vowels and no silent letters
 
 
@@ -80,14 +74,11 @@ class _Way(NamedTuple):
     phones: tuple[Phones, ...] = ()
 
 
-Score = Callable[[str, Reading], float]
-
-
-def read(run: str, known: Iterable[tuple[int, int, Sequence[Phones]]] = (), score: Score | None = None) -> list[Word]:
-    """The best way through ``run``; ``known``: dictionary words (start, end, syllables). Skips unread characters."""
+def read(run: str, words: Iterable[tuple[int, int, Sequence[Phones]]] = (), score: Score | None = None) -> list[Word]:
+    """The best way through ``run``; ``words``: dictionary words (start, end, syllables). Skips unread characters."""
     edges = lattice(run, score)
     arriving = _by_rules(edges)
-    for start, end, phones in known:
+    for start, end, phones in words:
         path = lay(edges, start, end, phones)
         if path:
             arriving[end].append(_Way(start, _worth(path, len(phones)), path, tuple(phones)))
@@ -167,24 +158,24 @@ def _voiced(sound: Sound, phones: Phones) -> Sound:
 def lattice(run: str, score: Score | None = None) -> list[Edge]:
     """Candidates that are part of a way through ``run``, in order of their start; scored by the shipped weights."""
     score = score or shipped()
-    reached, found = {0}, []
+    reached, candidates = {0}, []
     for start in range(len(run)):
         if start in reached:
             here = [r for r in readings(run, start) if not (r.borrows and r.end >= len(run))]
             reached.update(r.end for r in here)
-            found += here
+            candidates += here
             if not here:
                 reached.add(start + 1)  # a character that nothing reads
-    return [Edge(reading, score(run, reading)) for reading in _useful(found, len(run))]
+    return [Edge(reading, score(run, reading)) for reading in _useful(candidates, len(run))]
 
 
-def _useful(found: list[Reading], end: int) -> list[Reading]:
+def _useful(candidates: list[Reading], end: int) -> list[Reading]:
     """Without what leads to no end, if there is a way at all."""
     leading = {end}
-    for reading in reversed(found):
+    for reading in reversed(candidates):
         if reading.end in leading:
             leading.add(reading.start)
-    return [reading for reading in found if reading.end in leading] if 0 in leading else found
+    return [reading for reading in candidates if reading.end in leading] if 0 in leading else candidates
 
 
 def lay(edges: Sequence[Edge], start: int, end: int, phones: Sequence[Phones]) -> tuple[Edge, ...]:
@@ -229,100 +220,3 @@ def alike(sound: Sound, phones: Phones) -> bool:
 
 def _exact(sound: Sound, phones: Phones) -> float:
     return (sound.tone == phones.tone) + (sound.nucleus == phones.nucleus)
-
-
-def features(run: str, reading: Reading) -> list[str]:
-    """Names of what the model sees of a candidate: its spelling, up to two characters before and four after it."""
-    return [name for group in _groups(run, reading) for name in _NAMES[group[0]](*group[1:])]
-
-
-def scorer(weights: Sequence[float]) -> Score:
-    """A candidate's score under ``weights`` (bucket,)."""
-
-    @lru_cache(maxsize=1 << 17)
-    def of_group(group: tuple[str, ...]) -> float:
-        return sum([weights[bucket(name)] for name in _NAMES[group[0]](*group[1:])])
-
-    return lambda run, reading: sum([of_group(group) for group in _groups(run, reading)])
-
-
-@cache
-def shipped() -> Score:
-    """The scorer of the weights in the package."""
-    with np.load(WEIGHTS) as stored:
-        return scorer((stored["weights"].astype(np.float32) * stored["scale"]).tolist())
-
-
-def bucket(name: str) -> int:
-    """Where a feature's weight is."""
-    return zlib.crc32(name.encode()) % N_BUCKETS
-
-
-def _groups(run: str, reading: Reading) -> tuple[tuple[str, ...], ...]:
-    """Features in groups that often recur, so that their sums can be kept."""
-    start, end = reading.start, reading.end
-    before, after, unit = run[max(0, start - 2) : start], run[end : end + 4], run[start:end]
-    kind, letters, rime, mark, coda_kind, coda = reading[4:10]
-    pattern = f"{kind}|{rime}|{mark}|{coda_kind}"
-    return (
-        ("own", unit, pattern, kind, letters, rime, coda_kind, coda),
-        ("before", before, kind, letters),
-        ("after", coda_kind, coda, after),
-        ("rime", kind, rime, coda_kind, "" if coda_kind else letters, after[:2]),
-        ("pattern after", pattern, after[:3]),
-        ("unit after", unit, pattern, after[:2]),
-        ("unit before", unit, pattern, before),
-        *([("loan", unit, rime, coda, letters, after[:2])] if reading.loan else ()),
-    )
-
-
-def _own(unit: str, pattern: str, kind: str, letters: str, rime: str, coda_kind: str, coda: str) -> list[str]:
-    return [
-        f"pattern\t{pattern}",
-        f"onset\t{kind}{letters}",
-        f"unit\t{unit}{pattern}",
-        f"close\t{rime}{coda_kind}{coda}",
-        f"all\t{kind}{letters}{rime}{coda_kind}{coda}",
-    ]
-
-
-def _before(before: str, kind: str, letters: str) -> list[str]:
-    return [f"before 1\t{before[-1:]}{kind}{letters}", f"before 2\t{before}{kind}{letters}"]
-
-
-def _after(coda_kind: str, coda: str, after: str) -> list[str]:
-    return [f"coda {size}\t{coda_kind}{coda}|{after[:size]}" for size in (2, 3, 4)]
-
-
-def _rime(kind: str, rime: str, coda_kind: str, letters: str, after: str) -> list[str]:
-    follows = "+" if coda_kind else after[:1]
-    return [
-        f"open\t{kind}{letters}{rime}{follows}",
-        f"kind\t{kind}{coda_kind}|{after}",
-        f"rime\t{rime}{coda_kind}|{after[:1]}",
-    ]
-
-
-def _loan(unit: str, rime: str, coda: str, letters: str, after: str) -> list[str]:
-    return [
-        f"loan\t{rime}{coda}",
-        f"loan unit\t{unit}",
-        f"loan after\t{rime}{coda}|{after}",
-        f"loan onset\t{letters}{rime}",
-    ]
-
-
-def _unit_before(unit: str, pattern: str, before: str) -> list[str]:
-    return [f"unit before\t{before}|{unit}{pattern}", f"pattern before\t{before[-1:]}|{pattern}"]
-
-
-_NAMES: dict[str, Callable[..., list[str]]] = {
-    "own": _own,
-    "before": _before,
-    "after": _after,
-    "rime": _rime,
-    "loan": _loan,
-    "pattern after": lambda pattern, after: [f"pattern after\t{pattern}|{after}"],
-    "unit after": lambda unit, pattern, after: [f"unit after\t{unit}{pattern}|{after}"],
-    "unit before": _unit_before,
-}

@@ -59,10 +59,10 @@ def parse(text: str) -> list[Part]:
     letters = text
     for typed, letter in TYPED_LETTERS:
         letters = typed.sub(letter, letters)
-    found: list[Part] = []
+    parts: list[Part] = []
     for piece in PIECE.finditer(letters):
-        found.extend(_read_run(piece) if piece["run"] else _read_number(piece))
-    return fill(text, found, own=("MYANMAR",))
+        parts.extend(_read_run(piece) if piece["run"] else _read_number(piece))
+    return fill(text, parts, script=("MYANMAR",))
 
 
 def may_reduce(spelling: str) -> bool:
