@@ -35,7 +35,7 @@ import pandas as pd
 from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.finetune import conditions
-from tonespan_utils.instrument import acoustic, estimators, gradients, probes, spans
+from tonespan_utils.instrument import behaviour, cue_width, front_ends, gradient_energy, probes, spans
 from tonespan_utils.params import profile, tables
 from tonespan_utils.statistics import splits
 from tonespan_utils.study import calibration
@@ -63,11 +63,11 @@ asked = [(frontend, shape) for frontend in ("logmel", "mfcc", "linear") for shap
 asked = asked if true_ms in v.robust_span_ms else [plain]
 for frontend, shape in asked:
     swept = calibration.baseline_sweep(own, corpus, frontend=frontend, shape=shape)
-    frame_ms = acoustic.frame_width_ms(frontend, analysis_window_ms=v.analysis_windows.get(shape, 0.0))
-    widths = acoustic.span_resamples(swept, analysis_window_ms=frame_ms, **drawing)
+    frame_ms = front_ends.frame_width_ms(frontend, analysis_window_ms=v.analysis_windows.get(shape, 0.0))
+    widths = cue_width.span_resamples(swept, analysis_window_ms=frame_ms, **drawing)
     name = "acoustic" if (frontend, shape) == plain else f"acoustic_{frontend}_{shape}"
     draws.append(calibration.as_draws(name, "signal", "", true_ms, widths, len(corpus.tokens)))
-    best = swept.predicted[acoustic.pooled_f1(swept).argmax()]
+    best = swept.predicted[cue_width.pooled_f1(swept).argmax()]
     scores.append(
         ({"condition": "signal", "layer": "", "metric": f"f1_{frontend}_{shape}"}, swept.tone, best, swept.utterance)
     )
@@ -77,10 +77,10 @@ for frontend, shape in asked:
 
 # %%
 tone, utterance = (corpus.tokens[column].to_numpy(dtype=str) for column in ("tone", "utterance_id"))
-sounds = acoustic.segment_features(corpus.tokens)
+sounds = cue_width.segment_features(corpus.tokens)
 floors = {
     "f1_segments": calibration.held_out(own, corpus, sounds),
-    "f1_majority": acoustic.majority(corpus.tokens, n_folds=p.baseline.n_folds, seed=v.seed),
+    "f1_majority": cue_width.majority(corpus.tokens, n_folds=p.baseline.n_folds, seed=v.seed),
 }
 scores += [
     ({"condition": "signal", "layer": "", "metric": name}, tone, found, utterance) for name, found in floors.items()
@@ -94,7 +94,7 @@ scores += [
 
 # %%
 edges, _ = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-tokens = gradients.eligible(corpus, n_tokens=v.n_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
+tokens = gradient_energy.eligible(corpus, n_tokens=v.n_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
 named = calibration.conditions_of(own, narrow=true_ms == v.sanity_span_ms)
 loaded, trained, seed = {}, [], own.finetune.seeds[0]
 for task, condition in named.items():
@@ -108,7 +108,9 @@ for task, condition in named.items():
     truth, utterance = (rows[column].to_numpy(dtype=str) for column in ("tone", "utterance_id"))
     about = {"condition": task, "metric": "f1_probe"}
     scores += [(about | {"layer": layer}, truth, result.predicted, utterance) for layer, result in results.items()]
-    measured = gradients.measure(encoder, known, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt)
+    measured = gradient_energy.measure(
+        encoder, known, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt
+    )
     for layer, energy in measured.energy.items():
         for measure, widths in calibration.energy_draws(energy, measured.utterances, edges, **drawing).items():
             name = "gradient" if measure == "r_com" else f"gradient_{measure}"
@@ -124,18 +126,18 @@ for task, condition in named.items():
 # %%
 encoder, known = loaded["asr"]
 top = encoder.layers[-1]
-few = gradients.eligible(corpus, n_tokens=v.n_slow_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
+few = gradient_energy.eligible(corpus, n_tokens=v.n_slow_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
 for name in v.energy_estimators:
     energy = calibration.slow_energy(name, encoder, {top: known[top]}, corpus, few, edges)[top]
-    utterances = gradients.by_utterance(few)["utterance_id"].to_numpy()
+    utterances = gradient_energy.by_utterance(few)["utterance_id"].to_numpy()
     widths = calibration.energy_draws(energy, utterances, edges, **drawing)["r_com"]
     draws.append(calibration.as_draws(name, "asr", top, true_ms, widths, len(few)))
 
 # %%
-many = gradients.eligible(corpus, n_tokens=v.n_behaviour_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
+many = gradient_energy.eligible(corpus, n_tokens=v.n_behaviour_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
 for name in v.behavioural_estimators:
-    curve = estimators.f1_by_width(name, encoder, {top: known[top]}, corpus, many, v.half_widths_ms, **drawing)
-    for (_, layer), widths in estimators.saturation_draws(curve, level=p.bootstrap.level).items():
+    curve = behaviour.f1_by_width(name, encoder, {top: known[top]}, corpus, many, v.half_widths_ms, **drawing)
+    for (_, layer), widths in behaviour.saturation_draws(curve, level=p.bootstrap.level).items():
         draws.append(calibration.as_draws(name, "asr", layer, true_ms, widths, len(many)))
 
 # %% [markdown]

@@ -31,7 +31,7 @@ import pandas as pd
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import checkpoints, randomised
-from tonespan_utils.instrument import attention, gradients, probes, spans
+from tonespan_utils.instrument import attention, gradient_energy, pooling, probes, spans
 from tonespan_utils.params import profile, tables
 from tonespan_utils.statistics import ranks
 from tonespan_utils.statistics.bootstrap import Interval
@@ -49,7 +49,7 @@ layers = loaded["asr"].layers
 top = layers[-1]
 interval = p.bootstrap.model_dump() | {"seed": v.seed}
 edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-tokens = gradients.eligible(corpus, n_tokens=v.n_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
+tokens = gradient_energy.eligible(corpus, n_tokens=v.n_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
 rows = []
 
 # %% [markdown]
@@ -68,10 +68,10 @@ for task, encoder in loaded.items():
         for seed in v.random_seeds if everything else v.random_seeds[:1]:
             other = randomised.permuted(encoder, lost, seed=seed)
             result = calibration.probe_layers(own, other, corpus, corpus.tokens, layers=[top])[top]
-            measured = gradients.measure(
+            measured = gradient_energy.measure(
                 other, {top: result.probe}, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt
             )
-            span = spans.pooled_span(measured.energy[top], measured.null, measured.utterances, edges, **interval)
+            span = pooling.pooled_span(measured.energy[top], measured.null, measured.utterances, edges, **interval)
             found, f1 = Interval(span.span_ms, span.ci_low_ms, span.ci_high_ms), result.interval
             step = f"{len(lost)} of {len(randomised.parts(encoder))} parts" + (f", seed {seed}" if everything else "")
             asked = (
@@ -176,7 +176,7 @@ rows.append(
 # tone away?
 
 # %%
-grouped = gradients.by_utterance(tokens)
+grouped = gradient_energy.by_utterance(tokens)
 length_s = grouped["utterance_id"].map(corpus.utterances.set_index("utterance_id")["n_samples"]) / SAMPLE_RATE
 confounds = {
     "distance to the edge": np.minimum(grouped["center_s"], length_s - grouped["center_s"]).to_numpy(),
@@ -185,7 +185,9 @@ confounds = {
 by_layer = {}
 for task, encoder in loaded.items():
     known = {layer: result.probe for layer, result in true_probes[task].items()}
-    measured = gradients.measure(encoder, known, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt)
+    measured = gradient_energy.measure(
+        encoder, known, corpus, tokens, edges, target=p.gradient.target, wrt=p.gradient.wrt
+    )
     for layer, energy in measured.energy.items():
         radius = spans.center_of_mass_radius(energy, offsets)
         by_layer[task, layer] = sanity.mean_interval(radius, measured.utterances, **interval)
@@ -234,10 +236,10 @@ for task, encoder in loaded.items():
 # and do they rank the layers alike? The null deals the tokens, or the layers, of one side at random; its upper end has to be passed.
 
 # %%
-few = gradients.eligible(corpus, n_tokens=v.n_agreement_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
+few = gradient_energy.eligible(corpus, n_tokens=v.n_agreement_tokens, min_side_ms=p.gradient.min_side_ms, seed=v.seed)
 known = {layer: result.probe for layer, result in true_probes["asr"].items()}
 asked = ["gradient", *v.energy_estimators]
-same = gradients.by_utterance(few)[["token_id", "utterance_id"]]
+same = gradient_energy.by_utterance(few)[["token_id", "utterance_id"]]
 radii = []
 for name in asked:
     for layer, energy in calibration.slow_energy(name, loaded["asr"], known, corpus, few, edges).items():

@@ -14,7 +14,7 @@ import yaml
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.instrument import spans, token_energy
-from tonespan_utils.instrument.gradients import Measured
+from tonespan_utils.instrument.gradient_energy import Measured
 from tonespan_utils.paper.explorer import clips
 from tonespan_utils.params import conditions, roles, tables
 from tonespan_utils.params import profile as params

@@ -14,7 +14,7 @@ import tonespan_utils
 from tonespan_utils import measure, measure_span
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradients, probes, spans
+from tonespan_utils.instrument import gradient_energy, pooling, probes, spans
 from tonespan_utils.params.profile import ROOT
 from tonespan_utils.statistics.classifier import LinearClassifier
 
@@ -63,10 +63,10 @@ def test_it_is_the_study_s_own_measurement(folder, segments, glide_corpus, found
     scores = own.layers.set_index("layer")
     assert scores["macro_f1"].to_dict() == {layer: one.macro_f1 for layer, one in trained.items()}
     edges, _ = spans.offset_bins(500, 50)
-    tokens = gradients.eligible(glide_corpus, n_tokens=200, min_side_ms=250, seed=0)
+    tokens = gradient_energy.eligible(glide_corpus, n_tokens=200, min_side_ms=250, seed=0)
     by_layer = {layer: one.probe for layer, one in trained.items()}
-    energy = gradients.measure(encoder, by_layer, glide_corpus, tokens, edges, target="true", wrt="waveform")
-    pooled = spans.pooled_span(energy.energy["2"], energy.null, energy.utterances, edges, **drawing)
+    energy = gradient_energy.measure(encoder, by_layer, glide_corpus, tokens, edges, target="true", wrt="waveform")
+    pooled = pooling.pooled_span(energy.energy["2"], energy.null, energy.utterances, edges, **drawing)
     assert scores.loc["2", "span_ms"] == pytest.approx(pooled.span_ms)
     assert scores.loc["2", "ci_low_ms"] == pytest.approx(pooled.ci_low_ms, rel=0.05)
     assert own.n_train + own.n_test == len(glide_corpus.tokens) and own.n_test == int(np.repeat(test, 3).sum())

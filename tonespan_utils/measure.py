@@ -47,7 +47,7 @@ from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradients, spans
+from tonespan_utils.instrument import gradient_energy, spans
 from tonespan_utils.instrument import probes as layer_probes
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 from tonespan_utils.plots import drawing as plots
@@ -66,7 +66,7 @@ class MeasuredSpans:
     ``layers``: one row per layer, bottom up: layer, macro_f1, f1_low, f1_high, chance_f1, r_com_ms, span_ms, ci_low_ms,
     ci_high_ms, r50_ms, r90_ms, null_span_ms, n_tokens, knows (whether F1 is above chance), note (why the span is no
     finding, as ``findings.why_no_span`` has it; empty for a finding). ``radii``: every measure of
-    ``spans.radius_table``. ``energy``: layer by offset in ms, rows sum to 1; ``null``: the flat map by offset.
+    ``pooling.radius_table``. ``energy``: layer by offset in ms, rows sum to 1; ``null``: the flat map by offset.
     ``signatures``: signs of failure (layer, signature, detail). ``probes``: layer -> classifier. ``n_train`` is 0 for
     given probes. ``n_short``: how many scored tokens had too little audio on a side to be measured.
     """
@@ -180,10 +180,10 @@ def measure_span(
         chosen = {layer: vectors[layer] for layer in (probes or encoder.layers) if _is_layer(layer, encoder)}
         trained, scores = _probe(chosen, corpus.tokens, probes, regularisation_c=regularisation_c, **drawing)
         edges, _ = spans.offset_bins(window_ms, bin_ms)
-        tokens = gradients.eligible(corpus, n_tokens=n_tokens, min_side_ms=min_side_ms, seed=seed)
-        measured = gradients.measure(encoder, trained, corpus, tokens, edges, target=target, wrt="waveform")
+        tokens = gradient_energy.eligible(corpus, n_tokens=n_tokens, min_side_ms=min_side_ms, seed=seed)
+        measured = gradient_energy.measure(encoder, trained, corpus, tokens, edges, target=target, wrt="waveform")
     is_test = corpus.tokens["split"] == "test"
-    tables = gradients.tabulate({"": [measured]}, [0], edges, condition="", **drawing)
+    tables = gradient_energy.tabulate({"": [measured]}, [0], edges, condition="", **drawing)
     found = scores.merge(tables["spans"].drop(columns=["condition", "language"]), on="layer")
     found["knows"] = found["above_chance_low"] > 0
     found["note"] = [

@@ -48,7 +48,7 @@ from tonespan_utils import languages
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
 from tonespan_utils.course import checks
-from tonespan_utils.instrument import acoustic
+from tonespan_utils.instrument import cue_width, front_ends
 from tonespan_utils.params import profile
 from tonespan_utils.plots import drawing
 from tonespan_utils.statistics import bootstrap, classifier, splits
@@ -150,7 +150,7 @@ settings = {
     "n_mfcc": p.baseline.n_mfcc,
 }
 row = tokens[tokens["token_id"] == token["token_id"]]
-frames = acoustic.token_features(corpora["th"], row, max_window_ms=300, **settings)[0]
+frames = front_ends.token_features(corpora["th"], row, max_window_ms=300, **settings)[0]
 figure, axis = plt.subplots(figsize=(7, 2.4))
 axis.imshow(frames.T, origin="lower", aspect="auto", extent=(-150, 150, 0, 80), cmap="magma")
 axis.axvline(-50, color="white", linestyle="--")
@@ -204,8 +204,8 @@ sweep_settings = {
 }
 features, sweeps = {}, {}
 for language, corpus in corpora.items():
-    features[language] = acoustic.token_features(corpus, corpus.tokens, max_window_ms=300, **settings)
-    sweeps[language] = acoustic.sweep(features[language], corpus.tokens, **sweep_settings)
+    features[language] = front_ends.token_features(corpus, corpus.tokens, max_window_ms=300, **settings)
+    sweeps[language] = cue_width.sweep(features[language], corpus.tokens, **sweep_settings)
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 3))
@@ -249,7 +249,7 @@ checks.check("cue_from_peak_ms", cue_from_peak_ms)
 
 # %%
 careless = corpora["vi"].tokens.assign(speaker="", sentence_id=corpora["vi"].tokens["token_id"])
-leaky = acoustic.sweep(features["vi"], careless, **sweep_settings)
+leaky = cue_width.sweep(features["vi"], careless, **sweep_settings)
 for name, swept in {"whole speakers": sweeps["vi"], "token by token": leaky}.items():
     best = swept.fold_f1().groupby("window_ms")["macro_f1"].mean()
     print(f"{name}: best macro-F1 {best.max():.2f} at {best.idxmax():.0f} ms")
@@ -311,7 +311,7 @@ assert set(bootstrap_means([2.0, 2.0])) == {2.0}
 
 # %%
 resampling = p.bootstrap.model_dump() | {"analysis_window_ms": p.baseline.analysis_window_ms, "seed": p.seed}
-cues = {language: acoustic.optimal_span(swept, **resampling) for language, swept in sweeps.items()}
+cues = {language: cue_width.optimal_span(swept, **resampling) for language, swept in sweeps.items()}
 columns = ["span_ms", "span_low_ms", "span_high_ms", "peak_f1", "chance_f1"]
 table = pd.DataFrame({language: vars(cue) for language, cue in cues.items()}).T[columns]
 table.insert(0, "planted_ms", pd.Series(dict(p.synthetic.planted_span_ms)))
@@ -327,7 +327,7 @@ for language, swept in sweeps.items():
     draws = bootstrap.resample_clusters(len(counts[0]), n_resamples=1000, seed=p.seed)
     f1 = np.stack([classifier.f1_resamples(by_cluster, draws) for by_cluster in counts])  # (window, draw)
     peaks = swept.windows_ms[f1.argmax(axis=0)] - p.baseline.analysis_window_ms
-    bends = acoustic.knee_ms(swept.windows_ms, f1) - p.baseline.analysis_window_ms / 2
+    bends = cue_width.knee_ms(swept.windows_ms, f1) - p.baseline.analysis_window_ms / 2
     color, name = drawing.LANGUAGE_COLORS[language], languages.LANGUAGE_NAMES[language]
     for axis, answers in zip(axes, (peaks, bends), strict=True):
         axis.hist(answers, bins=np.arange(-15, 296, 10), color=color, alpha=0.6, label=name)

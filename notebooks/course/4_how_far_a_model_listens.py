@@ -44,7 +44,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
 from tonespan_utils.course import checks
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.instrument import gradients, probes, spans
+from tonespan_utils.instrument import gradient_energy, gradients, probes, spans
 from tonespan_utils.params import profile
 from tonespan_utils.plots import drawing
 
@@ -219,7 +219,7 @@ settings = p.bootstrap.model_dump() | {
     "control_seeds": [0],
 }
 own_probes = {layer: probes.probe_layer(vectors[layer], corpus.tokens, **settings).probe for layer in encoder.layers}
-chosen = gradients.eligible(corpus, n_tokens=p.gradient.n_tokens, min_side_ms=400, seed=p.seed)
+chosen = gradient_energy.eligible(corpus, n_tokens=p.gradient.n_tokens, min_side_ms=400, seed=p.seed)
 token = chosen.iloc[0]
 samples, center_s = corpus.audio(token["utterance_id"]), token["center_s"]
 layer_gradients = gradients.input_gradients(encoder, own_probes, samples, [center_s], [token["tone"]])
@@ -228,7 +228,7 @@ display(Audio(samples, rate=SAMPLE_RATE))
 # %%
 from_centre_ms = 1000 * (np.arange(samples.size) / SAMPLE_RATE - center_s)
 edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-energy = gradients.energy_over_offset(encoder, layer_gradients["4"], [center_s], edges)[0]
+energy = gradient_energy.energy_over_offset(encoder, layer_gradients["4"], [center_s], edges)[0]
 r_com = float(spans.center_of_mass_radius(energy, offsets))
 figure, axes = plt.subplots(3, 1, figsize=(7, 4.4), sharex=True)
 axes[0].plot(from_centre_ms, samples, color="0.4", linewidth=0.4)
@@ -311,8 +311,8 @@ print(f"by gradient: {np.linalg.norm(layer_gradients['4'][0]):.4f}")
 # Thirty test tokens. Each token's energy is scaled to 1 before they are averaged, so that a loud one does not speak for all.
 
 # %%
-measured = gradients.measure(encoder, own_probes, corpus, chosen, edges, target="true", wrt="waveform")
-tabulated = gradients.tabulate(
+measured = gradient_energy.measure(encoder, own_probes, corpus, chosen, edges, target="true", wrt="waveform")
+tabulated = gradient_energy.tabulate(
     {"th": [measured]}, [0], edges, condition="mini/vanilla", seed=p.seed, **p.bootstrap.model_dump()
 )
 columns = ["layer", "span_ms", "ci_low_ms", "ci_high_ms", "r50_ms", "r90_ms", "null_span_ms"]

@@ -71,7 +71,7 @@ from tonespan_utils.corpus.synthetic.spellers.speller import speller
 from tonespan_utils.course import checks
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.finetune import conditions as finetune
-from tonespan_utils.instrument import f0, features, gradients, probes, spans
+from tonespan_utils.instrument import f0, features, gradient_energy, gradients, pooling, probes, spans
 from tonespan_utils.params import profile
 from tonespan_utils.plots import drawing
 from tonespan_utils.statistics import bootstrap
@@ -131,7 +131,7 @@ checks.check("did_it_learn", did_it_learn)
 
 # %%
 edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-chosen = gradients.eligible(corpus, n_tokens=p.gradient.n_tokens, min_side_ms=p.gradient.min_side_ms, seed=p.seed)
+chosen = gradient_energy.eligible(corpus, n_tokens=p.gradient.n_tokens, min_side_ms=p.gradient.min_side_ms, seed=p.seed)
 settings = p.bootstrap.model_dump() | {
     "seed": p.seed,
     "regularisation_c": p.probe.regularisation_c,
@@ -145,7 +145,7 @@ for condition in ["mini/vanilla", *conditions]:
     results = {layer: probes.probe_layer(vectors[layer], corpus.tokens, **settings) for layer in encoder.layers}
     own_probes[condition] = {layer: result.probe for layer, result in results.items()}
     tone_f1[condition] = {layer: result.macro_f1 for layer, result in results.items()}
-    measured[condition] = gradients.measure(
+    measured[condition] = gradient_energy.measure(
         encoder, own_probes[condition], corpus, chosen, edges, target="true", wrt="waveform"
     )
 pd.DataFrame(tone_f1).round(2)
@@ -159,7 +159,7 @@ figure, axis = plt.subplots(figsize=(6, 3))
 for condition, (color, marker) in styles.items():
     result = measured[condition]
     pooled = [
-        spans.pooled_span(energy, result.null, result.utterances, edges, seed=p.seed, **p.bootstrap.model_dump())
+        pooling.pooled_span(energy, result.null, result.utterances, edges, seed=p.seed, **p.bootstrap.model_dump())
         for energy in result.energy.values()
     ]
     axis.plot([span.span_ms for span in pooled], color=color, marker=marker, label=condition.removeprefix("mini/"))
@@ -354,7 +354,7 @@ display(Audio(samples, rate=SAMPLE_RATE))
 #
 # - `"f0_hz"`: the median F0 of the voiced frames within 50 ms of the centre (`f0.track` with floor 60, ceiling 500, step 10 ms; `np.nanmedian`);
 # - `"tone"`: what the probe of the layer `final` of the vanilla model predicts at the centre (`encoder.hidden_at`, `probe.predict`);
-# - `"span_ms"`: layer -> span of that tone's logit, from energy in 10 ms bins over +-500 ms (`gradients.input_gradients`, `gradients.energy_over_offset`,
+# - `"span_ms"`: layer -> span of that tone's logit, from energy in 10 ms bins over +-500 ms (`gradients.input_gradients`, `gradient_energy.energy_over_offset`,
 #   `spans.effective_span`).
 
 
@@ -368,7 +368,7 @@ def measure(samples, center_s):
     near = np.abs(times_s - center_s) <= 0.05
     tone = str(layer_probes["final"].predict(encoder.hidden_at(samples, [center_s])["final"])[0])
     maps = gradients.input_gradients(encoder, layer_probes, samples, [center_s], [tone])
-    energy = {layer: gradients.energy_over_offset(encoder, g, [center_s], edges)[0] for layer, g in maps.items()}
+    energy = {layer: gradient_energy.energy_over_offset(encoder, g, [center_s], edges)[0] for layer, g in maps.items()}
     span_ms = {layer: float(spans.effective_span(shares, offsets)) for layer, shares in energy.items()}
     return {"f0_hz": float(np.nanmedian(hz[near])), "tone": tone, "span_ms": span_ms}
     ### END SOLUTION

@@ -7,7 +7,7 @@ import pytest
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import level
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.instrument import acoustic
+from tonespan_utils.instrument import front_ends
 from tonespan_utils.params.tables import UTTERANCE_COLUMNS
 
 RATE = SAMPLE_RATE
@@ -103,7 +103,7 @@ def test_no_feature_hears_the_gain(frontend):
 
     def features(scale: float, by: str) -> np.ndarray:
         scaled = corpus_of({"a": clips["a"] * np.float32(scale), "b": clips["b"]}, {"a": "x", "b": "y"})
-        return acoustic.token_features(level.levelled(scaled, by=by), tokens, frontend=frontend, **settings)
+        return front_ends.token_features(level.levelled(scaled, by=by), tokens, frontend=frontend, **settings)
 
     for by in ("recording", "speaker"):
         np.testing.assert_allclose(features(10, by), features(0.1, by), atol=2e-3)

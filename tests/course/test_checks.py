@@ -19,6 +19,7 @@ from tonespan_utils.course import (
 )
 from tonespan_utils.course.checks import EXERCISES
 from tonespan_utils.course.exercises import NotYet
+from tonespan_utils.instrument import gradient_energy
 from tonespan_utils.params.profile import ROOT
 
 LESSONS = [
@@ -163,7 +164,7 @@ def test_a_measurement_is_checked_against_the_package():
     edges, offsets = spans.offset_bins(500, 10)
     maps = gradients.input_gradients(encoder, probes, samples, [0.5], [tone])
     span_ms = {
-        layer: float(spans.effective_span(gradients.energy_over_offset(encoder, g, [0.5], edges)[0], offsets))
+        layer: float(spans.effective_span(gradient_energy.energy_over_offset(encoder, g, [0.5], edges)[0], offsets))
         for layer, g in maps.items()
     }
     good = {"f0_hz": 200.0, "tone": tone, "span_ms": span_ms}

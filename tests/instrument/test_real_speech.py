@@ -8,7 +8,7 @@ import pytest
 
 from tonespan_utils.alignment import align, aligners
 from tonespan_utils.corpus import nucleus, recordings
-from tonespan_utils.instrument import acoustic
+from tonespan_utils.instrument import front_ends
 from tonespan_utils.statistics import classifier
 
 VOICED, F1 = 0.95, 0.60
@@ -38,19 +38,19 @@ def words(tmp_path_factory):
 
 
 def share_voiced(corpus, tokens):
-    heard = []
+    voiced = []
     for name, group in tokens.groupby("utterance_id"):
         times_s, hz = nucleus.pitch(corpus.audio(name))
-        heard += [hz[np.abs(times_s - center_s).argmin()] > 0 for center_s in group["center_s"]]
-    return float(np.mean(heard))
+        voiced += [hz[np.abs(times_s - center_s).argmin()] > 0 for center_s in group["center_s"]]
+    return float(np.mean(voiced))
 
 
 def macro_f1(corpus, tokens):
     """Of a logistic regression on 200 ms of log-Mels, trained and tested on different words."""
-    features = acoustic.token_features(
+    features = front_ends.token_features(
         corpus, tokens, frontend="logmel", max_window_ms=200, hop_ms=20, analysis_window_ms=25, n_bands=40, n_mfcc=13
     )
-    rows, train = acoustic.outwards(features), (tokens["split"] == "train").to_numpy()
+    rows, train = front_ends.outwards(features), (tokens["split"] == "train").to_numpy()
     tone = tokens["tone"].to_numpy(dtype=str)
     predicted = classifier.fit(rows[train], tone[train], regularisation_c=0.1).predict(rows[~train])
     return float(classifier.macro_f1(classifier.confusion(tone[~train], predicted, np.unique(tone))))

@@ -8,7 +8,7 @@ import pytest
 from conftest import run_notebook
 from scipy.stats import linregress
 
-from tonespan_utils.instrument import spans
+from tonespan_utils.instrument import pooling, spans
 from tonespan_utils.params import profile
 from tonespan_utils.study import calibration
 from tonespan_utils.workflow import runner
@@ -79,7 +79,7 @@ def test_first_draw_is_the_pooled_span_and_the_others_are_its_interval():
     edges, _ = spans.offset_bins(500, 10)
     energy, utterances = rng.gamma(0.5, size=(30, 100)), np.repeat(range(10), 3)
     drawn = calibration.energy_draws(energy, utterances, edges, n_resamples=500, seed=1)["r_com"]
-    pooled = spans.pooled_span(energy, np.ones_like(energy), utterances, edges, n_resamples=500, level=0.95, seed=1)
+    pooled = pooling.pooled_span(energy, np.ones_like(energy), utterances, edges, n_resamples=500, level=0.95, seed=1)
     assert drawn[0] == pytest.approx(pooled.span_ms)
     assert np.quantile(drawn[1:], [0.025, 0.975]) == pytest.approx([pooled.ci_low_ms, pooled.ci_high_ms])
 

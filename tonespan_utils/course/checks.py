@@ -26,7 +26,7 @@ from tonespan_utils.course import (
 )
 from tonespan_utils.course.exercises import Exercise, NotYet, same
 from tonespan_utils.encoders.encoder import Encoder
-from tonespan_utils.instrument import f0, gradients, spans
+from tonespan_utils.instrument import f0, gradient_energy, gradients, spans
 
 EXERCISES: dict[str, Exercise] = {
     **lesson_1_tone_and_f0.EXERCISES,
@@ -75,7 +75,7 @@ def check_measured(measured: object, encoder: Encoder, probes: Mapping, samples:
     maps = gradients.input_gradients(encoder, probes, samples, [center_s], [tone], target="true")
     right = {
         layer: float(
-            spans.effective_span(gradients.energy_over_offset(encoder, gradient, [center_s], edges)[0], offsets)
+            spans.effective_span(gradient_energy.energy_over_offset(encoder, gradient, [center_s], edges)[0], offsets)
         )
         for layer, gradient in maps.items()
     }

@@ -1,4 +1,4 @@
-"""How wide is an energy profile around its centre? Radii, spans, their null and their interval.
+"""How wide is an energy profile around its centre? Radii, spans and their null.
 
 What is measured: ``E(tau)``, energy per bin of offset ``tau`` from the tone centre, over a stated window
 ``+-W``. By the definition of arXiv 2511.12285 the centre-of-mass radius is
@@ -34,12 +34,10 @@ Notebook: notebooks/04_gradient_energy
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tonespan_utils.statistics.bootstrap import LEAST_TOKENS, resample_rows
+from tonespan_utils.statistics.bootstrap import LEAST_TOKENS
 
 Floats = NDArray[np.float64]
 
@@ -105,8 +103,8 @@ def energy_radius(energy: ArrayLike, edges_ms: ArrayLike, *, fraction: float) ->
     radii = radii if radii[0] == 0 else np.concatenate([[0.0], radii])
     flat = below_edge.reshape(-1, edges.size)
     held = np.array([np.interp(radii, edges, row) - np.interp(-radii, edges, row) for row in flat])
-    found = np.array([_first_reach(row, radii, fraction) for row in held])
-    return found.reshape(share.shape[:-1])
+    reached = np.array([_first_reach(row, radii, fraction) for row in held])
+    return reached.reshape(share.shape[:-1])
 
 
 def _first_reach(held: Floats, radii_ms: Floats, fraction: float) -> float:
@@ -184,144 +182,3 @@ def quantile_interval(resampled: ArrayLike, *, n_tokens: int, level: float) -> t
         return np.nan, np.nan
     low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One effective span with everything needed to read it: radii, interval, null, number of tokens (ms)."""
-
-    r_com_ms: float
-    span_ms: float
-    ci_low_ms: float
-    ci_high_ms: float
-    r50_ms: float
-    r90_ms: float
-    null_span_ms: float
-    n_tokens: int
-
-
-def pooled_span(
-    energy: ArrayLike,
-    null_energy: ArrayLike,
-    clusters: ArrayLike,
-    edges_ms: ArrayLike,
-    *,
-    seeds: ArrayLike | None = None,
-    n_resamples: int,
-    level: float,
-    seed: int,
-) -> Span:
-    """The span of many tokens: ``energy`` and ``null_energy`` (row, bins), ``clusters`` and ``seeds`` (row,).
-
-    A row is a token under one seed of training; ``seeds`` may be left out where there is one. Each row is normalised
-    first, so that a loud one does not speak for all; then the pooled r_com is the mean of the rows' own. Rows without
-    energy are left out and not counted; none left gives nan. One cluster, or fewer than LEAST_TOKENS tokens, have no
-    interval (nan).
-    """
-    share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
-    if not len(share):
-        return Span(*(np.nan,) * 7, n_tokens=0)
-    edges = np.asarray(edges_ms, dtype=np.float64)
-    offsets = (edges[:-1] + edges[1:]) / 2
-    spans = effective_span(share, offsets)
-    weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
-    low, high = _interval(weights @ spans / weights.sum(axis=1), clusters, seeds, level)
-    pooled = share.mean(axis=0)
-    return Span(
-        r_com_ms=float(spans.mean()) / 2,
-        span_ms=float(spans.mean()),
-        ci_low_ms=low,
-        ci_high_ms=high,
-        r50_ms=float(energy_radius(pooled, edges, fraction=0.5)),
-        r90_ms=float(energy_radius(pooled, edges, fraction=0.9)),
-        null_span_ms=float(effective_span(null.mean(axis=0), offsets)),
-        n_tokens=_n_tokens(seeds),
-    )
-
-
-RADIUS_COLUMNS = ("measure", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms")
-
-
-def radius_table(
-    energy: ArrayLike,
-    null_energy: ArrayLike,
-    clusters: ArrayLike,
-    edges_ms: ArrayLike,
-    *,
-    seeds: ArrayLike | None = None,
-    n_resamples: int,
-    level: float,
-    seed: int,
-) -> list[dict[str, float | str]]:
-    """Every measure of the pooled energy with its interval and its null, as rows of the table ``radii``.
-
-    Measures: ``r_com``, ``span``, ``r50``, ``r90``, ``r_com_corrected``, ``centroid``, all in ms. Arguments as in
-    :func:`pooled_span`; the radii are those of the resampled pool. No energy gives no rows; a flat map is all floor, so
-    the null of ``r_com_corrected`` is nan. Notebook: notebooks/04_gradient_energy
-    """
-    share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
-    if not len(share):
-        return []
-    weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
-    edges = np.asarray(edges_ms, dtype=np.float64)
-    flat = null.mean(axis=0)
-    pools = {"value": (share.mean(axis=0), flat), "resampled": (weights @ share, weights @ null), "null": (flat, flat)}
-    measured = {kind: _measures(*pool, edges) for kind, pool in pools.items()}
-    rows = []
-    for measure, value in measured["value"].items():
-        low, high = _interval(measured["resampled"][measure], clusters, seeds, level)
-        numbers = {"value_ms": value, "ci_low_ms": low, "ci_high_ms": high, "null_ms": measured["null"][measure]}
-        rows.append({"measure": measure} | {name: float(number) for name, number in numbers.items()})
-    return rows
-
-
-def _heard(
-    energy: ArrayLike, null_energy: ArrayLike, clusters: ArrayLike, seeds: ArrayLike | None
-) -> tuple[Floats, Floats, NDArray, NDArray]:
-    """The rows that have energy: their normalised energy and null (row, bins), their clusters and seeds."""
-    share, null = normalise(energy), normalise(null_energy)
-    heard = ~np.isnan(share).any(axis=-1)
-    seeds = np.zeros(len(share), dtype=int) if seeds is None else np.asarray(seeds)
-    return share[heard], null[heard], np.asarray(clusters)[heard], seeds[heard]
-
-
-def _n_tokens(seeds: NDArray) -> int:
-    """Of rows that are tokens under one seed each: how many tokens, whatever the number of seeds."""
-    return round(seeds.size / np.unique(seeds).size)
-
-
-def _interval(resampled: Floats, clusters: NDArray, seeds: NDArray, level: float) -> tuple[float, float]:
-    if np.unique(clusters).size < 2 or _n_tokens(seeds) < LEAST_TOKENS:
-        return np.nan, np.nan
-    known = resampled[~np.isnan(resampled)]
-    if known.size < max(1, len(resampled) / 2):  # what is left of mostly undefined resamples is a selection
-        return np.nan, np.nan
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def _measures(energy: Floats, null_energy: Floats, edges_ms: Floats) -> dict[str, Floats]:
-    offsets = (edges_ms[:-1] + edges_ms[1:]) / 2
-    r_com = center_of_mass_radius(energy, offsets)
-    r50, r90 = (energy_radius(energy, edges_ms, fraction=fraction) for fraction in (0.5, 0.9))
-    corrected = corrected_radius(energy, null_energy, edges_ms)
-    return {
-        "r_com": r_com,
-        "span": 2 * r_com,
-        "r50": r50,
-        "r90": r90,
-        "r_com_corrected": corrected,
-        "centroid": centroid(energy, offsets),
-    }
-
-
-def as_row(span: Span) -> dict[str, float | int]:
-    """A span as the columns of the table ``spans``."""
-    return asdict(span)
-
-
-def mean_energy(energy: ArrayLike) -> Floats:
-    """The pooled profile (bins,) of ``energy`` (tokens, bins): mean of the normalised tokens; sums to 1, or nan."""
-    share = normalise(energy)
-    heard = ~np.isnan(share).any(axis=-1)
-    return share[heard].mean(axis=0) if heard.any() else np.full(share.shape[-1], np.nan)

@@ -29,7 +29,7 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.encoder import Encoder
-from tonespan_utils.instrument import acoustic, estimators, features, probes, spans
+from tonespan_utils.instrument import attribution, cue_width, features, probes, spans
 from tonespan_utils.instrument.probes import ProbeResult
 from tonespan_utils.params import profile
 from tonespan_utils.params.profile import Params
@@ -76,7 +76,7 @@ def energy_draws(
 ) -> dict[str, Floats]:
     """Widths of ``energy`` (token, bins) in every draw: ``r_com`` (the span 2 r_com) and ``r90`` (2 r90): (draw,).
 
-    Tokens without energy are left out, as in ``spans.pooled_span``. No token gives nan.
+    Tokens without energy are left out, as in ``pooling.pooled_span``. No token gives nan.
     """
     share = spans.normalise(energy)
     heard = ~np.isnan(share).any(axis=1)
@@ -102,7 +102,7 @@ def slow_energy(
     found: dict[str, list[Floats]] = {layer: [] for layer in known}
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=name, unit="utt"):
         asked = (corpus.audio(utterance_id), group["center_s"].tolist(), group["tone"].tolist())
-        for layer, energy in estimators.energy(name, encoder, known, *asked, edges_ms=edges_ms).items():
+        for layer, energy in attribution.energy(name, encoder, known, *asked, edges_ms=edges_ms).items():
             found[layer].append(energy)
     return {layer: np.concatenate(parts) for layer, parts in found.items()}
 
@@ -133,19 +133,19 @@ def probe_layers(
     }
 
 
-def baseline_sweep(own: Params, corpus: Corpus, *, frontend: str = "logmel", shape: str = "hann") -> acoustic.Sweep:
+def baseline_sweep(own: Params, corpus: Corpus, *, frontend: str = "logmel", shape: str = "hann") -> cue_width.Sweep:
     """The sweep of notebook 01 on a calibration corpus, over ``validity.windows_ms``, by one front end."""
     v = own.validity
     given = own.baseline.model_copy(
         update={"windows_ms": v.windows_ms, "analysis_window_ms": v.analysis_windows.get(shape, 0.0)}
     )
-    return acoustic.sweep_corpus(corpus, corpus.tokens, given, frontend=frontend, shape=shape, seed=own.seed)
+    return cue_width.sweep_corpus(corpus, corpus.tokens, given, frontend=frontend, shape=shape, seed=own.seed)
 
 
 def held_out(own: Params, corpus: Corpus, values: NDArray) -> NDArray:
     """Cross-validated tones (token,) from any ``values`` (token, feature), on the folds of the sweep."""
     settings = {"n_folds": own.baseline.n_folds, "regularisation_c": own.baseline.regularisation_c}
-    return acoustic.held_out(values, corpus.tokens, seed=own.seed, **settings)
+    return cue_width.held_out(values, corpus.tokens, seed=own.seed, **settings)
 
 
 Scored = tuple[Mapping[str, str], NDArray, NDArray, NDArray]  # what it is; truth, answers and utterances (token,)

@@ -155,7 +155,7 @@ def _measures(sums: Sequence[Floats], seed_weights: Floats, cue_width_ms: float)
     span_ms = 2 * np.divide(_mean_over_seeds(r_com_ms, seed_weights), n, out=np.full_like(n, np.nan), where=n > 0)
     return {
         "f1": _mean_over_seeds(classifier.macro_f1(confusion, confusion[0]), seed_weights),
-        "chance_f1": _mean_over_seeds(classifier.dealt_f1(confusion, confusion[0]), seed_weights),
+        "chance_f1": _mean_over_seeds(classifier.chance_f1(confusion, confusion[0]), seed_weights),
         "span_ms": span_ms,
         "distance_ms": np.abs(span_ms - cue_width_ms),
         "box_distance_ms": np.abs(2 * span_ms - cue_width_ms),

@@ -6,7 +6,7 @@ and gradients of an encoder. That is the scale the aligner's errors are read aga
 
 Conventions: ms; an error is positive where the aligned centre is late; put-on errors are independent between tokens and
 the same draw, scaled, for every deviation; a centre stays within its audio. Measures: ``baseline_span``
-(:func:`tonespan_utils.instrument.acoustic.optimal_span`) and ``r_com``, one per layer. Intervals resample utterances.
+(:func:`tonespan_utils.instrument.cue_width.optimal_span`) and ``r_com``, one per layer. Intervals resample utterances.
 
 Notebook: notebooks/07_alignment
 """
@@ -22,7 +22,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import acoustic, gradients, probes, spans
+from tonespan_utils.instrument import cue_width, gradient_energy, probes, spans
 from tonespan_utils.params.profile import Params
 from tonespan_utils.statistics import bootstrap, classifier, splits
 
@@ -76,8 +76,8 @@ def baseline_rows(params: Params, corpus: Corpus, language: str) -> pd.DataFrame
     rows = []
     for sd_ms in params.jitter.sd_ms:
         tokens = moved(own, corpus, sd_ms=sd_ms, seed=params.seed)
-        swept = acoustic.sweep_corpus(corpus, tokens, b, frontend=params.jitter.frontend, seed=params.seed)
-        span = acoustic.optimal_span(
+        swept = cue_width.sweep_corpus(corpus, tokens, b, frontend=params.jitter.frontend, seed=params.seed)
+        span = cue_width.optimal_span(
             swept, analysis_window_ms=b.analysis_window_ms, seed=params.seed, **params.bootstrap.model_dump()
         )
         rows.append(
@@ -100,7 +100,7 @@ def r_com_rows(params: Params, encoder: Encoder, corpus: Corpus, language: str, 
     edges, _ = spans.offset_bins(g.window_ms, g.bin_ms)
     spoken = splits.in_a_split(corpus.tokens)
     tokens = splits.sample_utterances(spoken, n_tokens=params.probe.max_tokens, seed=params.seed)
-    exact = gradients.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=params.seed)
+    exact = gradient_energy.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=params.seed)
     wrong = [moved(tokens, corpus, sd_ms=sd_ms, seed=params.seed) for sd_ms in params.jitter.sd_ms]
     vectors = probes.hidden_vectors(encoder, corpus, pd.concat(wrong, ignore_index=True))  # each utterance heard once
     found = []
@@ -125,7 +125,7 @@ def _probes(
     predicted = [probe.predict(heard[layer][test]) for layer, probe in fitted.items()]
     classes = np.unique(np.concatenate([tone, *predicted]))
     f1 = [float(classifier.macro_f1(classifier.confusion(tone[test], one, classes))) for one in predicted]
-    chance = [classifier.chance_f1(tone[test], one, n_shuffles=100, seed=0) for one in predicted]
+    chance = [float(classifier.chance_f1(classifier.confusion(tone[test], one, classes))) for one in predicted]
     return fitted, {"f1": f1, "chance_f1": chance}
 
 
@@ -133,11 +133,11 @@ def _measured(
     params: Params, encoder: Encoder, fitted: dict, corpus: Corpus, tokens: pd.DataFrame, edges: np.ndarray
 ) -> pd.DataFrame:
     """layer, value_ms, interval, null and n_tokens, layers in the probes' order."""
-    measured = gradients.measure(
+    measured = gradient_energy.measure(
         encoder, fitted, corpus, tokens, edges, target=params.gradient.target, wrt=params.gradient.wrt
     )
     resampling = params.bootstrap.model_dump() | {"seed": params.seed}
     # A single training stands in for the seeds of a fine-tuned condition.
-    stored = gradients.tabulate({"": [measured]}, [0], edges, condition="", **resampling)["radii"]
+    stored = gradient_energy.tabulate({"": [measured]}, [0], edges, condition="", **resampling)["radii"]
     r_com = stored[stored["measure"] == "r_com"].set_index("layer").loc[list(fitted)].reset_index()
     return r_com[["layer", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms"]].assign(n_tokens=len(tokens))

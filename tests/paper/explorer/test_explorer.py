@@ -17,7 +17,7 @@ from tonespan_utils.__main__ import main
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradients, probes, spans, token_energy
+from tonespan_utils.instrument import gradient_energy, gradients, probes, spans, token_energy
 from tonespan_utils.paper.explorer import bundle, clips, measure, page, widget
 from tonespan_utils.params import profile, sections, tables
 from tonespan_utils.statistics.classifier import LinearClassifier
@@ -277,7 +277,7 @@ def test_a_recording_is_measured_as_tokens_are(with_model, model, tone):
     gradient = gradients.input_gradients(encoder, own, speech(), [0.7], [tone], target=target)
     vectors = encoder.hidden_at(speech(), [0.7])
     for at, layer in enumerate(encoder.layers):
-        energy = gradients.energy_over_offset(encoder, gradient[layer], [0.7], edges)
+        energy = gradient_energy.energy_over_offset(encoder, gradient[layer], [0.7], edges)
         radius = spans.center_of_mass_radius(energy, offsets)
         np.testing.assert_allclose(found.arrays["0.r_com"][0, at], radius, rtol=1e-4)
         logits = own[layer].logits(vectors[layer])[0]

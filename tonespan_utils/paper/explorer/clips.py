@@ -2,7 +2,7 @@
 
 Conventions: everything runs over the window of the energy, +-W around the tone centre, and is silent beyond the
 recording. Sound is Ogg Opus at 16 kHz, scaled to one peak for listening; the outline holds the lowest and the highest
-sample of every ``OUTLINE_MS`` in 1/127; the spectrogram is the baseline's log-Mel (``acoustic``) in 255 steps of its
+sample of every ``OUTLINE_MS`` in 1/127; the spectrogram is the baseline's log-Mel (``front_ends``) in 255 steps of its
 80 dB under the clip's loudest band; F0 is Praat's, in tenths of a hertz, 0 where unvoiced.
 
 Notebook: notebooks/explorer
@@ -29,7 +29,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import acoustic, f0
+from tonespan_utils.instrument import f0, front_ends
 from tonespan_utils.params import tables
 from tonespan_utils.params.profile import Params
 
@@ -67,7 +67,7 @@ class Clips:
 def of_utterance(samples: np.ndarray, centers_s: Sequence[float], names: Sequence[str], params: Params) -> Clips:
     """The clips around ``centers_s`` of one utterance (n,) at 16 kHz. Notebook: notebooks/explorer"""
     window_ms = params.gradient.window_ms
-    offsets_ms = acoustic.frame_offsets_ms(2 * window_ms, HOP_MS)
+    offsets_ms = front_ends.frame_offsets_ms(2 * window_ms, HOP_MS)
     times_s, hz = f0.track(
         samples, floor_hz=params.f0.floor_hz, ceiling_hz=params.f0.ceiling_hz, step_ms=params.f0.step_ms
     )
@@ -166,10 +166,10 @@ def _outline(cut: np.ndarray) -> np.ndarray:
 
 
 def _log_mel(samples: np.ndarray, center_s: float, offsets_ms: np.ndarray, window_ms: float) -> np.ndarray:
-    power = acoustic.power_frames(samples, center_s, offsets_ms, analysis_window_ms=window_ms)
-    bands = acoustic.frontend_features(power, "logmel", n_bands=N_BANDS, n_mfcc=N_BANDS)
+    power = front_ends.power_frames(samples, center_s, offsets_ms, analysis_window_ms=window_ms)
+    bands = front_ends.frontend_features(power, "logmel", n_bands=N_BANDS, n_mfcc=N_BANDS)
     decibels = 10 / np.log(10) * (bands - bands.max())
-    return np.round(255 * (1 + np.maximum(decibels, -acoustic.FLOOR_DB) / acoustic.FLOOR_DB)).astype(np.uint8)
+    return np.round(255 * (1 + np.maximum(decibels, -front_ends.FLOOR_DB) / front_ends.FLOOR_DB)).astype(np.uint8)
 
 
 def _f0(times_s: np.ndarray, hz: np.ndarray, center_s: float, offsets_ms: np.ndarray) -> np.ndarray:

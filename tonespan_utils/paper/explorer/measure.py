@@ -22,7 +22,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradients, probes, spans
+from tonespan_utils.instrument import gradient_energy, gradients, probes, readouts, spans
 from tonespan_utils.paper.explorer import bundle, clips
 from tonespan_utils.paper.explorer.bundle import Bundle
 from tonespan_utils.params.profile import Params
@@ -125,13 +125,13 @@ def _heard(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Energy shares (layer, bin) and the probability (layer,) of the tone, or of the likeliest where none is named."""
     tones, target = np.array([[tone]]), "true" if tone else "predicted"
-    found, chances = gradients.gradients_and_chances(
+    found, chances = gradients.gradients_and_probabilities(
         encoder, own, samples[None], np.array([[center_s]]), tones, target=target, wrt=wrt,
         reach_s=float(np.abs(edges_ms).max()) / 1000,
     )  # fmt: skip
-    energy = [gradients.energy_over_offset(encoder, found[layer][0], [center_s], edges_ms)[0] for layer in own]
+    energy = [gradient_energy.energy_over_offset(encoder, found[layer][0], [center_s], edges_ms)[0] for layer in own]
     sure = [
-        (gradients.chance_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
+        (readouts.probability_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
         for layer, probe in own.items()
     ]
     return spans.normalise(np.stack(energy)), np.array(sure)

@@ -1,0 +1,213 @@
+"""How energy lies around the tone centre: squared gradients summed over bins of offset, by token, and their tables.
+
+``E(tau)`` of a token is the sum of ``(d logit / d x_t)^2`` over the input samples t whose offset from the tone centre
+lies in the bin of tau. Gradients come from :mod:`gradients`, widths of the energy from :mod:`spans`.
+
+Conventions: energy is (token, bins), in units of gradient squared; tokens are in the order of :func:`by_utterance`.
+
+Notebook: notebooks/04_gradient_energy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import sides
+from tonespan_utils.corpus.corpus import Corpus
+from tonespan_utils.encoders.batches import alike
+from tonespan_utils.encoders.encoder import Encoder
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.instrument import chunks, gradients, pooling, spans
+from tonespan_utils.instrument.readouts import probability_of
+from tonespan_utils.statistics.classifier import LinearClassifier
+
+
+def energy_over_offset(
+    encoder: Encoder,
+    gradient: np.ndarray,
+    centers_s: Sequence[float],
+    edges_ms: np.ndarray,
+) -> np.ndarray:
+    """Squared gradients binned over offset from each token's centre: (token, bins), in units of gradient squared.
+
+    ``gradient`` (token, samples), or (token, frame, channel) whose channels are summed. Raises TonespanError for NaN.
+    Notebook: notebooks/04_gradient_energy
+    """
+    if not np.isfinite(gradient).all():
+        raise TonespanError("gradients hold NaN or infinite values; are the checkpoint's weights finite?")
+    energy = np.square(gradient, dtype=np.float64)
+    if energy.ndim == 3:
+        energy, times_s = energy.sum(axis=-1), encoder.frame_center_s(np.arange(gradient.shape[1]))
+    else:
+        times_s = np.arange(gradient.shape[1]) / SAMPLE_RATE
+    return np.stack(
+        [
+            spans.bin_energy(row, times_s * 1000, center * 1000, edges_ms)
+            for row, center in zip(energy, centers_s, strict=True)
+        ]
+    )
+
+
+def null_energy(n_samples: int, centers_s: Sequence[float], edges_ms: np.ndarray) -> np.ndarray:
+    """What a model that looks everywhere alike would give, within the audio there is: (token, bins), rows sum to 1."""
+    end_ms = 1000 * n_samples / SAMPLE_RATE
+    return np.stack([spans.flat_null(edges_ms, before_ms=c * 1000, after_ms=end_ms - c * 1000) for c in centers_s])
+
+
+def by_utterance(tokens: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``tokens`` in the order in which they are measured: utterance by utterance."""
+    return pd.concat([group for _, group in tokens.groupby("utterance_id", sort=False)])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins), utterances and names (token,).
+
+    ``confidence``: how probable each layer's probe finds their tones, layer -> (token,).
+    """
+
+    energy: dict[str, np.ndarray]
+    null: np.ndarray
+    utterances: np.ndarray
+    tokens: np.ndarray
+    confidence: dict[str, np.ndarray]
+
+
+def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) -> pd.DataFrame:
+    """Up to ``n_tokens`` test tokens, drawn at random, with ``min_side_ms`` of audio on both sides of the centre.
+
+    Single tokens are drawn, not whole utterances: as many different utterances as can be had narrow the interval.
+    Raises TonespanError when no test token has that much audio around it.
+    """
+    tokens = corpus.tokens[corpus.tokens["split"] == "test"]
+    kept = tokens[sides.shortest_ms(corpus, tokens) >= min_side_ms]
+    if kept.empty:
+        raise TonespanError(
+            f"none of {len(tokens)} test tokens has {min_side_ms:.0f} ms of audio on both sides; "
+            "lower min_side_ms (gradient.min_side_ms in the parameters)"
+        )
+    return kept.sample(n=min(n_tokens, len(kept)), random_state=seed).sort_index()
+
+
+def measure(
+    encoder: Encoder,
+    probes: Mapping[str, LinearClassifier],
+    corpus: Corpus,
+    tokens: pd.DataFrame,
+    edges_ms: np.ndarray,
+    *,
+    target: str,
+    wrt: str,
+) -> Measured:
+    """Energy over offset of every token and layer. Notebook: notebooks/04_gradient_energy"""
+    groups = dict(list(tokens.groupby("utterance_id", sort=False)))
+    n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
+    reach_s = float(np.abs(edges_ms).max()) / 1000
+    null: dict[str, np.ndarray] = {}  # utterance -> (token, bins)
+    energy: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token, bins)
+    confidence: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token,)
+    with tqdm(total=len(groups), desc="gradients", unit="utt") as bar:
+        kinds = {name: (int(n_samples[name]), len(group)) for name, group in groups.items()}  # length, tokens
+        for names in alike(kinds, lambda kind: chunks.together(encoder, kind[0])):
+            clips = np.stack([corpus.audio(name) for name in names])
+            centers = np.stack([groups[name]["center_s"] for name in names])
+            tones = np.stack([groups[name]["tone"].to_numpy(dtype=str) for name in names])
+            slopes, probabilities = gradients.gradients_and_probabilities(
+                encoder, probes, clips, centers, tones, target=target, wrt=wrt, reach_s=reach_s
+            )
+            named = {layer: probability_of(shares, probes[layer], tones) for layer, shares in probabilities.items()}
+            for i, name in enumerate(names):
+                null[name] = null_energy(clips.shape[1], centers[i], edges_ms)
+                energy[name] = {k: energy_over_offset(encoder, g[i], centers[i], edges_ms) for k, g in slopes.items()}
+                confidence[name] = {layer: of_clips[i] for layer, of_clips in named.items()}
+            bar.update(len(names))
+    ordered = by_utterance(tokens)
+    return Measured(
+        energy={layer: np.concatenate([energy[name][layer] for name in groups]) for layer in probes},
+        null=np.concatenate([null[name] for name in groups]),
+        utterances=ordered["utterance_id"].to_numpy(),
+        tokens=ordered["token_id"].to_numpy(),
+        confidence={layer: np.concatenate([confidence[name][layer] for name in groups]) for layer in probes},
+    )
+
+
+def precision(
+    encoder: Encoder,
+    coarse: Encoder,
+    probes: Mapping[str, LinearClassifier],
+    corpus: Corpus,
+    tokens: pd.DataFrame,
+    edges_ms: np.ndarray,
+    *,
+    target: str,
+) -> pd.DataFrame:
+    """What computing in another dtype costs: ``coarse`` is the same encoder, cast.
+
+    One row per layer: ``layer, gradient_error`` (norm of the difference over norm, median over ``tokens``), ``span_ms``
+    and ``coarse_span_ms`` (mean of 2 r_com over them). Notebook: notebooks/04_gradient_energy
+    """
+    offsets = (edges_ms[:-1] + edges_ms[1:]) / 2
+    errors: dict[str, list[float]] = {layer: [] for layer in probes}
+    spans_ms: dict[str, list[list[float]]] = {layer: [] for layer in probes}
+    for token in tokens.itertuples():
+        token_arguments = (probes, corpus.audio(token.utterance_id), [token.center_s], [token.tone])
+        exact, rough = (
+            gradients.input_gradients(version, *token_arguments, target=target) for version in (encoder, coarse)
+        )
+        for layer, gradient in exact.items():
+            size = np.linalg.norm(gradient)
+            errors[layer].append(float(np.linalg.norm(rough[layer] - gradient) / size) if size else np.nan)
+            pair = (gradient, rough[layer])
+            energies = [energy_over_offset(encoder, slopes, [token.center_s], edges_ms) for slopes in pair]
+            spans_ms[layer].append([float(spans.effective_span(energy, offsets)[0]) for energy in energies])
+    means = {layer: np.mean(pairs, axis=0) for layer, pairs in spans_ms.items()}
+    return pd.DataFrame({
+        "layer": list(probes),
+        "gradient_error": [float(np.median(errors[layer])) for layer in probes],
+        "span_ms": [means[layer][0] for layer in probes],
+        "coarse_span_ms": [means[layer][1] for layer in probes],
+    })  # fmt: skip
+
+
+def tabulate(
+    measured_by_language: Mapping[str, Sequence[Measured]],
+    seeds: Sequence[int],
+    edges_ms: np.ndarray,
+    *,
+    condition: str,
+    n_resamples: int,
+    level: float,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """The tables ``energy``, ``energy_null``, ``spans``, ``radii`` and ``token_spans`` of one condition.
+
+    ``measured_by_language`` holds, per language, what :func:`measure` gave under each of ``seeds``. Notebook:
+    notebooks/04_gradient_energy
+    """
+    offsets = (edges_ms[:-1] + edges_ms[1:]) / 2
+    rows: dict[str, list[pd.DataFrame]] = {"energy": [], "energy_null": [], "spans": [], "radii": [], "token_spans": []}
+    for language, measured in measured_by_language.items():
+        null = np.concatenate([of_seed.null for of_seed in measured])
+        utterances = np.concatenate([of_seed.utterances for of_seed in measured])
+        trained = np.repeat(seeds, [len(of_seed.null) for of_seed in measured])
+        about = {"condition": condition, "language": language}
+        rows["energy_null"].append(pd.DataFrame(about | {"offset_ms": offsets, "energy": pooling.mean_energy(null)}))
+        for layer in measured[0].energy:
+            energy = np.concatenate([of_seed.energy[layer] for of_seed in measured])
+            pool = (energy, null, utterances, edges_ms)
+            resampling = {"seeds": trained, "n_resamples": n_resamples, "level": level, "seed": seed}
+            key = about | {"layer": layer}
+            rows["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": pooling.mean_energy(energy)}))
+            rows["spans"].append(pd.DataFrame([key | pooling.as_row(pooling.pooled_span(*pool, **resampling))]))
+            radii = [key | row for row in pooling.radius_table(*pool, **resampling)]
+            rows["radii"].append(pd.DataFrame(radii, columns=[*key, *pooling.RADIUS_COLUMNS]))
+            names = {"token_id": np.concatenate([of_seed.tokens for of_seed in measured]), "utterance_id": utterances}
+            radius = spans.center_of_mass_radius(energy, offsets)
+            rows["token_spans"].append(pd.DataFrame(key | names | {"seed": trained, "r_com_ms": radius}))
+    return {name: pd.concat(parts, ignore_index=True) for name, parts in rows.items()}
