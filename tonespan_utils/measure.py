@@ -45,7 +45,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import keys, sides
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, spans
 from tonespan_utils.instrument import probes as layer_probes
@@ -66,7 +66,7 @@ class MeasuredSpans:
     ``layers``: one row per layer, bottom up: layer, macro_f1, f1_low, f1_high, chance_f1, r_com_ms, span_ms, ci_low_ms,
     ci_high_ms, r50_ms, r90_ms, null_span_ms, n_tokens, knows (whether F1 is above chance), note (why the span is no
     finding, as ``findings.why_no_span`` has it; empty for a finding). ``radii``: every measure of
-    ``spans.radius_table``. ``energy``: layer by offset in ms, rows sum to 1; ``null``: the flat map by offset.
+    ``pooling.radius_table``. ``energy``: layer by offset in ms, rows sum to 1; ``null``: the flat map by offset.
     ``signatures``: signs of failure (layer, signature, detail). ``probes``: layer -> classifier. ``n_train`` is 0 for
     given probes. ``n_short``: how many scored tokens had too little audio on a side to be measured.
     """

@@ -8,7 +8,7 @@ from conftest import make_checkpoint
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.finetune import heads, penalty, training
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params import profile
+from tonespan_utils.params import profile, sections
 
 
 def seeded(seed=0):
@@ -75,7 +75,7 @@ STILL = {
     "hidden_dropout": 0.0, "attention_dropout": 0.0, "activation_dropout": 0.0, "feat_proj_dropout": 0.0,
     "layerdrop": 0.0, "apply_spec_augment": False,
 }  # fmt: skip
-PAID = profile.SpanPenalty(weight=5.0, span_ms=80.0)
+PAID = sections.SpanPenalty(weight=5.0, span_ms=80.0)
 
 
 @pytest.fixture(scope="module")

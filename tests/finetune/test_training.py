@@ -15,7 +15,7 @@ from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads, training
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params import profile
+from tonespan_utils.params import profile, sections
 
 HEAD_RATE = 3.0
 STILL = {
@@ -37,7 +37,7 @@ def examples():
     return [Example(f"u{i}", part.astype(np.float32), i % 2) for i, part in enumerate(parts)]
 
 
-def schedule(**changes) -> profile.Finetune:
+def schedule(**changes) -> sections.Finetune:
     base = profile.load("demo").finetune
     return base.model_copy(update={"steps": 6, "batch_size": 4, "checkpoint_every": 2} | changes)
 

@@ -25,7 +25,7 @@ from transformers import Wav2Vec2FeatureExtractor
 from tonespan_utils.corpus import labelled, level, sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import head_first, tasks, training
 from tonespan_utils.finetune.examples import Collate, Speech
@@ -33,7 +33,8 @@ from tonespan_utils.finetune.setting import Setting
 from tonespan_utils.instrument import features
 from tonespan_utils.params import conditions
 from tonespan_utils.params.conditions import Condition
-from tonespan_utils.params.profile import ROOT, Finetune, Params
+from tonespan_utils.params.profile import ROOT, Params
+from tonespan_utils.params.sections import Finetune
 from tonespan_utils.params.tables import COLUMNS
 from tonespan_utils.statistics import splits
 

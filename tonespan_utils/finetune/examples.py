@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import features
 from tonespan_utils.instrument.features import Features
 

@@ -29,7 +29,7 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads
 from tonespan_utils.finetune import penalty as penalties
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params.profile import Finetune, SpanPenalty
+from tonespan_utils.params.sections import Finetune, SpanPenalty
 
 KEPT_CHECKPOINTS = 2  # a kill while one is written leaves the other
 POOL_BATCHES = 8  # sorted by length together: enough to spare padding, few enough to mix

@@ -28,7 +28,7 @@ from scipy.stats import t as student
 from tqdm.auto import tqdm
 
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import attribution, cue_width, features, probes, spans
 from tonespan_utils.instrument.probes import ProbeResult
 from tonespan_utils.params import profile
@@ -76,7 +76,7 @@ def energy_draws(
 ) -> dict[str, Floats]:
     """Widths of ``energy`` (token, bins) in every draw: ``r_com`` (the span 2 r_com) and ``r90`` (2 r90): (draw,).
 
-    Tokens without energy are left out, as in ``spans.pooled_span``. No token gives nan.
+    Tokens without energy are left out, as in ``pooling.pooled_span``. No token gives nan.
     """
     share = spans.normalise(energy)
     has_energy = ~np.isnan(share).any(axis=1)

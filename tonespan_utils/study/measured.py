@@ -70,7 +70,7 @@ def _measures(sums: Sequence[Floats], seed_weights: Floats, cue_width_ms: float)
     span_ms = 2 * np.divide(mean_over_seeds(r_com_ms, seed_weights), n, out=np.full_like(n, np.nan), where=n > 0)
     return {
         "f1": mean_over_seeds(classifier.macro_f1(confusion, confusion[0]), seed_weights),
-        "chance_f1": mean_over_seeds(classifier.dealt_f1(confusion, confusion[0]), seed_weights),
+        "chance_f1": mean_over_seeds(classifier.chance_f1(confusion, confusion[0]), seed_weights),
         "span_ms": span_ms,
         "distance_ms": np.abs(span_ms - cue_width_ms),
         "box_distance_ms": np.abs(2 * span_ms - cue_width_ms),
@@ -180,7 +180,7 @@ def measure(
         _note({name: values[:, i] for name, values in by_layer.items()}, null_ms, level=level)
         for i, null_ms in enumerate(nulls)
     ]
-    chance_note = _chance_note(draws, by_layer, level=level)
+    chance_note = chance_note(draws, by_layer, level=level)
     chance_note = "" if chosen[0] and not chance_note else chance_note or "an empty half"
     note = chance_note or _note(draws, np.nanmin(nulls) if np.isfinite(nulls).any() else np.nan, level=level)
     draws |= _halves_of_depth(by_layer, counted.layers, notes)
@@ -219,7 +219,7 @@ def _note(draws: Mapping[str, Floats], null_ms: float, *, level: float) -> str:
     return findings.why_no_span(interval(draws["span_ms"], level=level), null_ms, above_chance_low=above.low)
 
 
-def _chance_note(best: Mapping[str, Floats], by_layer: Mapping[str, Floats], *, level: float) -> str:
+def chance_note(best: Mapping[str, Floats], by_layer: Mapping[str, Floats], *, level: float) -> str:
     """Why there is no best layer: none is above chance, or the one chosen is not on the tokens it was not chosen on."""
     above = by_layer["f1"] - by_layer["chance_f1"]
     lows = [interval(above[:, i], level=level).low for i in range(above.shape[1])]

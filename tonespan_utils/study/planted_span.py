@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import (
     behaviour,
     cue_width,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import randomised
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import attention, gradient_energy, pooling, probes, spans
 from tonespan_utils.instrument.gradient_energy import Measured
 from tonespan_utils.instrument.probes import ProbeResult
@@ -61,7 +61,7 @@ def _randomised_step(
 ) -> tuple[Rows, pd.DataFrame]:
     """The two rows of one step of the cascade, and the span of each token at it."""
     top, (edges, offsets), n_parts = checked.top, checked.bins, len(randomised.parts(encoder))
-    other = randomised.dealt(encoder, parts, seed=seed)
+    other = randomised.permuted(encoder, parts, seed=seed)
     tokens = checked.corpus.tokens
     result = calibration.probe_layers(checked.planted, other, checked.corpus, tokens, layers=[top])[top]
     measured = checked.gradient(other, {top: result.probe})

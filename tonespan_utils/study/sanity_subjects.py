@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import gradient_energy, spans
 from tonespan_utils.instrument.gradient_energy import Measured
 from tonespan_utils.instrument.probes import ProbeResult

@@ -18,7 +18,7 @@ import pandas as pd
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import cue_width, gradient_energy, probes, spans
 from tonespan_utils.params.profile import Params

@@ -20,7 +20,7 @@ from tonespan_utils import languages
 from tonespan_utils.audio import reading
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, gradients, probes, readouts, spans
 from tonespan_utils.paper.explorer import bundle, clips
