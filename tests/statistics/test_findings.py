@@ -15,7 +15,7 @@ from tonespan_utils.instrument import cue_width, pooling, probes, spans
 from tonespan_utils.plots import drawing as plots
 from tonespan_utils.statistics import bootstrap, classifier, findings
 from tonespan_utils.statistics.bootstrap import Interval
-from tonespan_utils.study import claims, measured
+from tonespan_utils.study import claims, comparison, measured
 
 WINDOWS = np.array([20.0, 40, 60, 80, 100, 120, 140, 160, 200, 240, 300])
 EDGES, OFFSETS = spans.offset_bins(500, 10)

@@ -180,9 +180,9 @@ def measure(
         _note({name: values[:, i] for name, values in by_layer.items()}, null_ms, level=level)
         for i, null_ms in enumerate(nulls)
     ]
-    chance_note = chance_note(draws, by_layer, level=level)
-    chance_note = "" if chosen[0] and not chance_note else chance_note or "an empty half"
-    note = chance_note or _note(draws, np.nanmin(nulls) if np.isfinite(nulls).any() else np.nan, level=level)
+    at_chance = chance_note(draws, by_layer, level=level)
+    no_best = "" if chosen[0] and not at_chance else at_chance or "an empty half"
+    note = no_best or _note(draws, np.nanmin(nulls) if np.isfinite(nulls).any() else np.nan, level=level)
     draws |= _halves_of_depth(by_layer, counted.layers, notes)
     return Measured(
         condition=condition,
@@ -197,7 +197,7 @@ def measure(
         n_utterances=predictions["utterance_id"].nunique(),
         n_seeds=len(counted.confusion),
         note=note,
-        chance_note=chance_note,
+        chance_note=no_best,
         top_note=notes[top],
         layer_notes=tuple(notes),
     )
