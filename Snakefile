@@ -1,7 +1,7 @@
 """The paper as a graph: which notebook makes which table and figure. Run it with `make paper`, or on a cluster with
 Snakemake's own executors: python -m tonespan_utils run full --cluster slurm (see cluster/slurm/config.yaml).
 
-A rule that runs an encoder asks for one GPU (where there is none, for nothing), memory of the machine in MB, and time.
+A rule that runs an encoder needs one GPU (where there is one), memory of the machine in MB, and time in minutes.
 
 Snakemake works in the output folder. All paths are relative to it, and the repository is seen through a link where it
 lies elsewhere: what stands in a user's path ({name}, say) means nothing to Snakemake, then, and nothing to the shell.
@@ -24,7 +24,7 @@ os.environ.update(processes.marked({}))  # commands end with this process
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
-ON_GPU = P.align.model not in (None, "own")  # an own aligner needs none
+ON_GPU = P.align.model not in (None, "own")  # an aligner that is trained here needs none
 FIRST, SECOND = 200, 100  # priorities: what much else waits for, or takes long, must not be left for the end
 
 
@@ -51,8 +51,8 @@ def breadth(wildcards):
 def start(wildcards):
     """What a training starts from, with the same seed where that was trained too."""
     before = conditions.parse(CONDITION[wildcards.part].starts_from)
-    own = int(wildcards.seed)
-    return trained(before, [own if own in P.seeds(before.name) else P.seeds(before.name)[0]])
+    seeds, seed = P.seeds(before.name), int(wildcards.seed)
+    return trained(before, [seed if seed in seeds else seeds[0]])
 
 
 def repository():
@@ -213,7 +213,7 @@ rule gradients:
         run("04_gradient_energy") + " --gpu -p condition {params.condition:q}"
 
 
-rule alignment:  # asked for by name: make alignment
+rule alignment:  # only with its target: make alignment
     input:
         code("07_alignment"),
         tokens=rules.corpus.output.tokens,

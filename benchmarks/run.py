@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import cue_width, gradients, probes
 from tonespan_utils.params.profile import ROOT
 from tonespan_utils.statistics import classifier, splits
@@ -41,7 +41,7 @@ PLAIN_LAYERS = ["0", "6", "12", "18", "24"]  # evenly spaced: the cost of a laye
 C_BASELINE, C_PROBE = 0.1, 0.01
 CONTROL_SEEDS = [0, 1, 2]
 
-Found = dict[str, float | str]
+Numbers = dict[str, float | str]
 
 
 def cpu_s(work: Callable[[], object]) -> float:
@@ -88,8 +88,8 @@ def saliency(encoder: Encoder, probe: LinearClassifier, layer: str, samples: np.
     return Saliency(logits).attribute(source, target=0, abs=False)[0].detach().numpy()
 
 
-def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
-    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+def relative_error(computed: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.linalg.norm(computed - expected) / np.linalg.norm(expected))
 
 
 def needed_gflop(encoder: Encoder, n_samples: int) -> float:
@@ -113,28 +113,29 @@ def needed_gflop(encoder: Encoder, n_samples: int) -> float:
     return 2 * (bottom * (1 + n + 1) + n * up + n * (n - 1) // 2 * down) / 1e9
 
 
-def benchmark_large() -> dict[str, Found]:
+def benchmark_large() -> dict[str, Numbers]:
     """The shape of XLS-R 300M, random weights: layers 0 to 24 of one token in the middle of 1 s."""
     torch.manual_seed(0)
     shape = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
     config = Wav2Vec2Config(**shape, do_stable_layer_norm=True, feat_extract_norm="layer", conv_bias=True)
     encoder = Encoder(Wav2Vec2Model(config).eval().requires_grad_(False), "xlsr-shape", "random", scale_input=True)
     layers, samples = [str(n) for n in range(25)], noise(1.0)
-    own = random_probes(encoder, layers)
-    ours = lambda: gradients.input_gradients(encoder, own, samples, [0.5], ["a"])  # noqa: E731
-    found = ours()
+    drawn = random_probes(encoder, layers)
+    ours = lambda: gradients.input_gradients(encoder, drawn, samples, [0.5], ["a"])  # noqa: E731
+    gradient = ours()
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # before Captum adds its own
     ours_s, plain_s, errors, gflops = [], {}, [], [gemm_gflops()]
     for layer in PLAIN_LAYERS:
         expected = []
-        plain_s[layer] = cpu_s(lambda layer=layer: expected.append(saliency(encoder, own[layer], layer, samples, 0.5)))  # noqa: B023
-        errors.append(relative_error(found[layer][0], expected[0]))
+        plain = partial(saliency, encoder, drawn[layer], layer, samples, 0.5)
+        plain_s[layer] = cpu_s(lambda plain=plain: expected.append(plain()))  # noqa: B023
+        errors.append(relative_error(gradient[layer][0], expected[0]))
         ours_s.append(cpu_s(ours))
         gflops.append(gemm_gflops())
     captum_s = len(layers) * float(np.mean(list(plain_s.values())))
     gflop = needed_gflop(encoder, samples.size)
     return {
-        "gradients_by_tokens": benchmark_tokens(encoder, own),
+        "gradients_by_tokens": benchmark_tokens(encoder, drawn),
         "gradients_vs_captum": {
             "ratio": captum_s / median(ours_s),
             "ratio_at_floor": captum_s * max(gflops) / gflop,  # no exact single-precision way can be faster
@@ -153,32 +154,32 @@ def benchmark_large() -> dict[str, Found]:
     }
 
 
-def benchmark_tokens(encoder: Encoder, own: dict[str, LinearClassifier]) -> Found:
+def benchmark_tokens(encoder: Encoder, drawn: dict[str, LinearClassifier]) -> Numbers:
     """CPU seconds of 1, 2 and 4 tokens in one clip of 1 s, and of 4 clips with a token each, together and alone."""
     clips, centers = np.stack([noise(1.0, seed=i) for i in range(4)]), [0.35, 0.45, 0.55, 0.65]
-    measured = partial(gradients.input_gradients, encoder, own)
+    measured = partial(gradients.input_gradients, encoder, drawn)
     four = (clips, [[center] for center in centers], [["a"]] * 4)
     ways = {f"tokens_{n}_s": partial(measured, clips[0], centers[:n], ["a"] * n) for n in (1, 2, 4)}
     ways["clips_together_s"] = partial(measured, *four)
-    ways["clips_alone_s"] = lambda: [measured(*one) for one in zip(*four, strict=True)]
+    ways["clips_alone_s"] = lambda: [measured(*clip) for clip in zip(*four, strict=True)]
     spent = [{name: cpu_s(way) for name, way in ways.items()} for _ in range(2)]
-    return {name: min(one[name] for one in spent) for name in ways} | {
+    return {name: min(seconds[name] for seconds in spent) for name in ways} | {
         "note": "25 layers of the XLS-R shape, 1 s clips, 1 thread, the faster of two runs"
     }
 
 
-def benchmark_small() -> Found:
+def benchmark_small() -> Numbers:
     """All layers of the shipped encoder, two tokens in 3 s, energy within +-500 ms, against Captum per layer."""
     encoder = checkpoints.load(ROOT / "models" / "tonespan-mini")
     samples, centers = noise(3.0), [1.2, 1.7]
-    own = random_probes(encoder, encoder.layers)
-    ours = lambda: gradients.input_gradients(encoder, own, samples, centers, ["a", "a"], reach_s=0.5)  # noqa: E731
+    drawn = random_probes(encoder, encoder.layers)
+    ours = lambda: gradients.input_gradients(encoder, drawn, samples, centers, ["a", "a"], reach_s=0.5)  # noqa: E731
     plain = lambda: {  # noqa: E731
-        layer: [saliency(encoder, probe, layer, samples, c) for c in centers] for layer, probe in own.items()
+        layer: [saliency(encoder, probe, layer, samples, c) for c in centers] for layer, probe in drawn.items()
     }
-    found, expected = ours(), plain()
+    gradient, expected = ours(), plain()
     inside = [slice(round(16_000 * (c - 0.5)), round(16_000 * (c + 0.5))) for c in centers]
-    errors = [relative_error(found[k][t, s], expected[k][t][s]) for k in own for t, s in enumerate(inside)]
+    errors = [relative_error(gradient[k][t, s], expected[k][t][s]) for k in drawn for t, s in enumerate(inside)]
     spent = np.median([[cpu_s(ours), cpu_s(plain)] for _ in range(5)], axis=0)
     return {"ratio": spent[1] / spent[0], "ours_s": spent[0], "captum_s": spent[1], "relative_error": max(errors)}
 
@@ -210,7 +211,7 @@ def plain_fit(features: np.ndarray, labels: np.ndarray, regularisation_c: float)
     return make_pipeline(StandardScaler(), model).fit(features, labels)
 
 
-def benchmark_baseline() -> Found:
+def benchmark_baseline() -> Numbers:
     """15 windows and 5 folds of 10,000 tokens; scikit-learn on every third window of one fold, scaled."""
     features, tokens = tokens_like_speech()
     tone, swept = tokens["tone"].to_numpy(dtype=str), []
@@ -223,8 +224,8 @@ def benchmark_baseline() -> Found:
         inputs, fitted = features[:, 15 - half : 15 + half].reshape(N_TOKENS, -1), []
         plain_s.append(cpu_s(lambda: fitted.append(plain_fit(inputs[train], tone[train], C_BASELINE))))  # noqa: B023
         double_s.append(cpu_s(lambda: plain_fit(inputs[train].astype(float), tone[train], C_BASELINE)))  # noqa: B023
-        own = swept[0].predicted[WINDOWS_MS.index(window_ms), test]
-        differences.append(abs(score(tone[test], own) - score(tone[test], fitted[0].predict(inputs[test]))))
+        ours = swept[0].predicted[WINDOWS_MS.index(window_ms), test]
+        differences.append(abs(score(tone[test], ours) - score(tone[test], fitted[0].predict(inputs[test]))))
     n_fits = 5 * len(WINDOWS_MS)
     return {
         "ratio": n_fits * float(np.mean(plain_s)) / ours_s,
@@ -236,7 +237,7 @@ def benchmark_baseline() -> Found:
     }
 
 
-def benchmark_probes() -> Found:
+def benchmark_probes() -> Numbers:
     """Probe and three control tasks of 25 layers, 10,000 tokens x 1,024; two layers measured on both sides, scaled."""
     _, tokens = tokens_like_speech()
     train, test = splits.train_test(tokens)
@@ -250,16 +251,16 @@ def benchmark_probes() -> Found:
         )
         cue = rng.normal(size=(5, 1024)) * vectors.std()
         vectors = (vectors + 0.05 * cue[np.searchsorted(TONES, tone)]).astype(np.float32)
-        found, fitted = [], []
+        results, fitted = [], []
         ours_s.append(
-            cpu_s(lambda: found.append(probes.probe_layer(vectors, tokens, regularisation_c=C_PROBE, **settings)))  # noqa: B023
+            cpu_s(lambda: results.append(probes.probe_layer(vectors, tokens, regularisation_c=C_PROBE, **settings)))  # noqa: B023
         )
         drawn = [tone, *(probes.control_labels(tokens, seed=s) for s in CONTROL_SEEDS)]
         plain_s.append(
             cpu_s(lambda: fitted.extend(plain_fit(vectors[train], labels[train], C_PROBE) for labels in drawn))  # noqa: B023
         )
         plain_f1 = [score(y[test], model.predict(vectors[test])) for y, model in zip(drawn, fitted, strict=True)]
-        differences += [abs(found[0].macro_f1 - plain_f1[0]), abs(found[0].control_f1 - np.mean(plain_f1[1:]))]
+        differences += [abs(results[0].macro_f1 - plain_f1[0]), abs(results[0].control_f1 - np.mean(plain_f1[1:]))]
     return {
         "ratio": sum(plain_s) / sum(ours_s),
         "ours_s": 25 * float(np.mean(ours_s)),
@@ -270,15 +271,15 @@ def benchmark_probes() -> Found:
 
 
 def main() -> None:
-    """Run every benchmark and write what they found."""
+    """Run every benchmark and write its numbers."""
     torch.set_num_threads(1)
     with threadpool_limits(1):
         results = benchmark_large()
         results["gradients_small_vs_captum"] = benchmark_small()
         results["baseline_vs_sklearn"] = benchmark_baseline()
         results["probes_vs_sklearn"] = benchmark_probes()
-    for name, found in results.items():
-        print(name, ", ".join(f"{key} {value:.3g}" for key, value in found.items() if key != "note"))
+    for name, numbers in results.items():
+        print(name, ", ".join(f"{key} {value:.3g}" for key, value in numbers.items() if key != "note"))
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 

@@ -1,5 +1,3 @@
-from tonespan_utils.instrument import front_ends
-
 # ---
 # jupyter:
 #   jupytext:
@@ -28,8 +26,8 @@ from tonespan_utils.instrument import front_ends
 # windows alone, is kept beside it.
 #
 # *What the analysis window adds.* A frame of 25 ms begins to see the cue, or what follows it, half a window before its centre. On
-# speech whose cue width was planted (notebook 06) the knee lies that much beyond the cue, so `span_ms` is the knee minus half an
-# analysis window.
+# synthetic speech, whose cue width is planted and therefore known (notebook 06), the knee lies that much beyond the cue, so
+# `span_ms` is the knee minus half an analysis window.
 
 # %% tags=["parameters"]
 params_path = "demo"
@@ -39,8 +37,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from tonespan_utils.corpus import sources
-from tonespan_utils.instrument import cue_width
-from tonespan_utils.paper.figures import tone_in_signal
+from tonespan_utils.instrument import cue_width, front_ends
+from tonespan_utils.paper.figures import store
 from tonespan_utils.params import profile, tables
 from tonespan_utils.statistics import splits
 
@@ -70,20 +68,20 @@ for language in p.speech.tonal:
 pd.DataFrame(folds).T
 
 # %% [markdown]
-# ## F1 against window, and the span
+# ## F1 against window, and the cue width
 #
-# The interval comes from resampling utterances: where would the curve bend if other utterances had been recorded? Chance deals the same
-# predictions to the tokens at random. Beside the peak stands the *saturation* window: the smallest whose F1 is within one standard
+# The interval comes from resampling utterances: where would the curve bend if other utterances had been recorded? Chance is the F1
+# expected of the same predictions shuffled over the tokens. Beside the peak stands the *saturation* window: the smallest whose F1 is within one standard
 # error of the peak's.
 #
 # Two things must hold, or there is **no cue width**, and `reason` says why. F1 must be above chance: the lower end of its interval at the
-# peak above the upper end of what dealt predictions reach in any window. And the curve must bend: F1 rises above that of the smallest
+# peak above the upper end of what shuffled predictions reach in any window. And the curve must bend: F1 rises above that of the smallest
 # window, and two lines fit the curve better than a straight one, both in the bootstrap over utterances; the bend lies within the windows.
 
 # %%
 f1 = pd.concat([swept.fold_f1().assign(language=la, frontend=fe) for (la, fe), swept in sweeps.items()])
 tables.write(p.results, "baseline_f1", f1)
-spans = {
+widths = {
     key: cue_width.optimal_span(
         swept,
         analysis_window_ms=front_ends.frame_width_ms(key[1], analysis_window_ms=b.analysis_window_ms),
@@ -95,7 +93,7 @@ spans = {
 }
 
 # %%
-rows = pd.DataFrame([{"language": la, "frontend": fe, **vars(span)} for (la, fe), span in spans.items()])
+rows = pd.DataFrame([{"language": la, "frontend": fe, **vars(width)} for (la, fe), width in widths.items()])
 tables.write(p.results, "baseline_spans", rows[tables.COLUMNS["baseline_spans"]])
 tables.write(p.results, "baseline_notes", rows[tables.COLUMNS["baseline_notes"]])
 planted = p.synthetic.planted_span_ms if p.speech.source == "synthetic" else {}
@@ -105,5 +103,5 @@ rows.round(3)
 
 # %%
 names = ("baseline_f1", "baseline_notes", "baseline_spans", "baseline_windows")
-tone_in_signal.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
+store.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
 plt.show()

@@ -21,17 +21,17 @@
 # What does a task do to the way an encoder listens? Every condition starts from the same checkpoint and gets the same number of
 # updates with the same learning-rate schedule; only the task differs:
 #
-# - **asr**: write down what is said, in the characters of the language's own script (CTC). Tone is written, so it has to be heard.
+# - **asr**: write down what is said, in the characters of the language's own script (CTC). Tone is written, so the model has to tell tones apart.
 #   Letters are learned in the order of speech (Thai แม่ as มแ่) and Vietnamese tone marks as labels of their own, since CTC emits
 #   one label at a time; errors are counted in the text as it is written. The new head first learns alone
 #   (`finetune.head_first_steps`), so that it does not spoil the encoder while it knows nothing.
 # - **emotion**, **gender**: one label per utterance, from the mean over its frames.
 # - **speaker**: x-vectors with an angular margin, learned from crops (`finetune.xvector_crop_ms`); scored on whole utterances by
-#   verification, same person or not, on people never heard in training: the cosine of two x-vectors in the space of the training
+#   verification, same person or not, on people who are not in the training split: the cosine of two x-vectors in the space of the training
 #   speakers' linear discriminants.
 # - **narrow_asr**: ASR that also pays for looking further than a given span: at random frames, for the share of input-gradient energy
 #   beyond it (`finetune.span_penalty`).
-# - **shuffled**: the same speech and the same number of updates, but labels dealt at random. What changes here, any training changes.
+# - **shuffled**: the same speech and the same number of updates, but shuffled labels. What changes here, any training changes.
 # - **tone**: the tone at each centre frame, by changing the whole encoder; to be held against a probe that may change nothing.
 #
 # The convolutional front end is left as it was, as usual since wav2vec 2.0, so its features are computed once and kept.
@@ -69,7 +69,7 @@ if len(tuned.curve):
 # ## Does the model do its task?
 #
 # On the test split: other sentences and, where known, other speakers. Beside each score its bootstrap interval over utterances and
-# its null, the same answers held against references dealt at random. A model that does not do its task says nothing about what
+# its null, the same answers scored against shuffled references. A model that does not do its task says nothing about what
 # the task does.
 
 # %%

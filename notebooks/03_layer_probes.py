@@ -65,8 +65,8 @@ for seed in seeds:
         spoken = splits.in_a_split(corpus.tokens)
         tokens = splits.sample_utterances(spoken, n_tokens=p.probe.max_tokens, seed=p.seed)
         test_tokens[language] = tokens.iloc[splits.train_test(tokens)[1]]
-        heard = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
-        vectors = probes.hidden_vectors(encoder, corpus, tokens, features=heard)
+        cnn_features = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
+        vectors = probes.hidden_vectors(encoder, corpus, tokens, features=cnn_features)
         for layer in encoder.layers:
             results[seed, language, layer] = probes.probe_layer(
                 vectors[layer], tokens, control_seeds=p.probe.control_seeds, **settings
@@ -74,9 +74,9 @@ for seed in seeds:
 
 # %%
 keys = ["seed", "language", "layer"]
-found = pd.DataFrame([dict(zip(keys, key, strict=True)) | vars(result) for key, result in results.items()])
-found = found.assign(condition=condition)
-found.groupby(["layer", "language"], sort=False)["macro_f1"].mean().unstack().round(3)
+scores = pd.DataFrame([dict(zip(keys, key, strict=True)) | vars(result) for key, result in results.items()])
+scores = scores.assign(condition=condition)
+scores.groupby(["layer", "language"], sort=False)["macro_f1"].mean().unstack().round(3)
 
 # %% [markdown]
 # Kept: the scores, what was predicted for each test token, which encoder it was, and the probes themselves, which the next
@@ -92,13 +92,13 @@ predictions = [
 tables.write(p.results, "predictions", pd.concat(predictions).assign(condition=condition), part=condition)
 tables.write(p.results, "encoders", pd.DataFrame(identities), part=condition)
 for name in ("probe_chance", "probe_f1"):
-    tables.write(p.results, name, found[tables.COLUMNS[name]], part=condition)
+    tables.write(p.results, name, scores[tables.COLUMNS[name]], part=condition)
 
 # %%
 for seed in seeds:
     for language in languages:
-        own = {layer: results[seed, language, layer].probe for layer in encoder.layers}
-        probes.save_probes(own, probes.path(p.results, condition, language, seed=seed))
+        of_language = {layer: results[seed, language, layer].probe for layer in encoder.layers}
+        probes.save_probes(of_language, probes.path(p.results, condition, language, seed=seed))
 
 # %% [markdown]
 # ## F1 by layer
@@ -108,7 +108,7 @@ for seed in seeds:
 # %%
 figure, axes = layout.panels(languages)
 for language, axis in axes.items():
-    rows = found[(found["language"] == language) & (found["seed"] == seeds[0])]
+    rows = scores[(scores["language"] == language) & (scores["seed"] == seeds[0])]
     curves.f1_by_layer(axis, rows, rows, color=style.LANGUAGE_COLORS[language], label=condition)
     axis.set(xlabel="layer", ylabel="macro-F1", ylim=(0, 1))
 plt.show()

@@ -1,5 +1,3 @@
-from tonespan_utils.instrument import gradient_energy
-
 # ---
 # jupyter:
 #   jupytext:
@@ -40,7 +38,7 @@ from IPython.display import display
 
 from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.instrument import probes, spans, token_energy
+from tonespan_utils.instrument import gradient_energy, probes, spans, token_energy
 from tonespan_utils.params import conditions, profile, tables
 from tonespan_utils.plots import curves, energy_maps, layout, style
 
@@ -66,41 +64,41 @@ for name, energy in {"exponential, a = 60": np.exp(-np.abs(offsets) / 60), "flat
 # null is cut in the same way. A fine-tuned condition has an encoder, and probes, per seed.
 
 # %%
-found = {language: [] for language in languages}
+measured_by_language = {language: [] for language in languages}
 for seed in seeds:
     encoder = checkpoints.load_condition(p, condition, seed=seed)
     for language in languages:
         corpus = sources.load(p, language)
-        own_probes = probes.load_probes(probes.path(p.results, condition, language, seed=seed))
+        trained_probes = probes.load_probes(probes.path(p.results, condition, language, seed=seed))
         tokens = gradient_energy.eligible(corpus, n_tokens=g.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
         fast = checkpoints.cast(encoder, g.dtype)
-        measured = gradient_energy.measure(fast, own_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
-        found[language].append(measured)
+        measured = gradient_energy.measure(fast, trained_probes, corpus, tokens, edges, target=g.target, wrt=g.wrt)
+        measured_by_language[language].append(measured)
 
 # %% [markdown]
 # Gradients are computed in single precision unless `gradient.dtype` says otherwise; then ten tokens show what that costs.
 
 # %%
 if g.dtype != "float32":
-    display(gradient_energy.precision(encoder, fast, own_probes, corpus, tokens.head(10), edges, target=g.target))
+    display(gradient_energy.precision(encoder, fast, trained_probes, corpus, tokens.head(10), edges, target=g.target))
 
 # %% [markdown]
 # ## Spans
 #
-# Pooled over tokens and seeds; intervals from drawing utterances and seeds anew.
+# Pooled over tokens and seeds; intervals from resampling utterances and seeds.
 
 # %%
 resampling = p.bootstrap.model_dump() | {"seed": p.seed}
-stored = gradient_energy.tabulate(found, seeds, edges, condition=condition, **resampling)
+stored = gradient_energy.tabulate(measured_by_language, seeds, edges, condition=condition, **resampling)
 for name, table in stored.items():
     tables.write(p.results, name, table, part=condition)
 stored["spans"].pivot(index="layer", columns="language", values="span_ms").loc[encoder.layers].round(0)
 
 # %% [markdown]
-# Kept too, for the explorer: the energy of every single token, and how sure its probe is of the true tone.
+# Kept too, for the explorer: the energy of every single token, and how probable its probe finds the true tone.
 
 # %%
-token_energy.save(p.results, condition, found, seeds, edges)
+token_energy.save(p.results, condition, measured_by_language, seeds, edges)
 
 # %% [markdown]
 # Colours are multiples of the flat null, so that black means "less than everywhere else"; white ticks are at +-r_com.
@@ -108,8 +106,8 @@ token_energy.save(p.results, condition, found, seeds, edges)
 # %%
 figure, axes = layout.panels(languages, share_y=False)
 for language, axis in axes.items():
-    own = {name: table[table["language"] == language] for name, table in stored.items()}
-    energy_maps.energy_map(axis, own["energy"], own["energy_null"], own["spans"])
+    of_language = {name: table[table["language"] == language] for name, table in stored.items()}
+    energy_maps.energy_map(axis, of_language["energy"], of_language["energy_null"], of_language["spans"])
 figure.supxlabel("time from tone centre (ms)")
 figure.supylabel("layer")
 plt.show()

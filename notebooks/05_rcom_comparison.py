@@ -56,12 +56,12 @@ token_spans = tables.read_parts(p.results, "token_spans", parts=measured)
 drawn = {"n_resamples": p.bootstrap.n_resamples, "seed": p.seed}
 cue_widths_ms = cues.set_index("language")["span_ms"]
 level, span_table = p.bootstrap.level, tables.read(p.results, "spans")
-found = comparison.study(predictions, token_spans, tokens, cue_widths_ms, level=level, span_table=span_table, **drawn)
+study = comparison.study(predictions, token_spans, tokens, cue_widths_ms, level=level, span_table=span_table, **drawn)
 
 # %%
-compared = comparison.comparison_table(found, span_table, cues, level=level)
+compared = comparison.comparison_table(study, span_table, cues, level=level)
 tables.write(p.results, "comparison", compared)
-tables.write(p.results, "layer_curves", comparison.layer_table(found, level=level))
+tables.write(p.results, "layer_curves", comparison.layer_table(study, level=level))
 shown = ["condition", "language", "best_layer", "f1", "chance_f1", "span_ms", "cue_width_ms", "distance_ms"]
 compared[[*shown, "distance_low_ms", "distance_high_ms", "box_distance_ms", "null_span_ms", "n_tokens", "note"]].round(
     2
@@ -70,12 +70,12 @@ compared[[*shown, "distance_low_ms", "distance_high_ms", "box_distance_ms", "nul
 # %% [markdown]
 # ## Where a span is no finding
 #
-# Signs of failure, found by themselves: a probe whose F1 is not above chance, energy as even as its null, a span far over the cue
+# Quality flags, computed for every result: a probe whose F1 is not above chance, energy as even as its null, a span far over the cue
 # width, a jump from one layer to the next, too few tokens for the interval. Where the probe knows nothing the figures draw its span
 # hollow, and blank cells are good.
 
 # %%
-signs = quality_flags.table(found, span_table, cues, level=level)
+signs = quality_flags.table(study, span_table, cues, level=level)
 tables.write(p.results, "signatures", signs)
 quality_flags.board(signs)
 
@@ -86,7 +86,7 @@ quality_flags.board(signs)
 # the two alone. Seeds are drawn too, for each condition on its own.
 
 # %%
-contrasts = comparison.contrast_table(found, level=level)
+contrasts = comparison.contrast_table(study, level=level)
 tables.write(p.results, "contrasts", contrasts)
 contrasts[contrasts["measure"].isin(["f1", "span_ms", "distance_ms"])].round(2)
 
@@ -121,7 +121,7 @@ both.round(2)
 # %%
 synthetic = p.speech.source == "synthetic"
 about = {"speech": profile.describe_speech(p), "synthetic": synthetic, "level": level}
-checked = claims.check(found, cues, p.speech.tonal, **about)
+checked = claims.check(study, cues, p.speech.tonal, **about)
 tables.write(p.results, "claims", checked)
 display(claims.board(checked))
 checked.drop(columns="statement").round(2)

@@ -38,9 +38,9 @@ p = profile.load(params_path)
 parts = [f"span{span_ms:g}" for span_ms in p.validity.planted_span_ms]
 draws = tables.read_parts(p.results, "calibration_draws", parts=parts)
 tables.join_parts(p.results, "calibration_scores", parts=parts)
-found = calibration.calibration_table(draws, level=p.bootstrap.level)
-tables.write(p.results, "calibration", found)
-found.pivot(index=["estimator", "condition", "layer"], columns="true_span_ms", values="estimated_span_ms").round(0)
+calibrated = calibration.calibration_table(draws, level=p.bootstrap.level)
+tables.write(p.results, "calibration", calibrated)
+calibrated.pivot(index=["estimator", "condition", "layer"], columns="true_span_ms", values="estimated_span_ms").round(0)
 
 # %% [markdown]
 # ## The line through the answers
@@ -57,7 +57,7 @@ lines.drop(columns="n_spans").round(2)
 # ## Is the acoustic baseline within 15 ms of every planted width?
 
 # %%
-acoustic = found[found["estimator"] == "acoustic"]
+acoustic = calibrated[calibrated["estimator"] == "acoustic"]
 acoustic.assign(error_ms=acoustic["estimated_span_ms"] - acoustic["true_span_ms"]).round(1)
 
 # %% [markdown]

@@ -55,14 +55,14 @@ corpora = {language: sources.load(p, language) for language in p.speech.tonal}
 # %%
 rows, errors = [], {}
 for language, corpus in corpora.items() if knows_times else ():
-    own = aligners.own(corpus, language, max_minutes=p.align.train_minutes)
-    found, rejected = align.tokens(corpus, own, language=language, min_score=p.align.min_score)
-    errors[language] = timing.errors_ms(found, corpus.tokens)
+    aligner = aligners.own(corpus, language, max_minutes=p.align.train_minutes)
+    aligned, rejected = align.tokens(corpus, aligner, language=language, min_score=p.align.min_score)
+    errors[language] = timing.errors_ms(aligned, corpus.tokens)
     for split in ("all", "train", "test"):
-        known = corpus.tokens[corpus.tokens["split"].eq(split) | (split == "all")]
-        part = errors[language][errors[language]["token_id"].isin(known["token_id"])]
-        about = {"aligner": own.name, "language": language, "split": split}
-        rows.append(about | timing.error_row(part, n_known=len(known), **resampling))
+        reference = corpus.tokens[corpus.tokens["split"].eq(split) | (split == "all")]
+        part = errors[language][errors[language]["token_id"].isin(reference["token_id"])]
+        about = {"aligner": aligner.name, "language": language, "split": split}
+        rows.append(about | timing.error_row(part, n_known=len(reference), **resampling))
 
 # %% [markdown]
 # A speech recogniser with CTC over characters is an aligner too, where the profile has trained one. It was taught what comes, not when: its
@@ -73,11 +73,11 @@ for language, corpus in corpora.items() if knows_times else ():
     folder = p.model_folder(f"{condition.partition('/')[0]}/asr-{language}", 0)
     if folder.is_dir():
         recogniser = aligners.from_checkpoint(str(folder), corpus.utterances["text"].tolist(), language)
-        found, rejected = align.tokens(corpus, recogniser, language=language, min_score=p.align.min_score)
-        known = corpus.tokens[corpus.tokens["split"] == "test"]
-        part = timing.errors_ms(found, known)
+        aligned, rejected = align.tokens(corpus, recogniser, language=language, min_score=p.align.min_score)
+        reference = corpus.tokens[corpus.tokens["split"] == "test"]
+        part = timing.errors_ms(aligned, reference)
         about = {"aligner": recogniser.name.rpartition("/")[2], "language": language, "split": "test"}
-        rows.append(about | timing.error_row(part, n_known=len(known), **resampling))
+        rows.append(about | timing.error_row(part, n_known=len(reference), **resampling))
 
 # %% [markdown]
 # Bias is the median error, late is positive. The median and the 95th percentile are of its size, with intervals from drawing

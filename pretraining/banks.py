@@ -18,15 +18,15 @@ import pandas as pd
 
 from tonespan_utils.audio import reading as audio
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus import recordings
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus import splitting
+from tonespan_utils.corpus.synthetic import readings, rendering, synthesis
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument.f0 import track
 
 F0_STEP = 160  # samples between F0 values; clips are cut to whole steps so that tracks can be joined
 F0_FLOOR_HZ, F0_CEILING_HZ, F0_REFERENCE_HZ = 75.0, 500.0, 100.0  # a low floor would smear pitch over a longer window
 TRACK_STEP_MS = 10.0
-SPANS_MS = (60.0, 240.0)  # planted cue widths; the demo's are inside, at none of its sentences
+SPANS_MS = (60.0, 240.0)  # reference cue widths; the demo's are inside, at none of its sentences
 N_SPEAKERS = 48
 N_WIDE, WIDE_SHARE = 120, 0.65  # voices of the wide cast, and what it says of the synthetic speech
 WIDE_VARIANTS = {  # none with an echo or a whisper, none of the demo's test voices
@@ -98,7 +98,7 @@ def read_bank(folder: Path) -> Bank:
     return Bank(samples, f0, np.load(folder / "clips.npy"), voices)
 
 
-def wide_cast(seed: int) -> list[synthesis.Speaker]:
+def wide_cast(seed: int) -> list[readings.Speaker]:
     """Voices for pre-training alone: eSpeak variants that no test voice uses; tract, pitch and speed at random."""
     rng, people = np.random.default_rng(seed), []
     for index in range(N_WIDE):
@@ -106,27 +106,28 @@ def wide_cast(seed: int) -> list[synthesis.Speaker]:
         variants = WIDE_VARIANTS[gender]
         variant = variants[index // 2 % len(variants)]
         formants = (WIDE_LIFT.get(variant, 1.0) if gender == "female" else 1.0) * rng.uniform(0.92, 1.08)
-        low, high = (synthesis.BASE_HZ[gender][0] * 0.9, synthesis.BASE_HZ[gender][1] * 1.1)
+        low, high = (readings.BASE_HZ[gender][0] * 0.9, readings.BASE_HZ[gender][1] * 1.1)
         base_hz, rate = low * (high / low) ** rng.random(), 0.88 + 0.24 * rng.random()
-        people.append(synthesis.Speaker(f"w{index:03d}", gender, "train", variant, round(formants, 3), base_hz, rate))
+        people.append(readings.Speaker(f"w{index:03d}", gender, "train", variant, round(formants, 3), base_hz, rate))
     return people
 
 
 def synthetic_clips(
-    language: str, *, minutes: float, seed: int, cast: Sequence[synthesis.Speaker] = ()
+    language: str, *, minutes: float, seed: int, cast: Sequence[readings.Speaker] = ()
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """(voice, samples) of the embedded corpus' generator: a span of 60 to 240 ms per sentence, no voice of its test
-    split; ``cast`` speaks instead of the corpus' own voices.
+    """(voice, samples) from the embedded corpus' generator, without the voices of its test split.
+
+    The cue width is drawn from 60 to 240 ms for each sentence; ``cast`` speaks in place of the corpus' voices.
     """
     wanted, rng = minutes * 60 * SAMPLE_RATE, np.random.default_rng(seed)
     turns = itertools.cycle(cast)
-    for reading in synthesis.readings(language, n_speakers=N_SPEAKERS, seed=seed):
+    for reading in readings.readings(language, n_speakers=N_SPEAKERS, seed=seed):
         span_ms = rng.uniform(*SPANS_MS)
         if cast:
             reading = replace(reading, speaker=next(turns))
         elif reading.speaker.split == "test":
             continue
-        samples, _ = synthesis.render(reading, language=language, span_ms=span_ms)
+        samples, _ = rendering.render(reading, language=language, span_ms=span_ms)
         wanted -= samples.size
         yield f"{language}/{reading.speaker.name}", samples.astype(np.float32) / 32768
         if wanted <= 0:
@@ -144,7 +145,7 @@ def held_out(labels: pd.DataFrame) -> pd.Series:
     """Rows of the test split that ``recordings`` makes: a fifth of the speakers, or of the syllable types or texts."""
     kinds = labels["syllable"].where(labels["syllable"] != "", labels["text"])
     names = labels["speaker"] if labels["speaker"].nunique() > 1 else kinds
-    splits_of = recordings.deal(names)
+    splits_of = splitting.deal(names)
     return names.map(splits_of) == "test"
 
 

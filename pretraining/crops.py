@@ -1,4 +1,4 @@
-"""What the encoder hears: random crops of one voice, changed in speed, filtered and with noise.
+"""The input of the encoder in training: random crops of one voice, changed in speed, filtered and with noise.
 
 Conventions: samples are float32 at 16 kHz; F0 as in :mod:`.banks`; a warp is the factor on frequency that brings a
 crop's spectra to those of the average voice (:mod:`.warps`), its change of speed included.

@@ -1,4 +1,4 @@
-"""Watching the training: linear tone probes on voices and syllables that it never hears."""
+"""Watching the training: linear tone probes on voices and syllables that are not in its training data."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from transformers import Wav2Vec2Model
 
 from tonespan_utils.corpus import recordings
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.corpus.synthetic import synthesis
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.corpus.synthetic import readings, rendering
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import probes
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 from tonespan_utils.statistics import classifier, splits
 
 
 def synthetic_corpus(language: str, *, span_ms: float, n_tokens: int, seed: int) -> Corpus:
-    """Tone tokens of the generator's test voices, in memory; pre-training never hears those voices."""
+    """Tone tokens of the generator's test voices, in memory; pre-training has none of those voices."""
     utterances, tokens, sounds, count = [], [], {}, 0
-    for reading in synthesis.readings(language, n_speakers=16, seed=seed):
+    for reading in readings.readings(language, n_speakers=16, seed=seed):
         if reading.speaker.split != "test":
             continue
-        samples, rows = synthesis.render(reading, language=language, span_ms=span_ms)
+        samples, rows = rendering.render(reading, language=language, span_ms=span_ms)
         name, person = reading.file_name, reading.speaker
         sounds[name] = samples.astype(np.float32) / 32768
         common = {

@@ -79,8 +79,8 @@ def cepstra(mel: torch.Tensor) -> torch.Tensor:
 
 def find_units(points: np.ndarray, n_units: int, *, seed: int) -> np.ndarray:
     """Centres of clusters of points (frame, 26): (unit, 26)."""
-    found = MiniBatchKMeans(n_units, batch_size=4096, n_init=3, random_state=seed).fit(points)
-    return found.cluster_centers_.astype(np.float32)
+    fitted = MiniBatchKMeans(n_units, batch_size=4096, n_init=3, random_state=seed).fit(points)
+    return fitted.cluster_centers_.astype(np.float32)
 
 
 def pitch_targets(f0_st: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:

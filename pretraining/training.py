@@ -104,7 +104,7 @@ class Trainer:
 
     @property
     def hours(self) -> float:
-        """Hours of speech heard so far."""
+        """Hours of speech seen so far."""
         return self.done * self.batches.n_crops * self.batches.crops.n_samples / SAMPLE_RATE / 3600
 
     def save(self, path: Path) -> None:

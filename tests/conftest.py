@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
+from tonespan_utils.params import profile
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture
@@ -73,10 +79,10 @@ def glide_corpus() -> Corpus:
         seconds, rng = 0.6 + 0.5 * len(group), np.random.default_rng(number)
         hz = np.full(round(seconds * SAMPLE_RATE), 1000.0)
         for token in group.itertuples():
-            own, inside = glide(
+            tone_hz, inside = glide(
                 token.tone, span_ms=120, seconds=seconds, center_s=token.center_s, middle_hz=rng.uniform(700, 1400)
             )
-            hz = np.where(inside, own, hz)
+            hz = np.where(inside, tone_hz, hz)
         noise = rng.normal(0, 0.3, hz.size)
         audio[utterance_id] = (0.3 * np.sin(2 * np.pi * np.cumsum(hz) / SAMPLE_RATE) + noise).astype(np.float32)
     lengths = tokens["utterance_id"].map(lambda u: audio[u].size)
@@ -85,7 +91,7 @@ def glide_corpus() -> Corpus:
 
 
 def make_speech(language: str = "th", *, n_utterances: int = 24, seconds: float = 0.8, seed: int = 0) -> Corpus:
-    """Noise with a hum, whose pitch is the speaker's gender, and everything a task could ask for: eight speakers (the
+    """Noise with a hum, whose pitch is the speaker's gender, and everything that a task may need: eight speakers (the
     last two of the test split), genders, emotions, transcripts, and two tone tokens an utterance.
     """
     rng = np.random.default_rng(seed)
@@ -166,7 +172,7 @@ def make_checkpoint(
     if not safe:
         (folder / "model.safetensors").unlink()
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    # All four scale; only the layer-normed ones are told of padding.
+    # All four scale; only the layer-normed ones get an attention mask.
     extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=scaled, return_attention_mask="300m" in family)
     extractor.save_pretrained(folder)
     return folder
@@ -189,3 +195,33 @@ def run_notebook(name: str, **parameters: str) -> dict[str, object]:
             exec(compile(cell.source, f"{name}, cell", "exec"), defined)
             defined |= parameters if "parameters" in cell.metadata.get("tags", []) else {}
     return defined
+
+
+def command(*arguments: object, output: Path, **options: object) -> subprocess.CompletedProcess:
+    """Run the command line with its results under ``output``."""
+    environment = os.environ | {"TONESPAN_OUTPUT": str(output)}
+    return subprocess.run(
+        [sys.executable, "-m", "tonespan_utils", *map(str, arguments)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1200, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory) -> Path:
+    """The output root of one complete smoke run, made once for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    output = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke"
+    finished = output.with_suffix(".finished")
+    with FileLock(output.with_suffix(".lock")):
+        if not finished.exists():
+            done = command("run", "smoke", output=output)
+            assert done.returncode == 0, done.stdout + done.stderr
+            finished.touch()
+    return output
+
+
+@pytest.fixture
+def smoke_params(smoke, monkeypatch) -> profile.Params:
+    """The parameters of the smoke run, whose folders are those of :func:`smoke`."""
+    monkeypatch.setattr(profile, "OUTPUT_ROOT", smoke)
+    return profile.load("smoke")

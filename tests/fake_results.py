@@ -20,6 +20,7 @@ from tonespan_utils.params import conditions, roles, tables
 from tonespan_utils.params import profile as params
 from tonespan_utils.params.conditions import Condition
 from tonespan_utils.study import comparison
+from tonespan_utils.study.measured import relative_depth
 
 TOLD = {"speech": "made-up speech", "synthetic": False, "level": 0.9}
 
@@ -67,28 +68,28 @@ def tokens(language: str, *, n_utterances: int = 24, per_utterance: int = 6) -> 
     )
 
 
-def predictions(condition: Condition, rows: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
+def predictions(condition: Condition, test_tokens: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
     """Probe predictions: right more often in higher layers, as ACCURACY has it at the top."""
-    language, parts = rows["language"].iloc[0], []
+    language, parts = test_tokens["language"].iloc[0], []
     best = ACCURACY.get(roles.role_of(condition, language), VANILLA_ACCURACY)
     rng = np.random.default_rng([*map(ord, condition.name + language)])
     for seed in seeds:
-        for layer, depth in zip(LAYERS, comparison.relative_depth(LAYERS), strict=True):
-            right = rng.random(len(rows)) < 1 / 3 + (best - 1 / 3) * max(depth, 0)
-            predicted = np.where(right, rows["tone"], rng.choice(TONES, len(rows)))
-            keys = rows[["language", "token_id", "utterance_id", "tone"]]
+        for layer, depth in zip(LAYERS, relative_depth(LAYERS), strict=True):
+            right = rng.random(len(test_tokens)) < 1 / 3 + (best - 1 / 3) * max(depth, 0)
+            predicted = np.where(right, test_tokens["tone"], rng.choice(TONES, len(test_tokens)))
+            keys = test_tokens[["language", "token_id", "utterance_id", "tone"]]
             parts.append(keys.assign(condition=condition.name, seed=seed, layer=layer, predicted=predicted))
     return pd.concat(parts, ignore_index=True)[tables.COLUMNS["predictions"]]
 
 
-def token_spans(condition: Condition, rows: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
+def token_spans(condition: Condition, test_tokens: pd.DataFrame, *, seeds=(0, 1)) -> pd.DataFrame:
     """Spans that near the cue width, off by OFF_CUE_MS, as layers rise; half of the tokens."""
-    language, parts = rows["language"].iloc[0], []
+    language, parts = test_tokens["language"].iloc[0], []
     off_ms = OFF_CUE_MS.get(roles.role_of(condition, language), VANILLA_OFF_CUE_MS)
     rng = np.random.default_rng([*map(ord, condition.name + language)])
-    half = rows.iloc[::2]
+    half = test_tokens.iloc[::2]
     for seed in seeds:
-        for layer, depth in zip(LAYERS, comparison.relative_depth(LAYERS), strict=True):
+        for layer, depth in zip(LAYERS, relative_depth(LAYERS), strict=True):
             span_ms = CUES_MS.get(language, 100) + off_ms + 60 * (1 - max(depth, 0)) + rng.normal(0, 15, len(half))
             keys = half[["language", "token_id", "utterance_id"]]
             parts.append(keys.assign(condition=condition.name, seed=seed, layer=layer, r_com_ms=span_ms / 2))
@@ -124,16 +125,16 @@ def _write_token_energy(p: params.Params, condition: Condition, radii: pd.DataFr
         by_seed = [
             of_seed.pivot(index="token_id", columns="layer", values="r_com_ms") for _, of_seed in rows.groupby("seed")
         ]
-        wide = [radii_ms.loc[names, LAYERS].clip(lower=10) for radii_ms in by_seed]
+        wide = [table.loc[names, LAYERS].clip(lower=10) for table in by_seed]
         rough = rng.normal(0, 0.7, (len(names), offsets.size))
         sure = np.linspace(0.98, 0.3, len(names))[:, None] * np.linspace(0.6, 1, len(LAYERS))
         measured[language] = [
             Measured(
-                {layer: np.exp(rough - np.abs(offsets) / radii_ms[[layer]].to_numpy()) for layer in LAYERS},
+                {layer: np.exp(rough - np.abs(offsets) / table[[layer]].to_numpy()) for layer in LAYERS},
                 np.full((len(names), offsets.size), 1 / offsets.size), names, names,
                 dict(zip(LAYERS, sure.T, strict=True)),
             )
-            for radii_ms in wide
+            for table in wide
         ]  # fmt: skip
     token_energy.save(p.results, condition.name, measured, [0, 1], edges)
 
@@ -151,8 +152,8 @@ def write_clips(p: params.Params, tokens: pd.DataFrame) -> None:
     measured = [name for name in p.conditions if conditions.parse(name).is_measured]
     by_language = {la: energy for c in reversed(measured) for la, energy in token_energy.load(p.results, c).items()}
     names = [name for la in p.speech.tonal for name in by_language[la].token_ids]
-    joined = clips.join(made).take([number % 8 for number in range(len(names))])
-    stored = dataclasses.replace(joined, token_ids=np.array(names))
+    of_tokens = clips.join(made).take([number % 8 for number in range(len(names))])
+    stored = dataclasses.replace(of_tokens, token_ids=np.array(names))
     clips.save(p.results / "clips.npz", stored, p, tokens.set_index("token_id").loc[names].reset_index())
 
 
@@ -164,8 +165,8 @@ def _write_trained(
     tables.write(p.results, "finetune", scores, part=part)
     tables.write(p.results, "finetune_curves", curve, part=part)
     if not condition.is_measured:
-        taught = predictions(condition, by_language[condition.language]).query("layer == '4' and seed == @seed")
-        tables.write(p.results, "tone_predictions", taught.drop(columns="layer"), part=part)
+        predicted = predictions(condition, by_language[condition.language]).query("layer == '4' and seed == @seed")
+        tables.write(p.results, "tone_predictions", predicted.drop(columns="layer"), part=part)
 
 
 def _write_signal_tables(p: params.Params) -> None:
@@ -239,5 +240,5 @@ def make_study(tasks, *, languages=("th",)):
         [(la, CUES_MS[la], CUES_MS[la] - 10, CUES_MS[la] + 10) for la in languages],
         columns=["language", "span_ms", "span_low_ms", "span_high_ms"],
     )
-    studied = comparison.study(probed, spans, pd.concat(by_language.values()), CUES_MS, n_resamples=100, seed=1)
-    return studied, cues
+    study = comparison.study(probed, spans, pd.concat(by_language.values()), CUES_MS, n_resamples=100, seed=1)
+    return study, cues

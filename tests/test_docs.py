@@ -95,6 +95,14 @@ def test_every_link_leads_somewhere(page):
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "README.md", ROOT / "params" / "base.yaml"], ids=lambda page: page.stem
+)
+def test_every_module_that_is_named_exists(page):
+    for path in re.findall(r"\b(?:tonespan_utils|tools|pretraining)/[\w/]*(?:\.py)?", page.read_text()):
+        assert (ROOT / path).exists(), path
+
+
 def test_the_page_of_parameters_is_what_the_schema_says():
     assert parameters_page.PAGE.read_text(encoding="utf-8") == parameters_page.page(), "run `make sync`"
 

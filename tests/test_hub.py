@@ -18,12 +18,12 @@ class Api:
     """Answers every question with another commit, as a branch does that moves on."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     def repo_info(self, repo: str, *, repo_type: str, revision: str):
-        self.asked.append(f"{repo_type} {repo}@{revision}")
+        self.requests.append(f"{repo_type} {repo}@{revision}")
         time.sleep(0.01)  # long enough for another thread to come between
-        return type("Info", (), {"sha": f"{len(self.asked):040x}"})
+        return type("Info", (), {"sha": f"{len(self.requests):040x}"})
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def test_a_revision_is_resolved_once(tmp_path, api):
     record = tmp_path / "new" / "commits.json"
     assert resolve(record) == resolve(record) == f"{1:040x}"
     assert json.loads(record.read_text()) == {"owner/name@main": f"{1:040x}"}
-    assert api.asked == ["model owner/name@main"]
+    assert api.requests == ["model owner/name@main"]
     assert resolve(tmp_path / "other" / "commits.json") == f"{2:040x}"
 
 
 def test_a_commit_is_its_own(tmp_path, api):
     assert resolve(tmp_path / "commits.json", COMMIT) == COMMIT
-    assert not api.asked and not list(tmp_path.iterdir())
+    assert not api.requests and not list(tmp_path.iterdir())
 
 
 def test_those_who_ask_together_get_one_answer_and_lose_no_line(tmp_path, api):
@@ -55,9 +55,9 @@ def test_those_who_ask_together_get_one_answer_and_lose_no_line(tmp_path, api):
     revisions = [f"v{number % 4}" for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda revision: resolve(record, revision), revisions))
-    known = json.loads(record.read_text())
-    assert len(known) == len(api.asked) == 4
-    assert answers == [known[f"owner/name@{revision}"] for revision in revisions]
+    commits = json.loads(record.read_text())
+    assert len(commits) == len(api.requests) == 4
+    assert answers == [commits[f"owner/name@{revision}"] for revision in revisions]
 
 
 @pytest.mark.parametrize("text", ["{", "\xff"])
@@ -66,7 +66,7 @@ def test_a_damaged_record(tmp_path, api, text):
     record.write_text(text, encoding="latin-1")
     with pytest.raises(TonespanError, match=r"commits\.json: not a JSON file of commits; delete it") as error:
         resolve(record)
-    assert "\n" not in str(error.value) and not api.asked
+    assert "\n" not in str(error.value) and not api.requests
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, api):

@@ -98,8 +98,8 @@ def test_an_unknown_language_is_told_before_the_file_is_read(tmp_path, capsys):
     assert main(["tones", "xx", str(tmp_path / "none.txt")]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    known = ", ".join(text_to_tone.MODULES)
-    assert captured.err == f"tonespan: no text-to-tone rules for language 'xx'; known: {known}\n"
+    languages = ", ".join(text_to_tone.MODULES)
+    assert captured.err == f"tonespan: no text-to-tone rules for language 'xx'; known: {languages}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["tones"], ["tones", "vi"]])
@@ -108,6 +108,14 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
         main(arguments)
     assert left.value.code == 2
     assert capsys.readouterr().out == ""
+
+
+def test_the_command_line_imports_nothing_heavy():
+    program = (
+        "import sys, tonespan_utils.__main__; print({'torch', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
 
 
 def test_standard_input_and_a_clean_standard_output():

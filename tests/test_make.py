@@ -1,4 +1,4 @@
-"""The Makefile: what it is given reaches no shell, and what it removes is told first."""
+"""The Makefile: what it is given reaches no shell, and what it removes is listed first."""
 
 import os
 import shutil
@@ -80,8 +80,8 @@ def filled(checkout):
 
 @pytest.mark.parametrize("answer", ["", "n\n", "\n", "maybe\n"])
 def test_clean_asks_and_removes_nothing_without_a_yes(checkout, answer):
-    status, told, _ = make(filled(checkout), "clean", answer=answer)
-    assert status == 2 and "results" in told and "total" in told and "nothing was removed" in told
+    status, printed, _ = make(filled(checkout), "clean", answer=answer)
+    assert status == 2 and "results" in printed and "total" in printed and "nothing was removed" in printed
     assert (checkout / "results/demo/tokens.csv").is_file()
 
 

@@ -35,8 +35,8 @@ def test_cells_are_short_and_explained(source):
     assert cells[0].cell_type == "markdown" and cells[0].source.startswith("# ")
     assert all(len(cell.source.splitlines()) <= 30 for cell in code)
     # of a lesson, students write the functions of its exercises
-    own = [cell.source for cell in code if not cell.metadata.get("nbgrader", {}).get("solution")]
-    tree = ast.parse("\n".join(own))
+    sources = [cell.source for cell in code if not cell.metadata.get("nbgrader", {}).get("solution")]
+    tree = ast.parse("\n".join(sources))
     assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
     assert "sys.path" not in source.read_text()
 
@@ -44,7 +44,7 @@ def test_cells_are_short_and_explained(source):
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_keeps_the_marks_of_its_exercises_in_both_files(lesson):
     text, notebook = jupytext.read(lesson), jupytext.read(lesson.with_suffix(".ipynb"))
-    marks = [[cell.metadata.get("nbgrader") for cell in one.cells] for one in (text, notebook)]
+    marks = [[cell.metadata.get("nbgrader") for cell in half.cells] for half in (text, notebook)]
     assert marks[0] == marks[1] and any(marks[0])
 
 

@@ -1,7 +1,7 @@
 """The command line: ``python -m tonespan_utils COMMAND ...``; a command is an entry of COMMANDS.
 
 Exit status: 0 done; 2 bad input, with one line on standard error that says what to do; 130 interrupted; 141 the
-reader of standard output went away; 143 and 129 asked to end by SIGTERM or SIGHUP. Heavy imports belong inside a
+reader of standard output went away; 143 and 129 ended by SIGTERM or SIGHUP. Heavy imports belong inside a
 command, so that the others start at once.
 """
 
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.paper import redraw
 from tonespan_utils.tone import text_to_tone, tone_table
 from tonespan_utils.workflow import processes, surroundings
 
@@ -84,8 +83,8 @@ def _decode(raw: bytes, name: str, number: int) -> str:
     try:
         line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        found = f"byte 0x{raw[error.start]:02x} at {error.start}"
-        raise TonespanError(f"{name}: line {number} is not UTF-8 ({found}); convert the file to UTF-8") from None
+        wrong = f"byte 0x{raw[error.start]:02x} at {error.start}"
+        raise TonespanError(f"{name}: line {number} is not UTF-8 ({wrong}); convert the file to UTF-8") from None
     if "\0" in line:
         raise TonespanError(f"{name}: line {number} has zero bytes, as UTF-16 has; convert the file to UTF-8")
     return line.removesuffix("\n").removesuffix("\r")
@@ -105,8 +104,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Run a profile end to end through Snakemake."""
     from tonespan_utils.workflow import runner
 
-    options = {"cores": arguments.cores, "cluster": arguments.cluster, "dry_run": arguments.dry_run}
-    runner.run(arguments.profile, target=arguments.target, **options)
+    runner.run(
+        arguments.profile,
+        cores=arguments.cores,
+        cluster=arguments.cluster,
+        dry_run=arguments.dry_run,
+        target=arguments.target,
+    )
 
 
 def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,15 +125,15 @@ def notebook(arguments: argparse.Namespace) -> None:
     """Execute one notebook through Papermill: what the rules of the workflow call."""
     from tonespan_utils.workflow import warm
 
-    processes.tie_as_told()
+    processes.tie_to_parent()
     if (status := warm.hand_over(sys.argv[1:])) is not None:
         sys.exit(status)
-    from tonespan_utils.workflow import gpus, produced, runner
+    from tonespan_utils.workflow import gpus, notebooks, produced
 
     if arguments.made:
         produced.forget(arguments.output)
-    with gpus.one() if arguments.gpu else contextlib.nullcontext():
-        runner.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
+    with gpus.only_one() if arguments.gpu else contextlib.nullcontext():
+        notebooks.run_notebook(arguments.name, arguments.output, dict(arguments.parameters))
     if arguments.made:
         produced.record(arguments.output, arguments.made)
 
@@ -142,6 +146,7 @@ def _add_figures_arguments(parser: argparse.ArgumentParser) -> None:
 
 def figures(arguments: argparse.Namespace) -> None:
     """Draw figures from stored tables and print where they are."""
+    from tonespan_utils.paper import redraw
     from tonespan_utils.params import profile
     from tonespan_utils.workflow import produced
 
@@ -160,9 +165,11 @@ def _add_explore_arguments(parser: argparse.ArgumentParser) -> None:
 
 def explore(arguments: argparse.Namespace) -> None:
     """Open the explorer of a finished run in a browser."""
-    from tonespan_utils.workflow import runner
+    from tonespan_utils.workflow import explorer_server
 
-    runner.explore(arguments.profile, lab=arguments.lab, open_browser=not arguments.no_browser, port=arguments.port)
+    explorer_server.explore(
+        arguments.profile, lab=arguments.lab, open_browser=not arguments.no_browser, port=arguments.port
+    )
 
 
 def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:

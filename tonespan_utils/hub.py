@@ -1,6 +1,6 @@
 """Files of the Hugging Face hub at a commit that stays the same from the first use on.
 
-Conventions: a repository is ``owner/name``; its type is the hub's own word, ``dataset`` or ``model``. A revision (a
+Conventions: a repository is ``owner/name``; its type is the hub's word, ``dataset`` or ``model``. A revision (a
 branch or tag) moves, so what it stood for at first is kept in a JSON file, ``owner/name@revision`` -> commit, and used
 from then on. Delete the line to move on to what the revision stands for now.
 """
@@ -23,7 +23,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def commit(repo: str, revision: str, *, repo_type: str, record: Path) -> str:
-    """The commit of a revision, as it was when first asked for; a commit is its own and asks nobody.
+    """The commit of a revision, as it was at first use; a full commit hash is returned as it is, without the network.
 
     Raises :class:`TonespanError` where the hub cannot answer, and for a damaged ``record``.
     """
@@ -32,13 +32,13 @@ def commit(repo: str, revision: str, *, repo_type: str, record: Path) -> str:
     with _in_one_line(repo):
         record.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(record.with_suffix(".lock")):  # notebooks run side by side: none may lose another's line
-            known, key = _read(record), f"{repo}@{revision}"
-            if key not in known:
-                known[key] = HfApi().repo_info(repo, repo_type=repo_type, revision=revision).sha
+            commits, key = _read(record), f"{repo}@{revision}"
+            if key not in commits:
+                commits[key] = HfApi().repo_info(repo, repo_type=repo_type, revision=revision).sha
                 unfinished = record.with_suffix(".unfinished")
-                unfinished.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+                unfinished.write_text(json.dumps(commits, indent=1) + "\n", encoding="utf-8")
                 unfinished.replace(record)
-    return known[key]
+    return commits[key]
 
 
 def on_disk(repo: str, commit: str, *, repo_type: str, cache_dir: Path | None = None) -> Path | None:

@@ -41,7 +41,7 @@ from transformers import PreTrainedModel
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.segments import check_lengths, corpus_of, split
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.encoders.given import as_encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, spans

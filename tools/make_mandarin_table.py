@@ -50,8 +50,8 @@ def _read(text: str) -> list[Reading]:
 
 
 def _only_reading(char: str) -> Reading | None:
-    found = _read(char) if "\u4e00" <= char <= "\u9fff" and char not in READ_IN_CONTEXT else []
-    return found[0] if len(found) == 1 and found[0][1] in TONES else None
+    readings = _read(char) if "\u4e00" <= char <= "\u9fff" and char not in READ_IN_CONTEXT else []
+    return readings[0] if len(readings) == 1 and readings[0][1] in TONES else None
 
 
 def _steady(
@@ -60,10 +60,10 @@ def _steady(
     """Characters that rarely have another reading, and the words (as sets of characters) that give them one."""
     uses, others, clashes = Counter(), Counter(), []
     for word in sorted(word for word in words if len(word) > 1):
-        found = _read(word)
-        if len(found) != len(word):
+        said = _read(word)
+        if len(said) != len(word):
             continue
-        differ = [char for char, reading in zip(word, found, strict=True) if readings.get(char, reading) != reading]
+        differ = [char for char, reading in zip(word, said, strict=True) if readings.get(char, reading) != reading]
         uses.update(dict.fromkeys(word, counts.get(word, 0) + 1))
         others.update(dict.fromkeys(differ, counts.get(word, 0) + 1))
         if differ and readings.keys() >= set(word):

@@ -24,7 +24,7 @@ LINE = re.compile(r"(?P<indent> *)(?P<key>\w+):(?P<value>.*?)(?:\s+#\s*(?P<words
 HEAD = """# Every parameter
 
 Written by `make sync` from [params/base.yaml](../params/base.yaml) and its schema,
-`tonespan_utils/params/profile.py`; a test compares. A profile is a YAML file that overrides some of them:
+`tonespan_utils/params/sections.py`; a test compares. A profile is a YAML file that overrides some of them:
 
 ```yaml
 # params/mine.yaml
@@ -50,15 +50,15 @@ class Parameter:
 
 def described() -> dict[str, str]:
     """Full name -> words, of every section and parameter in the order of params/base.yaml."""
-    found, section, above = {}, "", ""
+    words, section, above = {}, "", ""
     for line in (PARAMS_DIR / "base.yaml").read_text(encoding="utf-8").splitlines():
         match = LINE.fullmatch(line)
         if match and not line.lstrip().startswith("#"):
             nested = bool(match["indent"])
             section = section if nested else match["key"]
-            found[f"{section}.{match['key']}" if nested else section] = match["words"] or above
+            words[f"{section}.{match['key']}" if nested else section] = match["words"] or above
         above = line.strip().removeprefix("# ") if line.startswith(" ") and line.lstrip().startswith("#") else ""
-    return found
+    return words
 
 
 def parameters() -> list[Parameter]:

@@ -247,9 +247,9 @@ def score(words: Sequence[Word], models: Sequence[Model]) -> Score:
     """Judge each word with its own model."""
     right = np.zeros(3)
     for (run, tones), model in zip(words, models, strict=True):
-        found = ["R" if reduced else said.tone for said, reduced, _ in burmese.decide(run, model)]
-        merged = [["C" if t == "R" else t for t in classes] for classes in (found, tones)]
-        right += [found == tones, merged[0] == merged[1], len(found) == len(tones)]
+        predicted = ["R" if reduced else said.tone for said, reduced, _ in burmese.decide(run, model)]
+        merged = [["C" if t == "R" else t for t in classes] for classes in (predicted, tones)]
+        right += [predicted == tones, merged[0] == merged[1], len(predicted) == len(tones)]
     return Score(*(100 * right / len(words)).tolist())
 
 
@@ -261,12 +261,12 @@ def cross_validate(words: dict[str, list[Word]], *, folds: int, apart: bool, see
     for fold in range(folds):
         tested = {spelling for spelling, f in zip(spellings, fold_of, strict=True) if f == fold}
         shared = set().union(*(pairs(words[s][0]) for s in tested)) if apart else set()
-        known = [w for s in spellings if s not in tested and not pairs(words[s][0]) & shared for w in words[s]]
-        model = fit(samples(known), seed=seed)
+        training_words = [w for s in spellings if s not in tested and not pairs(words[s][0]) & shared for w in words[s]]
+        model = fit(samples(training_words), seed=seed)
         rows = [w for s in sorted(tested) for w in words[s]]
         judged.extend(rows)
         models.extend([model] * len(rows))
-        print(f"fold {fold + 1} of {folds}: learned from {len(known)} words", flush=True)
+        print(f"fold {fold + 1} of {folds}: learned from {len(training_words)} words", flush=True)
     return score(judged, models)
 
 

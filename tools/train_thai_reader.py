@@ -21,9 +21,10 @@ import numpy as np
 from pythainlp.corpus import thai_words
 
 from tonespan_utils.tone import _thai_reader as reader
-from tonespan_utils.tone import thai
+from tonespan_utils.tone import _thai_scores, thai
+from tonespan_utils.tone._thai_letters import ONSETS, PLAIN_RIMES, PREPOSED_RIMES, TONE_MARKS, is_short
 from tonespan_utils.tone._thai_reader import Phones
-from tonespan_utils.tone._thai_spelling import ONSETS, PLAIN_RIMES, PREPOSED_RIMES, TONE_MARKS, Sound, is_short
+from tonespan_utils.tone._thai_spelling import Sound
 
 SEED = 0
 MAX_LENGTH = 24  # characters of a word; longer ones are compounds of shorter ones
@@ -51,14 +52,14 @@ class Sample(NamedTuple):
 
 def entries() -> dict[str, list[Phones]]:
     """Word -> syllables, for every word of the list that is one entry of the dictionary."""
-    found = {}
+    syllables_of = {}
     for word in sorted(thai_words()):
         if thai.LETTERS.fullmatch(word) and len(word) <= MAX_LENGTH and thai.tidy(word)[0] == word:
             pieces = thai.segments(word)
             phones = thai.dictionary(word) if len(pieces) == 1 else ()
             if phones:
-                found[word] = list(phones)
-    return found
+                syllables_of[word] = list(phones)
+    return syllables_of
 
 
 def held_out(word: str) -> bool:
@@ -84,14 +85,14 @@ def sample(text: str, phones: Sequence[Phones]) -> Sample | None:
             agreeing.append((index, done))
     if (0, 0) not in backward:
         return None
-    buckets = np.array([_padded(reader.features(text, edge)) for edge in edges], np.int32)
+    buckets = np.array([_padded(_thai_scores.features(text, edge)) for edge in edges], np.int32)
     ends, counts = [(edge.start, edge.end) for edge in edges], [len(edge.sounds) for edge in edges]
     return Sample(len(text), len(phones), ends, counts, agreeing[::-1], buckets)
 
 
 def _padded(names: list[str]) -> list[int]:
     """Buckets of the features, filled up with the last bucket, whose weight stays zero."""
-    return [reader.bucket(name) for name in names] + [reader.N_BUCKETS] * (N_FEATURES - len(names))
+    return [_thai_scores.bucket(name) for name in names] + [_thai_scores.N_BUCKETS] * (N_FEATURES - len(names))
 
 
 def _same(sounds: Sequence[Sound], phones: Sequence[Phones]) -> bool:
@@ -178,7 +179,8 @@ def _add(a: float, b: float) -> float:
 
 def train(made: list[Sample], rng: random.Random) -> np.ndarray:
     """Weights (bucket,) after EPOCHS passes of AdaGrad."""
-    weights, squares = np.zeros(reader.N_BUCKETS + 1, np.float32), np.full(reader.N_BUCKETS + 1, 1e-2, np.float32)
+    weights = np.zeros(_thai_scores.N_BUCKETS + 1, np.float32)
+    squares = np.full(_thai_scores.N_BUCKETS + 1, 1e-2, np.float32)
     for epoch in range(EPOCHS):
         rng.shuffle(made)
         total = 0.0
@@ -196,7 +198,7 @@ def train(made: list[Sample], rng: random.Random) -> np.ndarray:
     return weights[:-1]
 
 
-def accuracy(words: dict[str, list[Phones]], score: reader.Score) -> float:
+def accuracy(words: dict[str, list[Phones]], score: _thai_scores.Score) -> float:
     """Share of words that the rules alone read with the dictionary's tones, light syllables exempt."""
     right = 0
     for word, phones in words.items():
@@ -217,11 +219,11 @@ def main(output: str) -> None:
     weights = train(list(samples(kept, rng)), rng)
     scale = np.abs(weights).max() / 127
     stored = np.round(weights / scale).astype(np.int8)
-    score = reader.scorer((stored.astype(np.float32) * scale).tolist())
+    score = _thai_scores.scorer((stored.astype(np.float32) * scale).tolist())
     share = accuracy({word: words[word] for word in words if held_out(word)}, score)
     print(f"held out: {100 * share:.2f} % of words have every tone right", file=sys.stderr)
     np.savez_compressed(output, weights=stored, scale=np.float32(scale))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else str(reader.WEIGHTS))
+    main(sys.argv[1] if len(sys.argv) > 1 else str(_thai_scores.WEIGHTS))

@@ -47,9 +47,9 @@ from IPython.display import Audio, display
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic import readings, rendering
 from tonespan_utils.corpus.synthetic.spellers.speller import speller
-from tonespan_utils.course import lessons
+from tonespan_utils.course import checks
 from tonespan_utils.instrument import f0
 from tonespan_utils.params import profile
 from tonespan_utils.plots import layout, signal
@@ -67,12 +67,12 @@ plt.style.use(STYLE)
 # tone is the same, to the last random number. In Thai script these would be five different words.
 
 # %%
-voice = next(synthesis.readings("th", n_speakers=16, seed=p.seed))
+voice = next(readings.readings("th", n_speakers=16, seed=p.seed))
 maa = next(frame for frame in speller("th").frames if frame.ipa == "maː")
 said = {}
 for tone in "MLFHR":
     reading = replace(voice, syllables=((maa, tone),))
-    samples, syllables = synthesis.render(reading, language="th", span_ms=100.0)
+    samples, syllables = rendering.render(reading, language="th", span_ms=100.0)
     said[tone] = samples / 32768
     print(f"{tone} (mid low falling high rising)", maa.spelling[tone])
     display(Audio(said[tone], rate=SAMPLE_RATE))
@@ -101,7 +101,7 @@ plt.show()
 
 # %%
 for span_ms in (60.0, 100.0, 180.0):
-    samples, _ = synthesis.render(replace(voice, syllables=((maa, "F"),)), language="th", span_ms=span_ms)
+    samples, _ = rendering.render(replace(voice, syllables=((maa, "F"),)), language="th", span_ms=span_ms)
     print(f"{span_ms:.0f} ms")
     display(Audio(samples / 32768, rate=SAMPLE_RATE))
 
@@ -131,7 +131,7 @@ f0_of_trace = 3 / 0.024  # three periods in 24 ms
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "f0_of_trace_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("f0_of_trace", f0_of_trace)
+checks.check("f0_of_trace", f0_of_trace)
 
 # %% [markdown]
 # ## 3. How a computer finds it
@@ -176,7 +176,7 @@ def f0_by_autocorrelation(samples, floor_hz, ceiling_hz):
 
 
 # %% nbgrader={"grade": true, "grade_id": "f0_by_autocorrelation_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-lessons.check("f0_by_autocorrelation", f0_by_autocorrelation)
+checks.check("f0_by_autocorrelation", f0_by_autocorrelation)
 ### BEGIN HIDDEN TESTS
 tone = np.sin(2 * np.pi * 250 * np.arange(1600) / SAMPLE_RATE)
 assert abs(f0_by_autocorrelation(tone, 200, 500) - 250) < 3
@@ -196,7 +196,7 @@ praat_window_ms = 3 * 1000 / 75
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "praat_window_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("praat_window_ms", praat_window_ms)
+checks.check("praat_window_ms", praat_window_ms)
 
 # %% [markdown]
 # See it: the same falling tone of the same woman, through three windows.
@@ -231,14 +231,14 @@ plt.show()
 
 # %%
 people = {
-    one.speaker.name: one
-    for one, _ in zip(synthesis.readings("th", n_speakers=16, seed=p.seed), range(24), strict=False)
+    reading.speaker.name: reading
+    for reading, _ in zip(readings.readings("th", n_speakers=16, seed=p.seed), range(24), strict=False)
 }
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
 for name, style, floor_hz in (("f00", "-", 130), ("m00", "--", 85)):
     for tone, color in (("F", "#D55E00"), ("R", "#0072B2")):
         reading = replace(people[name], syllables=((maa, tone),), style="neutral")
-        samples, rows = synthesis.render(reading, language="th", span_ms=180.0)
+        samples, rows = rendering.render(reading, language="th", span_ms=180.0)
         times_s, hz = f0.track(samples / 32768, floor_hz=floor_hz, ceiling_hz=500, step_ms=5)
         from_centre_ms = 1000 * (times_s - rows[["nucleus_start_s", "nucleus_end_s"]].iloc[0].mean())
         axes[0].plot(from_centre_ms, hz, style, color=color, label=f"{name} {tone}")
@@ -261,7 +261,7 @@ fifth_st = 12 * np.log2(300 / 200)
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "fifth_st_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("fifth_st", fifth_st)
+checks.check("fifth_st", fifth_st)
 
 # %% [markdown]
 # **Exercise 5.** Now as a function.
@@ -276,7 +276,7 @@ def semitones(f0_hz, reference_hz):
 
 
 # %% nbgrader={"grade": true, "grade_id": "semitones_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("semitones", semitones)
+checks.check("semitones", semitones)
 ### BEGIN HIDDEN TESTS
 assert abs(semitones(440.0, 110.0) - 24) < 1e-9
 assert abs(semitones(110.0, 130.0) + semitones(130.0, 110.0)) < 1e-9
@@ -304,14 +304,14 @@ fences_hz = {"female": (130, 500), "male": (85, 350)}
 contours, tones = {}, {}
 for language, corpus in corpora.items():
     parts = dict(list(corpus.tokens.groupby("gender")))
-    found = []
-    for gender, own in parts.items():
+    by_gender = []
+    for gender, tokens in parts.items():
         floor_hz, ceiling_hz = fences_hz[gender]
         settings = {"window_ms": 300, "step_ms": 10, "floor_hz": floor_hz, "ceiling_hz": ceiling_hz}
-        offsets_ms, measured = f0.token_contours(corpus, own, **settings)
-        found.append(measured)
-    contours[language] = np.concatenate(found)
-    tones[language] = np.concatenate([own["tone"].to_numpy(dtype=str) for own in parts.values()])
+        offsets_ms, measured = f0.token_contours(corpus, tokens, **settings)
+        by_gender.append(measured)
+    contours[language] = np.concatenate(by_gender)
+    tones[language] = np.concatenate([tokens["tone"].to_numpy(dtype=str) for tokens in parts.values()])
 
 # %%
 figure, axes = layout.panels(list(corpora))
@@ -335,7 +335,7 @@ tone_of_contour = "R"
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "tone_of_contour_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("tone_of_contour", tone_of_contour)
+checks.check("tone_of_contour", tone_of_contour)
 
 # %% [markdown]
 # **Exercise 7.** Write a number for what a contour *does*: the last voiced value minus the first voiced one. Trackers write `nan` ("not a
@@ -352,7 +352,7 @@ def movement_st(offsets_ms, contour_st):
 
 
 # %% nbgrader={"grade": true, "grade_id": "movement_st_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("movement_st", movement_st)
+checks.check("movement_st", movement_st)
 ### BEGIN HIDDEN TESTS
 rising = np.array([np.nan, 1.0, 2.0, 5.0, np.nan])
 assert movement_st(np.arange(5), rising) == 4.0
@@ -368,8 +368,8 @@ assert movement_st(np.arange(5), rising[::-1]) == -4.0
 at = {offset: contours["th"][:, np.argmin(np.abs(offsets_ms - offset))] for offset in (-40, 0, 40)}
 figure, axis = plt.subplots(figsize=(5.2, 3.2))
 for tone, color in zip("MLFHR", ("#0072B2", "#009E73", "#D55E00", "#CC79A7", "#B8860B"), strict=True):
-    own = tones["th"] == tone
-    axis.plot(at[0][own], at[40][own] - at[-40][own], ".", color=color, label=tone, alpha=0.6)
+    is_tone = tones["th"] == tone
+    axis.plot(at[0][is_tone], at[40][is_tone] - at[-40][is_tone], ".", color=color, label=tone, alpha=0.6)
 axis.set(
     ylim=(-13, 13),
     xlabel="height at the centre (semitones over the speaker's median)",

@@ -1,5 +1,3 @@
-from tonespan_utils.instrument import front_ends
-
 # ---
 # jupyter:
 #   jupytext:
@@ -49,8 +47,8 @@ from IPython.display import Audio, display
 from tonespan_utils import languages
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
-from tonespan_utils.course import lessons
-from tonespan_utils.instrument import cue_width
+from tonespan_utils.course import checks
+from tonespan_utils.instrument import cue_width, front_ends
 from tonespan_utils.params import profile
 from tonespan_utils.plots import style
 from tonespan_utils.statistics import bootstrap, classifier, splits
@@ -80,15 +78,15 @@ print("it was a", token["tone"])
 # %% [markdown]
 # ## 2. A fair score
 #
-# Before there is a listener, there must be a score. Write down what was said (rows) and what was heard (columns): the *confusion
+# Before there is a listener, there must be a score. Write down what was said (rows) and what was predicted (columns): the *confusion
 # matrix*. For two tones, ten tokens of *rise* and two of *fall*:
 #
-# |          | heard rise | heard fall |
+# |          | predicted rise | predicted fall |
 # |---|---|---|
 # | **rise** | 8 | 2 |
 # | **fall** | 1 | 1 |
 #
-# For each tone, **recall** is the share of its tokens that were heard (row: 8 of 10), **precision** the share of what was called so that
+# For each tone, **recall** is the share of its tokens that were predicted so (row: 8 of 10), **precision** the share of what was predicted so that
 # was so (column: 8 of 9). F1 is their harmonic mean, which comes to
 #
 # $$ F_1 = \frac{2 \cdot \text{hits}}{\text{row sum} + \text{column sum}} $$
@@ -101,7 +99,7 @@ print("it was a", token["tone"])
 
 # %% nbgrader={"grade": false, "grade_id": "macro_f1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def macro_f1(counts):
-    """Macro-F1 of a confusion matrix (said, heard)."""
+    """Macro-F1 of a confusion matrix (said, predicted)."""
     ### BEGIN SOLUTION
     hits, rows, columns = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     return np.mean(2 * hits / (rows + columns))
@@ -109,7 +107,7 @@ def macro_f1(counts):
 
 
 # %% nbgrader={"grade": true, "grade_id": "macro_f1_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-lessons.check("macro_f1", macro_f1)
+checks.check("macro_f1", macro_f1)
 ### BEGIN HIDDEN TESTS
 assert macro_f1(np.eye(4)) == 1.0
 assert abs(macro_f1(np.ones((5, 5))) - 0.2) < 1e-9
@@ -126,7 +124,7 @@ guessing_f1 = 1 / 5  # every tone: precision 1/5, recall 1/5
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "guessing_f1_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("guessing_f1", guessing_f1)
+checks.check("guessing_f1", guessing_f1)
 
 # %% nbgrader={"grade": false, "grade_id": "always_mid_f1", "locked": false, "schema_version": 3, "solution": true, "task": false}
 always_mid_f1 = None  # (b)
@@ -135,7 +133,7 @@ always_mid_f1 = (2 * 0.2 * 1 / (0.2 + 1)) / 5  # M: precision 1/5, recall 1; fou
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "always_mid_f1_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("always_mid_f1", always_mid_f1)
+checks.check("always_mid_f1", always_mid_f1)
 
 # %% [markdown]
 # ## 3. What the machine sees
@@ -151,8 +149,8 @@ settings = {
     "n_bands": p.baseline.n_bands,
     "n_mfcc": p.baseline.n_mfcc,
 }
-one = tokens[tokens["token_id"] == token["token_id"]]
-frames = front_ends.token_features(corpora["th"], one, max_window_ms=300, **settings)[0]
+row = tokens[tokens["token_id"] == token["token_id"]]
+frames = front_ends.token_features(corpora["th"], row, max_window_ms=300, **settings)[0]
 figure, axis = plt.subplots(figsize=(7, 2.4))
 axis.imshow(frames.T, origin="lower", aspect="auto", extent=(-150, 150, 0, 80), cmap="magma")
 axis.axvline(-50, color="white", linestyle="--")
@@ -168,9 +166,9 @@ plt.show()
 #
 # ## 4. Who may be tested
 #
-# A listener that is tested on what it was trained on has not shown anything. So tokens are dealt into four *folds*; each fold is
-# tested by a listener trained on the other three. But dealing *tokens* is not enough: if a voice, or a sentence, is in training and in test,
-# the listener may know the voice instead of the tone. We deal whole speakers, and drop sentences that would cross.
+# A listener that is tested on what it was trained on has not shown anything. So tokens are divided into four *folds*; each fold is
+# tested by a listener trained on the other three. But dividing *tokens* is not enough: if a voice, or a sentence, is in training and in test,
+# the listener may know the voice instead of the tone. We divide whole speakers, and drop sentences that would cross.
 #
 # **Exercise 3.** Write the check that every study should run: how many different speakers are in both tables?
 
@@ -184,7 +182,7 @@ def shared_speakers(train, test):
 
 
 # %% nbgrader={"grade": true, "grade_id": "shared_speakers_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("shared_speakers", shared_speakers)
+checks.check("shared_speakers", shared_speakers)
 ### BEGIN HIDDEN TESTS
 for fold_train, fold_test in splits.folds(tokens, n_folds=4, seed=0):
     assert shared_speakers(tokens.iloc[fold_train], tokens.iloc[fold_test]) == 0
@@ -241,12 +239,12 @@ cue_from_peak_ms = 140 - 25
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "cue_from_peak_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("cue_from_peak_ms", cue_from_peak_ms)
+checks.check("cue_from_peak_ms", cue_from_peak_ms)
 
 # %% [markdown]
 # ## 6. Now do it wrong
 #
-# The same sweep on Vietnamese, but tokens are dealt one by one, so that the voices and sentences of the test are known from training. (We
+# The same sweep on Vietnamese, but tokens are divided one by one, so that the voices and sentences of the test are known from training. (We
 # pretend that every token is a sentence of its own and that nobody knows the speakers.)
 
 # %%
@@ -275,7 +273,7 @@ n_resamples_of_three = 3**3
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "n_resamples_of_three_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("n_resamples_of_three", n_resamples_of_three)
+checks.check("n_resamples_of_three", n_resamples_of_three)
 
 # %% nbgrader={"grade": false, "grade_id": "share_of_middle_mean", "locked": false, "schema_version": 3, "solution": true, "task": false}
 share_of_middle_mean = None  # (b), a fraction such as 1 / 3
@@ -284,7 +282,7 @@ share_of_middle_mean = 7 / 27  # (1, 2, 3) in its six orders, and (2, 2, 2)
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "share_of_middle_mean_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("share_of_middle_mean", share_of_middle_mean)
+checks.check("share_of_middle_mean", share_of_middle_mean)
 
 # %% [markdown]
 # **Exercise 6.** For few numbers all draws can be listed: `itertools.product(values, repeat=n)` does it. Give back the means of all draws,
@@ -300,7 +298,7 @@ def bootstrap_means(values):
 
 
 # %% nbgrader={"grade": true, "grade_id": "bootstrap_means_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-lessons.check("bootstrap_means", bootstrap_means)
+checks.check("bootstrap_means", bootstrap_means)
 ### BEGIN HIDDEN TESTS
 assert len(bootstrap_means([1.0, 5.0, 2.0, 2.0])) == 4**4
 assert set(bootstrap_means([2.0, 2.0])) == {2.0}
@@ -325,9 +323,9 @@ table.round(2)
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), sharey=True)
 for language, swept in sweeps.items():
-    counts = [classifier.confusion_by_cluster(swept.tone, heard, swept.utterance) for heard in swept.predicted]
+    counts = [classifier.confusion_by_cluster(swept.tone, predicted, swept.utterance) for predicted in swept.predicted]
     draws = bootstrap.resample_clusters(len(counts[0]), n_resamples=1000, seed=p.seed)
-    f1 = np.stack([classifier.f1_resamples(one, draws) for one in counts])  # (window, draw)
+    f1 = np.stack([classifier.f1_resamples(by_cluster, draws) for by_cluster in counts])  # (window, draw)
     peaks = swept.windows_ms[f1.argmax(axis=0)] - p.baseline.analysis_window_ms
     bends = cue_width.knee_ms(swept.windows_ms, f1) - p.baseline.analysis_window_ms / 2
     color, name = style.LANGUAGE_COLORS[language], languages.LANGUAGE_NAMES[language]

@@ -48,7 +48,7 @@ from IPython.display import Audio, display
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
-from tonespan_utils.course import lessons
+from tonespan_utils.course import checks
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.instrument import probes
 from tonespan_utils.params import profile
@@ -91,7 +91,7 @@ def frame_at(time_ms):
 
 
 # %% nbgrader={"grade": true, "grade_id": "frame_at_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("frame_at", frame_at)
+checks.check("frame_at", frame_at)
 ### BEGIN HIDDEN TESTS
 for moment_ms in (63.0, 250.0, 777.0):
     assert frame_at(moment_ms) == encoder.frame_at(moment_ms / 1000, 32_000)
@@ -125,8 +125,8 @@ plt.show()
 vectors = probes.hidden_vectors(encoder, corpus, tokens)
 settings = p.bootstrap.model_dump() | {"seed": p.seed, "regularisation_c": p.probe.regularisation_c}
 settings["control_seeds"] = p.probe.control_seeds
-found = {layer: probes.probe_layer(vectors[layer], tokens, **settings) for layer in encoder.layers}
-table = pd.DataFrame({layer: vars(result) for layer, result in found.items()}).T
+results = {layer: probes.probe_layer(vectors[layer], tokens, **settings) for layer in encoder.layers}
+table = pd.DataFrame({layer: vars(result) for layer, result in results.items()}).T
 table = table[["macro_f1", "ci_low", "ci_high", "control_f1", "chance_f1"]].astype(float)
 table.round(2)
 
@@ -138,7 +138,7 @@ test = splits.train_test(tokens)[1]
 truth = tokens["tone"].to_numpy(dtype=str)[test]
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.4), sharey=True)
 for axis, layer in zip(axes, ("cnn", "4"), strict=True):
-    probe = found[layer].probe
+    probe = results[layer].probe
     logits = probe.logits(vectors[layer][test])
     belief = logits[:, probe.classes.index("sac")] - logits[:, probe.classes.index("huyen")]
     for height, tone in enumerate(probe.classes):
@@ -154,12 +154,12 @@ plt.show()
 # A token that layer `cnn` gets wrong and layer `4` gets right. What can 25 ms tell of a tone that needs 180?
 
 # %%
-wrong_then_right = (found["cnn"].predicted != truth) & (found["4"].predicted == truth)
+wrong_then_right = (results["cnn"].predicted != truth) & (results["4"].predicted == truth)
 chosen = tokens.iloc[test[np.flatnonzero(wrong_then_right)[0]]]
 start, end = (round(chosen[edge] * SAMPLE_RATE) for edge in ("start_s", "end_s"))
 where = np.flatnonzero(wrong_then_right)[0]
 print(
-    f"said {chosen['tone']}; layer cnn hears {found['cnn'].predicted[where]}, layer 4 hears {found['4'].predicted[where]}"
+    f"said {chosen['tone']}; layer cnn predicts {results['cnn'].predicted[where]}, layer 4 predicts {results['4'].predicted[where]}"
 )
 display(Audio(corpus.audio(chosen["utterance_id"])[start:end], rate=SAMPLE_RATE))
 
@@ -197,7 +197,7 @@ selectivity = 0.70 - 0.40
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "selectivity_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("selectivity", selectivity)
+checks.check("selectivity", selectivity)
 
 # %% [markdown]
 # ## 5. How hard was it? Bits
@@ -217,7 +217,7 @@ three_heads_bits = -np.log2(1 / 2 * 2 / 3 * 3 / 4)  # 1/4: two bits
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "three_heads_bits_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("three_heads_bits", three_heads_bits)
+checks.check("three_heads_bits", three_heads_bits)
 
 # %% [markdown]
 # **Exercise 4.** Now any sequence, as a string such as `"HTHH"`.
@@ -235,7 +235,7 @@ def codelength_bits(tosses):
 
 
 # %% nbgrader={"grade": true, "grade_id": "codelength_bits_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-lessons.check("codelength_bits", codelength_bits)
+checks.check("codelength_bits", codelength_bits)
 ### BEGIN HIDDEN TESTS
 assert abs(codelength_bits("HTTH") - codelength_bits("TTHH")) < 1e-9
 assert codelength_bits("H" * 60) < 6 < codelength_bits("HT" * 10)
@@ -277,7 +277,7 @@ def honest_best(choose_on, report_on):
 
 
 # %% nbgrader={"grade": true, "grade_id": "honest_best_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("honest_best", honest_best)
+checks.check("honest_best", honest_best)
 ### BEGIN HIDDEN TESTS
 assert honest_best({"a": 0.1, "b": 0.2}, {"a": 0.9, "b": 0.3}) == ("b", 0.3)
 ### END HIDDEN TESTS

@@ -1,5 +1,3 @@
-from tonespan_utils.instrument import gradient_energy
-
 # ---
 # jupyter:
 #   jupytext:
@@ -44,9 +42,9 @@ from IPython.display import Audio, display
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
-from tonespan_utils.course import lessons
+from tonespan_utils.course import checks
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.instrument import gradients, probes, spans
+from tonespan_utils.instrument import gradient_energy, gradients, probes, spans
 from tonespan_utils.params import profile
 from tonespan_utils.plots import curves, energy_maps, style
 
@@ -78,7 +76,7 @@ two_tap_r_com_ms = (9 * 0 + 1 * 10) / (9 + 1)
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "two_tap_r_com_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("two_tap_r_com_ms", two_tap_r_com_ms)
+checks.check("two_tap_r_com_ms", two_tap_r_com_ms)
 
 # %% [markdown]
 # **Exercise 2.** Now for any energy at any offsets.
@@ -93,7 +91,7 @@ def r_com_ms(energy, offsets_ms):
 
 
 # %% nbgrader={"grade": true, "grade_id": "r_com_ms_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("r_com_ms", r_com_ms)
+checks.check("r_com_ms", r_com_ms)
 ### BEGIN HIDDEN TESTS
 shape = np.random.default_rng(0).random(40)
 times = np.linspace(-97.5, 97.5, 40)
@@ -137,7 +135,7 @@ box_span_ms = 2 * (0 + 50) / 2
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "box_span_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("box_span_ms", box_span_ms)
+checks.check("box_span_ms", box_span_ms)
 
 # %% nbgrader={"grade": false, "grade_id": "exponential_span_ms", "locked": false, "schema_version": 3, "solution": true, "task": false}
 exponential_span_ms = None  # (b), in ms
@@ -146,7 +144,7 @@ exponential_span_ms = 2 * 30
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "exponential_span_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("exponential_span_ms", exponential_span_ms)
+checks.check("exponential_span_ms", exponential_span_ms)
 
 # %% nbgrader={"grade": false, "grade_id": "gaussian_span_ms", "locked": false, "schema_version": 3, "solution": true, "task": false}
 gaussian_span_ms = None  # (c), in ms
@@ -155,7 +153,7 @@ gaussian_span_ms = 2 * 50 * np.sqrt(2 / np.pi)
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "gaussian_span_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("gaussian_span_ms", gaussian_span_ms)
+checks.check("gaussian_span_ms", gaussian_span_ms)
 
 # %% [markdown]
 # A model that listens to exactly the 100 ms of a cue, and to all of it alike, has a span of *50* ms. Bear it in mind when you compare spans with cue
@@ -173,7 +171,7 @@ floor_span_ms = 0.9 * 50 + 0.1 * 500  # r_com is a mean over energy, so spans mi
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "floor_span_ms_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("floor_span_ms", floor_span_ms)
+checks.check("floor_span_ms", floor_span_ms)
 
 # %% [markdown]
 # Did the machine agree? And how do other windows, and other measures, take the floor? `r50` and `r90` are the radii that hold 50 and 90 % of the energy.
@@ -205,7 +203,7 @@ cut_null_span_ms = 2 * (250**2 / 2 + 500**2 / 2) / 750
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "cut_null_span_ms_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("cut_null_span_ms", cut_null_span_ms)
+checks.check("cut_null_span_ms", cut_null_span_ms)
 
 # %% [markdown]
 # ## 3. A real gradient
@@ -224,17 +222,17 @@ own_probes = {layer: probes.probe_layer(vectors[layer], corpus.tokens, **setting
 chosen = gradient_energy.eligible(corpus, n_tokens=p.gradient.n_tokens, min_side_ms=400, seed=p.seed)
 token = chosen.iloc[0]
 samples, center_s = corpus.audio(token["utterance_id"]), token["center_s"]
-found = gradients.input_gradients(encoder, own_probes, samples, [center_s], [token["tone"]])
+layer_gradients = gradients.input_gradients(encoder, own_probes, samples, [center_s], [token["tone"]])
 display(Audio(samples, rate=SAMPLE_RATE))
 
 # %%
 from_centre_ms = 1000 * (np.arange(samples.size) / SAMPLE_RATE - center_s)
 edges, offsets = spans.offset_bins(p.gradient.window_ms, p.gradient.bin_ms)
-energy = gradient_energy.energy_over_offset(encoder, found["4"], [center_s], edges)[0]
+energy = gradient_energy.energy_over_offset(encoder, layer_gradients["4"], [center_s], edges)[0]
 r_com = float(spans.center_of_mass_radius(energy, offsets))
 figure, axes = plt.subplots(3, 1, figsize=(7, 4.4), sharex=True)
 axes[0].plot(from_centre_ms, samples, color="0.4", linewidth=0.4)
-axes[1].plot(from_centre_ms, found["4"][0], color="#0072B2", linewidth=0.4)
+axes[1].plot(from_centre_ms, layer_gradients["4"][0], color="#0072B2", linewidth=0.4)
 axes[2].bar(offsets, 100 * spans.normalise(energy), width=10, color="#0072B2")
 axes[2].axhline(100 / offsets.size, **style.NULL)
 for axis, name in zip(axes, ("samples", "gradient", "energy (%)"), strict=True):
@@ -282,7 +280,7 @@ def finite_difference(f, x, step):
 
 
 # %% nbgrader={"grade": true, "grade_id": "finite_difference_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-lessons.check("finite_difference", finite_difference)
+checks.check("finite_difference", finite_difference)
 ### BEGIN HIDDEN TESTS
 assert np.allclose(finite_difference(lambda x: float(x @ [1.0, -2.0, 0.5]), np.zeros(3), 0.1), [1.0, -2.0, 0.5])
 kept = np.array([1.0, 2.0])
@@ -297,7 +295,7 @@ assert (kept == [1.0, 2.0]).all()  # the input is left as it was
 # %%
 prepared = encoder.prepare(samples)
 frame, tone = encoder.frame_at(center_s, samples.size), own_probes["4"].classes.index(token["tone"])
-direction = found["4"][0] / np.linalg.norm(found["4"][0])
+direction = layer_gradients["4"][0] / np.linalg.norm(layer_gradients["4"][0])
 step = 0.03  # small against the length of the recording, large against rounding
 logits = []
 for sign in (1, -1):
@@ -305,7 +303,7 @@ for sign in (1, -1):
     hidden = encoder.forward(nudged)["4"][0, frame].numpy()
     logits.append(float(own_probes["4"].logits(hidden[None])[0, tone]))
 print(f"by nudging:  {(logits[0] - logits[1]) / (2 * step):.4f}")
-print(f"by gradient: {np.linalg.norm(found['4'][0]):.4f}")
+print(f"by gradient: {np.linalg.norm(layer_gradients['4'][0]):.4f}")
 
 # %% [markdown]
 # ## 5. All layers, many tokens

@@ -1,5 +1,3 @@
-from tonespan_utils.instrument import gradient_energy, pooling
-
 # ---
 # jupyter:
 #   jupytext:
@@ -49,12 +47,12 @@ from IPython.display import Audio, display
 from tonespan_utils.audio import reading as audio
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import nucleus, sources
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic import readings, rendering
 from tonespan_utils.corpus.synthetic.spellers.speller import speller
-from tonespan_utils.course import lessons
+from tonespan_utils.course import checks
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.finetune import conditions as finetune
-from tonespan_utils.instrument import f0, features, gradients, probes, spans
+from tonespan_utils.instrument import f0, features, gradient_energy, gradients, pooling, probes, spans
 from tonespan_utils.params import profile
 from tonespan_utils.plots import style
 from tonespan_utils.statistics import bootstrap
@@ -72,15 +70,15 @@ plt.style.use(style.STYLE)
 
 # %%
 people = corpus.utterances[corpus.utterances["speaker"] == corpus.utterances["speaker"].iloc[0]]
-for emotion, own in people.groupby("emotion"):
+for emotion, utterances in people.groupby("emotion"):
     print(emotion)
-    display(Audio(corpus.audio(own["utterance_id"].iloc[0]), rate=SAMPLE_RATE))
+    display(Audio(corpus.audio(utterances["utterance_id"].iloc[0]), rate=SAMPLE_RATE))
 
 # %% [markdown]
 # Two models start from the same `tonespan-mini` and get the same 60 updates on the same speech.
 #
 # - **emotion**: each utterance with its own label.
-# - **shuffled_emotion**: the same labels, dealt to the utterances at random. There is nothing to learn but noise. Whatever changes here, *any* training changes.
+# - **shuffled_emotion**: the same labels, shuffled over the utterances. There is nothing to learn but noise. Whatever changes here, *any* training changes.
 #
 # (About a minute.)
 
@@ -93,7 +91,7 @@ pd.DataFrame(scores).T.round(2)
 # %% [markdown]
 # ## 2. First question: did it learn its task?
 #
-# `macro_f1` on test speakers, its 95 % interval, and its null: the same answers held against references dealt at random. A model that did not learn
+# `macro_f1` on test speakers, its 95 % interval, and its null: the same predictions held against shuffled references. A model that did not learn
 # emotion says nothing about what emotion does to a model.
 #
 # **Exercise 1.** Read the table: which of the two learned to tell emotions?
@@ -105,7 +103,7 @@ did_it_learn = "emotion"
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "did_it_learn_check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-lessons.check("did_it_learn", did_it_learn)
+checks.check("did_it_learn", did_it_learn)
 
 # %% [markdown]
 # ## 3. The same measurement for all three
@@ -123,8 +121,8 @@ settings = p.bootstrap.model_dump() | {
 models, own_probes, measured, tone_f1 = {}, {}, {}, {}
 for condition in ["mini/vanilla", *conditions]:
     models[condition] = encoder = checkpoints.load_condition(p, condition, seed=0)
-    heard = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
-    vectors = probes.hidden_vectors(encoder, corpus, corpus.tokens, features=heard)
+    frames = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
+    vectors = probes.hidden_vectors(encoder, corpus, corpus.tokens, features=frames)
     results = {layer: probes.probe_layer(vectors[layer], corpus.tokens, **settings) for layer in encoder.layers}
     own_probes[condition] = {layer: result.probe for layer, result in results.items()}
     tone_f1[condition] = {layer: result.macro_f1 for layer, result in results.items()}
@@ -140,10 +138,10 @@ pd.DataFrame(tone_f1).round(2)
 styles = {"mini/vanilla": ("#000000", "o"), "mini/emotion": ("#D55E00", "D"), "mini/shuffled_emotion": ("0.6", ".")}
 figure, axis = plt.subplots(figsize=(6, 3))
 for condition, (color, marker) in styles.items():
-    one = measured[condition]
+    result = measured[condition]
     pooled = [
-        pooling.pooled_span(energy, one.null, one.utterances, edges, seed=p.seed, **p.bootstrap.model_dump())
-        for energy in one.energy.values()
+        pooling.pooled_span(energy, result.null, result.utterances, edges, seed=p.seed, **p.bootstrap.model_dump())
+        for energy in result.energy.values()
     ]
     axis.plot([span.span_ms for span in pooled], color=color, marker=marker, label=condition.removeprefix("mini/"))
     axis.fill_between(
@@ -160,7 +158,7 @@ axis.set(
     ylabel="effective span (ms)",
     ylim=(0, None),
     xticks=range(len(pooled)),
-    xticklabels=list(one.energy),
+    xticklabels=list(result.energy),
 )
 axis.legend(fontsize=6.5)
 plt.show()
@@ -171,7 +169,7 @@ plt.show()
 # other. That can be used.
 
 # %%
-top = {condition: 2 * spans.center_of_mass_radius(one.energy["final"], offsets) for condition, one in measured.items()}
+top = {name: 2 * spans.center_of_mass_radius(result.energy["final"], offsets) for name, result in measured.items()}
 figure, axes = plt.subplots(1, 2, figsize=(6, 3), sharex=True, sharey=True)
 for axis, condition in zip(axes, conditions, strict=True):
     axis.plot(top["mini/vanilla"], top[condition], "o", color=styles[condition][0])
@@ -199,7 +197,7 @@ def paired_interval(before, after, draws):
 
 
 # %% nbgrader={"grade": true, "grade_id": "paired_interval_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-lessons.check("paired_interval", paired_interval)
+checks.check("paired_interval", paired_interval)
 ### BEGIN HIDDEN TESTS
 before, draws = np.arange(20.0) ** 2, np.random.default_rng(5).integers(20, size=(300, 20))
 assert np.allclose(paired_interval(before, before + 4.0, draws), 4.0)  # the same change for all: no doubt at all
@@ -218,7 +216,7 @@ comparisons = [
 rows = []
 for before, after in comparisons:
     for layer in encoder.layers:
-        old, new = (2 * spans.center_of_mass_radius(measured[one].energy[layer], offsets) for one in (before, after))
+        old, new = (2 * spans.center_of_mass_radius(measured[name].energy[layer], offsets) for name in (before, after))
         weights = bootstrap.resample_rows(measured[after].utterances, n_resamples=1000, seed=p.seed)
         low, high = np.quantile(weights @ (new - old) / weights.sum(axis=1), [0.025, 0.975])
         what = f"{after.removeprefix('mini/')} - {before.removeprefix('mini/')}"
@@ -226,14 +224,14 @@ for before, after in comparisons:
 pd.DataFrame(rows).pivot(index="layer", columns="comparison", values="text").loc[encoder.layers]
 
 # %% [markdown]
-# Look at the control first. Its differences are small, but not all of its intervals hold 0: noise is no task, yet training on noise moves a model a little all the
+# Look at the control first. Its differences are small, but not all of its intervals contain 0: noise is no task, yet training on noise moves a model a little all the
 # same. So 0 is the wrong yardstick for emotion. The column that answers the question is *emotion - shuffled_emotion*: same speech, same updates, the labels
 # alone are different.
 #
 # ## 5. A verdict, and its price
 #
 # The claim: *training on this task makes spans longer*. From an interval one of three verdicts follows. **Supported**: the whole interval lies above 0. **Not supported**: the
-# whole interval lies at or below 0. **Undecided**: it holds 0 and more. The third is an honest answer, and the commonest.
+# whole interval lies at or below 0. **Undecided**: it contains 0 and more. The third is an honest answer, and the commonest.
 #
 # **Exercise 3.** Write it.
 
@@ -249,7 +247,7 @@ def verdict(low, high):
 
 
 # %% nbgrader={"grade": true, "grade_id": "verdict_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("verdict", verdict)
+checks.check("verdict", verdict)
 ### BEGIN HIDDEN TESTS
 assert verdict(0.0, 3.0) == "undecided"
 assert verdict(-3.0, 0.0) == "not supported"
@@ -269,7 +267,7 @@ def false_alarm(n_tests):
 
 
 # %% nbgrader={"grade": true, "grade_id": "false_alarm_check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-lessons.check("false_alarm", false_alarm)
+checks.check("false_alarm", false_alarm)
 ### BEGIN HIDDEN TESTS
 assert abs(false_alarm(60) - 0.954) < 0.001
 ### END HIDDEN TESTS
@@ -313,8 +311,8 @@ spare = p.data / "recordings" / "paa.wav"
 if my_recording is None:
     spare.parent.mkdir(parents=True, exist_ok=True)
     paa = next(frame for frame in speller("th").frames if frame.ipa == "paː")
-    reading = next(synthesis.readings("th", n_speakers=16, seed=p.seed))
-    said, _ = synthesis.render(replace(reading, syllables=((paa, "F"),)), language="th", span_ms=100.0)
+    reading = next(readings.readings("th", n_speakers=16, seed=p.seed))
+    said, _ = rendering.render(replace(reading, syllables=((paa, "F"),)), language="th", span_ms=100.0)
     soundfile.write(spare, said, SAMPLE_RATE)
 samples = audio.read(Path(my_recording) if my_recording else spare)
 vowel = nucleus.find_nucleus(samples)  # the longest loud voiced stretch
@@ -336,34 +334,32 @@ display(Audio(samples, rate=SAMPLE_RATE))
 # **Exercise 6.** Put together what you have learned in five lessons. Write `measure`, which takes samples and a centre, and gives back a dictionary:
 #
 # - `"f0_hz"`: the median F0 of the voiced frames within 50 ms of the centre (`f0.track` with floor 60, ceiling 500, step 10 ms; `np.nanmedian`);
-# - `"tone"`: what the probe of the layer `final` of the vanilla model hears at the centre (`encoder.hidden_at`, `probe.predict`);
-# - `"span_ms"`: layer -> span of that tone's logit, from energy in 10 ms bins over +-500 ms (`gradients.input_gradients`, `gradients.energy_over_offset`,
+# - `"tone"`: what the probe of the layer `final` of the vanilla model predicts at the centre (`encoder.hidden_at`, `probe.predict`);
+# - `"span_ms"`: layer -> span of that tone's logit, from energy in 10 ms bins over +-500 ms (`gradients.input_gradients`, `gradient_energy.energy_over_offset`,
 #   `spans.effective_span`).
 
 
 # %% nbgrader={"grade": false, "grade_id": "measure", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def measure(samples, center_s):
     """F0, tone and spans of one syllable in samples (n,) at 16 kHz, with its centre at center_s."""
-    encoder, known = models["mini/vanilla"], own_probes["mini/vanilla"]
+    encoder, layer_probes = models["mini/vanilla"], own_probes["mini/vanilla"]
     edges, offsets = spans.offset_bins(500, 10)
     ### BEGIN SOLUTION
     times_s, hz = f0.track(samples, floor_hz=60, ceiling_hz=500, step_ms=10)
     near = np.abs(times_s - center_s) <= 0.05
-    tone = str(known["final"].predict(encoder.hidden_at(samples, [center_s])["final"])[0])
-    found = gradients.input_gradients(encoder, known, samples, [center_s], [tone])
-    energy = {layer: gradient_energy.energy_over_offset(encoder, g, [center_s], edges)[0] for layer, g in found.items()}
-    span_ms = {layer: float(spans.effective_span(own, offsets)) for layer, own in energy.items()}
+    tone = str(layer_probes["final"].predict(encoder.hidden_at(samples, [center_s])["final"])[0])
+    maps = gradients.input_gradients(encoder, layer_probes, samples, [center_s], [tone])
+    energy = {layer: gradient_energy.energy_over_offset(encoder, g, [center_s], edges)[0] for layer, g in maps.items()}
+    span_ms = {layer: float(spans.effective_span(shares, offsets)) for layer, shares in energy.items()}
     return {"f0_hz": float(np.nanmedian(hz[near])), "tone": tone, "span_ms": span_ms}
     ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "measure_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-lessons.check_measured(
-    measure(samples, center_s), models["mini/vanilla"], own_probes["mini/vanilla"], samples, center_s
-)
+checks.check_measured(measure(samples, center_s), models["mini/vanilla"], own_probes["mini/vanilla"], samples, center_s)
 ### BEGIN HIDDEN TESTS
 example = corpus.audio(chosen["utterance_id"].iloc[0]), float(chosen["center_s"].iloc[0])
-lessons.check_measured(measure(*example), models["mini/vanilla"], own_probes["mini/vanilla"], *example)
+checks.check_measured(measure(*example), models["mini/vanilla"], own_probes["mini/vanilla"], *example)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -372,7 +368,7 @@ lessons.check_measured(measure(*example), models["mini/vanilla"], own_probes["mi
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "my_recording_says", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# An answer names the file, its F0, the tone heard, the span of a layer with the null of *this* recording (with less than 500 ms on a side, the null is under 500), and does
+# An answer names the file, its F0, the tone that the probe predicts, the span of a layer with the null of *this* recording (with less than 500 ms on a side, the null is under 500), and does
 # not take the tone for a finding: the probe was trained on five synthetic Thai tones and has to call everything one of them. To say something about a language one
 # would need recordings of several speakers with labelled tones and nuclei (a labels.csv or TextGrids, see docs/your-corpus.md), probes trained on some
 # of the speakers and tested on others, chance, a control task and the untrained model, the acoustic cue width on the same recordings, and intervals over utterances

@@ -12,7 +12,8 @@ import transformers
 from conftest import make_checkpoint
 
 from tonespan_utils.alignment import align, aligners
-from tonespan_utils.alignment.align import STAR, Aligner, Frames, Sign
+from tonespan_utils.alignment.align import Aligner, Frames
+from tonespan_utils.alignment.labels import STAR, Sign, by_characters, by_ipa, by_letters, write
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
@@ -73,18 +74,18 @@ def syllable(start, end, onset="", nucleus="a", coda="", flags=()):
 
 def test_text_as_signs():
     parts = [syllable(0, 2, "k", "aː"), Masked(2, 3, "space"), Masked(3, 6, "latin"), Masked(6, 7, "punctuation")]
-    signs = align.write("กา abc.", parts, align.by_ipa({"k": 1, "aː": 2, "a": 3}))
+    signs = write("กา abc.", parts, by_ipa({"k": 1, "aː": 2, "a": 3}))
     assert signs == [Sign("k", 0), Sign("aː", 0, True), Sign("|", -1), Sign(STAR, -1)]
 
 
 def test_spellings():
     spoken = syllable(0, 1, "tʰ", "ɛː", "ŋ")
-    assert align.by_ipa({"tʰ": 1, "t": 2, "ɛ": 3})(spoken, "") == [
+    assert by_ipa({"tʰ": 1, "t": 2, "ɛ": 3})(spoken, "") == [
         ("tʰ", False), ("ɛ", True), (STAR, True), (STAR, False),
     ]  # fmt: skip
     latin = dict.fromkeys("aegnt", 1)
-    assert align.by_letters(latin)(spoken, "") == [("t", False), ("e", True), ("n", False), ("g", False)]
-    assert align.by_characters({"é": 1, "ก": 2})(spoken, "E\u0301ก่!") == [("é", False), ("ก", False), (STAR, False)]
+    assert by_letters(latin)(spoken, "") == [("t", False), ("e", True), ("n", False), ("g", False)]
+    assert by_characters({"é": 1, "ก": 2})(spoken, "E\u0301ก่!") == [("é", False), ("ก", False), (STAR, False)]
 
 
 @pytest.mark.parametrize("language", ["my", "th", "lo", "vi", "cmn", "yue", "yo"])
@@ -100,7 +101,7 @@ def test_every_language_is_romanised_into_the_letters_of_mms(language):
     }
     vocabulary = {letter: n for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
     for one in text_to_tone.syllables(text[language], language):
-        labels = align.by_letters(vocabulary)(one, "")
+        labels = by_letters(vocabulary)(one, "")
         assert any(is_nucleus for _, is_nucleus in labels), one
         assert all(label != STAR for label, _ in labels)
 
@@ -152,7 +153,7 @@ def whole(samples):
     return hearing([1] * (n // 2) + [2] * (n - n // 2), 2)
 
 
-K_A = Aligner("made up", {"k": 1, "aː": 2}, align.by_ipa({"k": 1, "aː": 2}), whole)
+K_A = Aligner("made up", {"k": 1, "aː": 2}, by_ipa({"k": 1, "aː": 2}), whole)
 
 
 def test_tokens_of_a_corpus_and_reasons():
@@ -220,7 +221,7 @@ def test_a_recogniser_of_the_study_is_given_text_as_it_learned_it(tmp_path):
     folder = make_checkpoint(tmp_path, "xlsr", head="ForCTC", vocab_size=len(names), pad_token_id=0, spelling="spoken")
     (folder / "vocab.json").write_text(json.dumps({name: n for n, name in enumerate(names)}))
     aligner = aligners.from_checkpoint(str(folder), ["แม่มา"], "th")
-    signs = align.write("แม่มา", text_to_tone.parse("แม่มา", "th"), aligner.spell)
+    signs = write("แม่มา", text_to_tone.parse("แม่มา", "th"), aligner.spell)
     assert "".join(sign.label for sign in signs) == "มแ่มา" and aligner.name.endswith("(characters as spoken)")
 
 

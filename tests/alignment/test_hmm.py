@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tonespan_utils.alignment import align, aligners, hmm
+from tonespan_utils.alignment import align, aligners, hmm, labels
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import fleurs
 from tonespan_utils.corpus.synthetic import synthesis
@@ -89,7 +89,7 @@ def test_one_gaussian_per_label_as_by_hand():
 
 def test_nothing_to_learn_from():
     with pytest.raises(TonespanError, match="long enough for its text"):
-        hmm.train([(np.zeros(400, dtype=np.float32), [align.Sign("onset k", 0)] * 20)])
+        hmm.train([(np.zeros(400, dtype=np.float32), [labels.Sign("onset k", 0)] * 20)])
 
 
 def test_a_model_comes_back_as_it_was(tmp_path):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonespan_utils.alignment import spelling
+from tonespan_utils.corpus.synthetic.readings import draw_sentences
 from tonespan_utils.corpus.synthetic.spellers.speller import speller, write
-from tonespan_utils.corpus.synthetic.synthesis import draw_sentences
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonespan_utils.audio import mpeg
+from tonespan_utils.audio import ogg as ogg_pages
 from tonespan_utils.audio.reading import SAMPLE_RATE, build_once, check_length, read
 from tonespan_utils.errors import TonespanError
 
@@ -320,6 +321,17 @@ def test_every_damage_to_an_ogg_is_noticed(tmp_path, coding):
     for name, data in damaged.items():
         (tmp_path / f"{name}.ogg").write_bytes(data)
         refuse(tmp_path / f"{name}.ogg")
+
+
+@pytest.mark.parametrize("coding", ["OPUS", "VORBIS"])
+def test_a_stream_under_another_serial_number_is_the_same_sound(tmp_path, coding):
+    first, second = ogg(coding), ogg(coding)
+    assert first != second, "the encoder draws the number"
+    streams = [ogg_pages.with_serial(stream, 7) for stream in (first, second)]
+    assert streams[0] == streams[1] and len(streams[0]) == len(first)
+    (tmp_path / "a.ogg").write_bytes(first)
+    (tmp_path / "b.ogg").write_bytes(streams[0])
+    np.testing.assert_array_equal(read(tmp_path / "b.ogg"), read(tmp_path / "a.ogg"))
 
 
 @pytest.mark.parametrize(("suffix", "rate"), [s for s in FORMATS if s[0] in (".ogg", ".opus")])

@@ -11,7 +11,7 @@ from huggingface_hub import errors
 
 from tonespan_utils import hub as hub_module
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus import fleurs
+from tonespan_utils.corpus import archives, fleurs
 from tonespan_utils.corpus.fleurs import fetch, load
 from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.errors import TonespanError
@@ -205,7 +205,7 @@ def test_an_interrupted_download(root, share):
 def test_an_archive_is_unpacked_once_unless_it_changes(root, tmp_path, monkeypatch):
     before = load(root, "th", cache_dir=tmp_path / "cache")
     with monkeypatch.context() as patched:
-        patched.setattr(fleurs.tarfile, "open", lambda *_: pytest.fail("unpacked again"))
+        patched.setattr(archives.tarfile, "open", lambda *_: pytest.fail("unpacked again"))
         load(root, "th", cache_dir=tmp_path / "cache")
     replace_train(root, {f"train{number}.wav": wav(99) for number in range(3)})
     after = load(root, "th", cache_dir=tmp_path / "cache")

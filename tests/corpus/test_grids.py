@@ -8,7 +8,7 @@ import parselmouth
 import pytest
 import soundfile
 
-from tonespan_utils.corpus import grids, textgrid
+from tonespan_utils.corpus import grid_tones, grids, textgrid
 from tonespan_utils.corpus.textgrid import Interval
 from tonespan_utils.errors import TonespanError
 
@@ -54,12 +54,12 @@ def test_a_point_anywhere_in_the_syllable_is_its_own(tmp_path, first_s, second_s
 @pytest.mark.parametrize(
     ("points", "kept", "reason"),
     [
-        ([(0.2, "1")], ["1"], grids.NO_POINT),
-        ([(0.2, "1"), (0.5, "4"), (0.7, "2")], ["1"], grids.TWO_POINTS),
-        ([(0.2, "1"), (0.4, "4")], ["1"], grids.NO_POINT),
-        ([(0.2, "1"), (0.8, "4")], ["1"], grids.NO_POINT),
-        ([(0.2, "1"), (0.5, "")], ["1"], grids.NO_POINT),
-        ([(0.2, "1"), (0.5, "nan")], ["1"], grids.NO_POINT),
+        ([(0.2, "1")], ["1"], grid_tones.NO_POINT),
+        ([(0.2, "1"), (0.5, "4"), (0.7, "2")], ["1"], grid_tones.TWO_POINTS),
+        ([(0.2, "1"), (0.4, "4")], ["1"], grid_tones.NO_POINT),
+        ([(0.2, "1"), (0.8, "4")], ["1"], grid_tones.NO_POINT),
+        ([(0.2, "1"), (0.5, "")], ["1"], grid_tones.NO_POINT),
+        ([(0.2, "1"), (0.5, "nan")], ["1"], grid_tones.NO_POINT),
     ],
 )
 def test_no_point_or_two(tmp_path, points, kept, reason):
@@ -70,12 +70,12 @@ def test_no_point_or_two(tmp_path, points, kept, reason):
 @pytest.mark.parametrize(
     ("intervals", "reason"),
     [
-        ([(0.1, 0.4, "1"), (0.4, 0.8, "")], grids.NO_TONE),
-        ([(0.1, 0.4, "1")], grids.NO_TONE),
-        ([(0.1, 0.4, "1"), (0.7, 0.9, "4")], grids.NO_TONE),
-        ([(0.1, 0.4, "1"), (0.4, 0.7, "4"), (0.55, 0.8, "2")], grids.TWO_INTERVALS),
-        ([(0.1, 0.4, "1"), (0.4, 0.6, "4"), (0.6, 0.8, "2")], grids.TWO_INTERVALS),
-        ([(0.1, 0.4, "1"), (0.4, 0.8, "NA")], grids.NO_TONE),
+        ([(0.1, 0.4, "1"), (0.4, 0.8, "")], grid_tones.NO_TONE),
+        ([(0.1, 0.4, "1")], grid_tones.NO_TONE),
+        ([(0.1, 0.4, "1"), (0.7, 0.9, "4")], grid_tones.NO_TONE),
+        ([(0.1, 0.4, "1"), (0.4, 0.7, "4"), (0.55, 0.8, "2")], grid_tones.TWO_INTERVALS),
+        ([(0.1, 0.4, "1"), (0.4, 0.6, "4"), (0.6, 0.8, "2")], grid_tones.TWO_INTERVALS),
+        ([(0.1, 0.4, "1"), (0.4, 0.8, "NA")], grid_tones.NO_TONE),
     ],
 )
 def test_no_interval_or_two(tmp_path, intervals, reason):
@@ -91,7 +91,7 @@ def test_tiers_of_other_case_and_out_of_order(tmp_path):
 @pytest.mark.parametrize("label", ["T1?", "1*", "˥x", "1/2", "1 4", r"\zz1", "(1)", "1?"])
 def test_a_tone_that_is_read_in_part_is_no_tone(tmp_path, label):
     spoken, rejected = read(tmp_path, {"syllable": SYLLABLES, "tone": [(0.1, 0.4, "1"), (0.4, 0.8, label)]})
-    assert tones(spoken) == ["1"] and rejected[0][1].startswith(grids.UNREADABLE_TONE)
+    assert tones(spoken) == ["1"] and rejected[0][1].startswith(grid_tones.UNREADABLE_TONE)
 
 
 @pytest.mark.parametrize(
@@ -120,20 +120,20 @@ def test_labels_that_are_read_whole(tmp_path, label, syllable, tone):
 )
 def test_labels_of_which_a_part_can_be_read(tmp_path, label):
     spoken, rejected = read(tmp_path, {"syllable": [(0.1, 0.4, label)]})
-    assert not spoken and rejected == [(f", {label!r} at 0.100 s", grids.UNREADABLE)]
+    assert not spoken and rejected == [(f", {label!r} at 0.100 s", grid_tones.UNREADABLE)]
 
 
 def test_spelling_is_read_whole_and_flags_are_left_out(tmp_path):
     parts = [(0.1, 0.3, "mạ."), (0.3, 0.5, "mạ1x"), (0.5, 0.7, "má mà"), (0.7, 0.9, "mạ?")]
     spoken, rejected = read(tmp_path, {"syllable": parts}, language="vi")
     assert [(one.ipa, one.tone) for one in spoken] == [("maː", "nang")]
-    assert [reason for _, reason in rejected] == [grids.UNREADABLE, grids.SEVERAL, grids.UNREADABLE]
+    assert [reason for _, reason in rejected] == [grid_tones.UNREADABLE, grid_tones.SEVERAL, grid_tones.UNREADABLE]
 
 
 @pytest.mark.parametrize("flag", ["weak", "foreign", "uncertain"])
 def test_syllables_of_uncertain_tone_are_left_out_as_in_alignment(tmp_path, monkeypatch, flag):
-    syllable = grids.text_to_tone.Syllable(0, 2, "m", "a", "", "1", "55", flags=(flag,))
-    monkeypatch.setattr(grids.text_to_tone, "syllables", lambda text, language: [syllable])
+    syllable = grid_tones.text_to_tone.Syllable(0, 2, "m", "a", "", "1", "55", flags=(flag,))
+    monkeypatch.setattr(grid_tones.text_to_tone, "syllables", lambda text, language: [syllable])
     assert read(tmp_path, {"syllable": [(0.1, 0.4, "ma")]}) == ([], [(", 'ma' at 0.100 s", f"its tone is {flag}")])
     kept, _ = grids.read(tmp_path / "a.TextGrid", tmp_path / "a.wav", tier="syllable", language="cmn", leave_out=())
     assert tones(kept) == ["1"]
@@ -249,3 +249,20 @@ def test_tiers_are_named_when_two_would_do():
     tiers = {"Tone": [], "TONE": []}
     with pytest.raises(TonespanError, match="tier 'tone' may be 'Tone' or 'TONE'"):
         textgrid.tier_name(tiers, "tone", path="a.TextGrid")
+
+
+# Nuclei
+
+
+@pytest.mark.parametrize("tier", ["centre", "nucleus"])
+@pytest.mark.parametrize("as_points", [True, False])
+def test_two_marks_of_a_nucleus_in_one_syllable_are_no_token(tmp_path, tier, as_points):
+    marks = [(0.2, "v"), (0.5, "v"), (0.6, "v")] if as_points else [(0.2, 0.3, "v"), (0.45, 0.5, "v"), (0.6, 0.7, "v")]
+    spoken, rejected = read(tmp_path, {"syllable": [(0.1, 0.4, "ma1"), (0.4, 0.8, "ba1")], tier: marks})
+    assert [syllable.syllable for syllable in spoken] == ["ma"] and spoken[0].nucleus is not None
+    assert rejected == [(", 'ba1' at 0.400 s", grids.TWO_NUCLEI.format(tier))]
+
+
+def test_an_unlabelled_mark_of_a_nucleus_does_not_count(tmp_path):
+    spoken, rejected = read(tmp_path, {"syllable": [(0.1, 0.8, "ma1")], "nucleus": [(0.2, 0.3, "a"), (0.4, 0.5, "")]})
+    assert spoken[0].nucleus.center_s == pytest.approx(0.25) and not rejected

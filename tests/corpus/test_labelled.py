@@ -101,15 +101,16 @@ def test_a_column_of_the_label_goes_before_a_column_label(tmp_path):
     assert classes(labelled.load(tmp_path, label="gender"), "gender") == {"0.wav": "male", "1.wav": "female"}
 
 
-def test_files_elsewhere_are_read_under_their_whole_path(tmp_path):
+@pytest.mark.parametrize(("kind", "column"), [("labels.csv", "file"), ("metadata.csv", "file_name")])
+@pytest.mark.parametrize("name", ["{}/there/a.wav", "../there/a.wav", "link.wav"])
+def test_files_elsewhere_are_refused(tmp_path, kind, column, name):
     write_audio(tmp_path / "there" / "a.wav")
     (tmp_path / "here").mkdir()
-    for kind in ("labels.csv", "metadata.csv"):
-        column = {"labels.csv": "file", "metadata.csv": "file_name"}[kind]
-        write_table(tmp_path / "here" / kind, f"{column},gender", f"{tmp_path}/there/a.wav,male")
-        corpus = labelled.load(tmp_path / "here", label="gender")
-        assert classes(corpus, "gender") == {f"{tmp_path}/there/a.wav": "male"}
-        (tmp_path / "here" / kind).unlink()
+    (tmp_path / "here" / "link.wav").symlink_to(tmp_path / "there" / "a.wav")
+    write_table(tmp_path / "here" / kind, f"{column},gender", f"{name.format(tmp_path)},male")
+    with pytest.raises(TonespanError, match="leads out of") as error:
+        labelled.load(tmp_path / "here", label="gender")
+    assert "\n" not in str(error.value)
 
 
 def test_files_that_stand_beside_the_class_folders_are_no_class(tmp_path):

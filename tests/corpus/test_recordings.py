@@ -6,8 +6,11 @@ import pytest
 import soundfile
 
 from tonespan_utils.audio import reading
-from tonespan_utils.corpus import grids, recordings, splitting, textgrid
-from tonespan_utils.corpus.recordings import CROSSING, NEEDS_ALIGNMENT, NO_TONE, OUTSIDE, load
+from tonespan_utils.corpus import grid_tones, grids, splitting, textgrid
+from tonespan_utils.corpus.grid_tones import NO_TONE
+from tonespan_utils.corpus.recordings import OUTSIDE, load
+from tonespan_utils.corpus.splitting import CROSSING
+from tonespan_utils.corpus.syllables import NEEDS_ALIGNMENT
 from tonespan_utils.corpus.textgrid import Interval
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
@@ -167,7 +170,7 @@ def test_sentences_shared_by_speakers_are_split_too(folder):
 
 @pytest.mark.parametrize(("n", "sizes"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (100, (70, 10, 20))])
 def test_shares(n, sizes):
-    dealt = list(recordings.deal({str(number) for number in range(n)}).values())
+    dealt = list(splitting.deal({str(number) for number in range(n)}).values())
     assert tuple(dealt.count(split) for split in ("train", "dev", "test")) == sizes
 
 
@@ -240,10 +243,42 @@ def test_folders_without_speech(tmp_path):
     refuse(tmp_path / "empty", "empty: neither a labels.csv nor audio with TextGrids", language="cmn")
 
 
-def test_unreadable_files_are_counted_and_the_first_are_named(folder):
-    for name in ("ba1", "da1", "ga1", "na1"):
+def spoil(folder: Path, *names: str) -> None:
+    for name in names:
         (folder / "audio" / f"{name}.wav").write_bytes(b"")
-    refuse(folder, r"4 of 20 files cannot be used: .*ba1\.wav: empty file; .*da1\.wav.*; [^;]*ga1\.wav: empty file$")
+
+
+def test_files_that_cannot_be_used_are_rejected_with_their_reason(folder):
+    """One silent clip of thousands must not stop a study; before, it did."""
+    whole = read(folder).tokens.set_index("token_id")
+    spoil(folder, "ba1")
+    store(folder / "audio" / "da4.wav", np.zeros(4_000))
+    (folder / "audio" / "ga1.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
+    for _ in ("decoded", "from the cache"):
+        corpus = read(folder)
+        reasons = dict(corpus.rejected.to_numpy().tolist())
+        assert list(reasons) == [f"cmn-audio/{name}.wav" for name in ("ba1", "da4", "ga1")]
+        assert reasons["cmn-audio/ba1.wav"] == "empty file" and "damaged" in reasons["cmn-audio/ga1.wav"]
+        assert reasons["cmn-audio/da4.wav"] == "silent throughout; leave it out or record it again"
+        assert len(corpus.tokens) == len(corpus.utterances) == 17
+        pd.testing.assert_series_equal(
+            corpus.tokens.set_index("token_id")["center_s"], whole["center_s"].loc[corpus.tokens["token_id"]]
+        )
+    name = corpus.utterances["utterance_id"].iloc[-1]
+    np.testing.assert_array_equal(corpus.audio(name), reading.read(folder / name.removeprefix("cmn-")))
+
+
+def test_a_tone_that_only_a_damaged_file_shares_is_the_only_example(folder):
+    rows = rows_of(folder)
+    label(folder, [*rows[:-2], rows[-2] | {"tone": "5"}, rows[-1] | {"tone": "5"}])
+    assert len(read(folder).tokens) == 20
+    spoil(folder, "ta1")
+    refuse(folder, r"row 21, at 0\.000 s: the only example of tone '5'")
+
+
+def test_where_no_file_can_be_used_the_first_are_named(folder):
+    spoil(folder, *(Path(row["file"]).stem for row in rows_of(folder)))
+    refuse(folder, r"none of 20 files can be used: .*ma1\.wav: empty file; .*ma4\.wav.*; [^;]*ba1\.wav: empty file$")
     assert not list((folder.parent / "cache").rglob("clips.json"))
 
 
@@ -299,7 +334,7 @@ def test_words_and_phones_of_a_forced_aligner(tmp_path, monkeypatch):
         "ma": [Syllable(0, 2, "m", "aː", "", "ngang", "33")],
         "va": [Syllable(0, 1, "v", "aː", "", "ngang", "33")] * 2,
     }
-    monkeypatch.setattr(grids.text_to_tone, "syllables", lambda text, language: parsed[text])
+    monkeypatch.setattr(grid_tones.text_to_tone, "syllables", lambda text, language: parsed[text])
     phones = [
         Interval(0.05, 0.15, "m"), Interval(0.15, 0.25, "aː˨˩ˀ"), Interval(0.25, 0.35, "j"),
         Interval(0.35, 0.4, "m"), Interval(0.4, 0.5, "u"), Interval(0.5, 0.6, "ə"), Interval(0.6, 0.65, "ŋ"),

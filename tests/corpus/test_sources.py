@@ -9,10 +9,10 @@ import yaml
 from conftest import make_tokens
 
 from tonespan_utils.alignment import aligners
-from tonespan_utils.corpus import level, recordings, sources
+from tonespan_utils.corpus import export, level, recordings, sources
 from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params import profile
+from tonespan_utils.params import profile, sections
 
 
 def test_synthetic_speech_is_called_synthetic():
@@ -33,7 +33,7 @@ def test_one_tone_is_no_study():
 
 
 def test_every_source_has_a_loader():
-    kinds = profile.Speech.model_fields["source"].annotation.__args__
+    kinds = sections.Speech.model_fields["source"].annotation.__args__
     assert set(kinds) == set(sources._LOADERS)
 
 
@@ -104,7 +104,7 @@ def test_an_exported_corpus_comes_back(text_only, tmp_path, monkeypatch):
     p = profile.load(text_only)
     aligners.prepare(p)
     corpus = sources.load(p, "th")
-    recordings.export(corpus, tmp_path / "praat")
+    export.export(corpus, tmp_path / "praat")
     again = recordings.load(tmp_path / "praat", language="th", cache_dir=tmp_path / "cache")
     before, after = (table.sort_values(["utterance_id", "center_s"]) for table in (corpus.tokens, again.tokens))
     assert sorted(after["tone"]) == sorted(before["tone"])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from conftest import FAMILIES, make_checkpoint
 
-from tonespan_utils.encoders import backward, checkpoints
+from tonespan_utils.encoders import backward, backward_convolutions, checkpoints
 
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-12}  # rounding of double precision through one part
 
@@ -42,11 +42,11 @@ def clips(encoder):
 
 def by_autograd(function, x, g):
     """The gradient of ``<function(x), g_i>`` for one cotangent after the other."""
-    found = []
+    gradients = []
     for cotangent in g:
         source = x.clone().requires_grad_(True)
-        found.append(torch.autograd.grad((function(source) * cotangent).sum(), source)[0])
-    return torch.stack(found)
+        gradients.append(torch.autograd.grad((function(source) * cotangent).sum(), source)[0])
+    return torch.stack(gradients)
 
 
 def cotangents(x, n=3):
@@ -113,5 +113,5 @@ def test_transposed_convolution(kernel, stride):
     torch.manual_seed(0)
     g, weight = torch.randn(2, 7, 4).double(), torch.randn(4, kernel, 3).double()
     expected = torch.nn.functional.conv_transpose1d(g.mT, weight.transpose(1, 2), stride=stride).mT
-    found = backward.transposed_convolution(g, weight, stride)
-    assert found.shape == expected.shape and torch.allclose(found, expected, **TOLERANCE)
+    below = backward_convolutions.transposed_convolution(g, weight, stride)
+    assert below.shape == expected.shape and torch.allclose(below, expected, **TOLERANCE)

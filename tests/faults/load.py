@@ -1,6 +1,6 @@
 """One heavy task in a process of its own, so that its peak of memory is its own: ``python load.py NAME FOLDER``.
 
-Prints one line of JSON: seconds, peak memory in MB, and what the task has to tell.
+Prints one line of JSON: seconds, peak memory in MB, and what the task counted.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tonespan_utils.params import tables
 N_CLIPS, N_SPEAKERS, N_TONES, N_SYLLABLES = 50_000, 40, 5, 400
 N_HOURS, SYLLABLE_S = 3, 0.5
 N_TOKENS = 10_000
+ONSETS = "ptkbdgmnlfsh"
 
 
 def hum(seconds: float) -> np.ndarray:
@@ -70,7 +71,8 @@ def make_recording(folder: Path) -> None:
         for _ in range(60 * N_HOURS):
             file.write(minute.reshape(-1, 2))
     edges = np.arange(0, 3600 * N_HOURS + SYLLABLE_S, SYLLABLE_S)
-    spoken = [Interval(a, b, f"ma{n % 400}x{n % N_TONES}") for n, (a, b) in enumerate(itertools.pairwise(edges))]
+    labels = [f"{ONSETS[n // N_TONES % len(ONSETS)]}a{n % N_TONES}" for n in range(len(edges) - 1)]
+    spoken = [Interval(a, b, label) for (a, b), label in zip(itertools.pairwise(edges), labels, strict=True)]
     textgrid.write(folder / "long.TextGrid", {"syllable": spoken}, duration_s=3600.0 * N_HOURS)
 
 
@@ -105,14 +107,19 @@ def results(folder: Path) -> dict:
 
     provenance.FORMATS = ("png",)
     params.OUTPUT_ROOT = folder
-    path, told, start = str(folder / "fake.yaml"), {}, time.monotonic()
+    path, numbers, start = str(folder / "fake.yaml"), {}, time.monotonic()
     for name in ("05_rcom_comparison", "05_explorer_page"):
         run_notebook(name, params_path=path)
-        told[f"{name}_s"] = round(time.monotonic() - start)
+        numbers[f"{name}_s"] = round(time.monotonic() - start)
     p = params.load(path)
     header, packed = bundle.build(p).packed()
     sizes = {name: (p.figures / f"{name}.html").stat().st_size for name in ("index", "explorer")}
-    return told | {"measured": header["n_measured"], "shown": header["n_shown"], "notebook_bytes": len(packed), **sizes}
+    return numbers | {
+        "measured": header["n_measured"],
+        "shown": header["n_shown"],
+        "notebook_bytes": len(packed),
+        **sizes,
+    }
 
 
 MAKE = {"clips": make_clips, "labels": make_clips, "recording": make_recording, "results": make_results}
@@ -124,6 +131,6 @@ if __name__ == "__main__":
         MAKE[name](folder if name == "results" else folder / "speech")
     else:
         start = time.monotonic()
-        told = TASKS[name](folder)
+        numbers = TASKS[name](folder)
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"seconds": round(time.monotonic() - start), "peak_mb": round(peak_mb), **told}))
+        print(json.dumps({"seconds": round(time.monotonic() - start), "peak_mb": round(peak_mb), **numbers}))

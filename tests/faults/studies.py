@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonespan_utils.workflow import runner
+from tonespan_utils.workflow import run_folders
 
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).with_name("tiny.yaml")
@@ -42,7 +42,7 @@ class Study:
         return [sys.executable, "-m", "tonespan_utils", "run", str(profile), "--cores", "2", *arguments]
 
     def start(self, **changes: str) -> subprocess.Popen:
-        """A run as the leader of a session, told into a pipe that is read to its end."""
+        """A run as the leader of a session, whose output goes into a pipe that is read to its end."""
         return subprocess.Popen(
             self.command(), cwd=ROOT, env=self.environment(**changes), text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=hear_signals,
@@ -74,7 +74,7 @@ class Study:
 
     def partial(self) -> list[Path]:
         """Files that are half written, and sockets."""
-        left = [path for path in self.output.rglob("*") if runner.PARTIAL.fullmatch(path.name)]
+        left = [path for path in self.output.rglob("*") if run_folders.PARTIAL.fullmatch(path.name)]
         left += [path for path in self.temporary.rglob("*") if path.is_socket()]
         return left + list(self.temporary.glob("tonespan-*"))
 

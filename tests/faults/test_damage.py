@@ -1,4 +1,4 @@
-"""Full disks, folders that cannot be written, damaged or edited files, changed parameters: told in one line, mended."""
+"""Full disks, folders that cannot be written, damaged or edited files, changed parameters: one line each, mended."""
 
 from __future__ import annotations
 

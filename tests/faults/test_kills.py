@@ -16,7 +16,7 @@ from studies import LONGEST_S, Study, descendants, read, wait_until
 N_KILLS, SEED = 20, 15
 VICTIMS = ("group", "run", "snakemake", "command", "kernel", "warm")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-# A run may go on without these; and Snakemake, asked to end, lets the notebooks that are at work end first.
+# A run may go on without these; and Snakemake, after a signal to end, lets the notebooks that are at work end first.
 SURVIVABLE = {"kernel", "warm", "command"}
 GONE_S = 60.0  # that processes have to end, on a busy machine
 

@@ -110,13 +110,13 @@ def upgraded(address: str, origin: str, **headers: str) -> bool:
 
 
 def kernel_of(port: int, token: str, lab: bool) -> str:
-    """A kernel that runs: Voila starts one for its page, JupyterLab when it is asked."""
+    """A kernel that runs: Voila starts one for its page, JupyterLab at a request."""
     base = f"http://127.0.0.1:{port}"
     if not lab:
         with urllib.request.urlopen(f"{base}/?token={token}", timeout=START_S) as page:
             return re.search(r'"kernelId": ?"([0-9a-f-]+)"', page.read().decode()).group(1)
-    asked = urllib.request.Request(f"{base}/api/kernels?token={token}", data=b"{}", method="POST")
-    with urllib.request.urlopen(asked, timeout=START_S) as answer:
+    request = urllib.request.Request(f"{base}/api/kernels?token={token}", data=b"{}", method="POST")
+    with urllib.request.urlopen(request, timeout=START_S) as answer:
         return json.load(answer)["id"]
 
 

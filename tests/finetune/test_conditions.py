@@ -13,7 +13,7 @@ from conftest import make_checkpoint, make_speech
 
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune import conditions, tasks, training
+from tonespan_utils.finetune import conditions, recognition, tasks, training
 from tonespan_utils.params import profile as params
 from tonespan_utils.params import tables
 
@@ -65,44 +65,45 @@ def study(request, tmp_path_factory):
 
 def test_every_task_leaves_a_scored_model_and_nothing_else(study):
     p, tuned = study
-    for name, one in tuned.items():
+    for name, result in tuned.items():
         task = name.partition("-")[0]
         objective = "tone" if task.endswith("_tone") else task.removeprefix("shuffled_")
-        value = dict(zip(one.scores["metric"], one.scores["value"], strict=True))
+        value = dict(zip(result.scores["metric"], result.scores["value"], strict=True))
         metric = METRICS[objective]
         assert set(value) == {metric, f"{metric}_ci_low", f"{metric}_ci_high", f"{metric}_null", "train_loss"}
-        assert value[f"{metric}_ci_low"] <= value[metric] <= value[f"{metric}_ci_high"]
-        assert np.isfinite(one.scores["value"]).all()
-        assert one.folder == p.model_folder(f"mini/{name}", 1) and one.folder.is_dir()
+        low, high = value.pop(f"{metric}_ci_low"), value.pop(f"{metric}_ci_high")
+        assert low <= value[metric] <= high or np.isnan([low, high]).all(), "no interval from under ten test utterances"
+        assert np.isfinite(list(value.values())).all()
+        assert result.folder == p.model_folder(f"mini/{name}", 1) and result.folder.is_dir()
     kept = {path.name for path in (p.results / "models").iterdir()}
     assert kept == {f"mini--{name}.seed1" for name in CONDITIONS}, "no half-written folder"
     assert not list((p.data / "training").iterdir()), "no checkpoint of a finished training"
 
 
 def test_the_tables_have_their_columns(study):
-    for name, one in study[1].items():
-        assert set(one.scores.columns) == set(tables.COLUMNS["finetune"])
-        assert list(one.scores["condition"].unique()) == [f"mini/{name}"] and set(one.scores["seed"]) == {1}
-        assert set(one.scores["language"]) == {name.partition("-")[2] or "all"}
-        assert set(one.curve.columns) == set(tables.COLUMNS["finetune_curves"]) and len(one.curve) == 1
-        assert set(one.tone_predictions.columns) == set(tables.COLUMNS["tone_predictions"])
-        assert len(one.tone_predictions) == (12 if "tone" in name else 0)
+    for name, result in study[1].items():
+        assert set(result.scores.columns) == set(tables.COLUMNS["finetune"])
+        assert list(result.scores["condition"].unique()) == [f"mini/{name}"] and set(result.scores["seed"]) == {1}
+        assert set(result.scores["language"]) == {name.partition("-")[2] or "all"}
+        assert set(result.curve.columns) == set(tables.COLUMNS["finetune_curves"]) and len(result.curve) == 1
+        assert set(result.tone_predictions.columns) == set(tables.COLUMNS["tone_predictions"])
+        assert len(result.tone_predictions) == (12 if "tone" in name else 0)
 
 
 def test_models_load_as_encoders_that_differ_from_their_start_and_each_other(study):
     p, tuned = study
     vanilla = checkpoints.load_condition(p, "mini/vanilla", seed=1)
-    loaded = {name: checkpoints.load(one.folder) for name, one in tuned.items()}
-    assert len({vanilla.identity, *(one.identity for one in loaded.values())}) == len(CONDITIONS) + 1
+    loaded = {name: checkpoints.load(result.folder) for name, result in tuned.items()}
+    assert len({vanilla.identity, *(result.identity for result in loaded.values())}) == len(CONDITIONS) + 1
     before = vanilla.model.feature_extractor.state_dict()
-    for name, one in loaded.items():
-        after = one.model.feature_extractor.state_dict()
+    for name, encoder in loaded.items():
+        after = encoder.model.feature_extractor.state_dict()
         assert all(torch.equal(after[key], before[key]) for key in before), "the front end stays"
-        assert one.scale_input == vanilla.scale_input and one.layers == vanilla.layers
-        assert 0 < conditions.weight_change(one, vanilla) < 0.5
+        assert encoder.scale_input == vanilla.scale_input and encoder.layers == vanilla.layers
+        assert 0 < conditions.weight_change(encoder, vanilla) < 0.5
         kept = checkpoints.load_condition(p, f"mini/{name}", seed=1)
         described = checkpoints.describe(p, f"mini/{name}", kept, seed=1)
-        assert described["identity"] == one.identity and described["seed"] == 1
+        assert described["identity"] == encoder.identity and described["seed"] == 1
 
 
 AUTO = {
@@ -121,10 +122,10 @@ def test_models_load_whole_by_transformers_own_classes(study, name):
     extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
     samples = make_speech("th").audio("th-u0")
     inputs = extractor(samples, sampling_rate=16000, return_tensors="pt")
-    own = checkpoints.load(folder)
+    loaded = checkpoints.load(folder)
     with torch.no_grad():
         hidden = model.base_model(inputs["input_values"]).last_hidden_state
-        states = own.forward(own.prepare(samples))
+        states = loaded.forward(loaded.prepare(samples))
     assert torch.allclose(hidden, states["final" if "final" in states else "2"], atol=1e-4)
     if AUTO[name] == "ForCTC":
         vocabulary = json.loads((folder / "vocab.json").read_text())
@@ -132,8 +133,8 @@ def test_models_load_whole_by_transformers_own_classes(study, name):
         names = sorted(vocabulary, key=vocabulary.get)
         assert model(inputs["input_values"]).logits.shape[-1] == model.config.vocab_size == len(names)
         numbers = torch.randint(len(names), (60,), generator=torch.Generator().manual_seed(0))
-        heard = tokenizer.decode(numbers).replace("<unk>", "")
-        assert " ".join(heard.split()) == tasks.greedy_text(numbers.numpy(), names) != ""
+        decoded = tokenizer.decode(numbers).replace("<unk>", "")
+        assert " ".join(decoded.split()) == recognition.greedy_text(numbers.numpy(), names) != ""
     else:
         assert len(json.loads((folder / "classes.json").read_text())) == model.config.num_labels
 
@@ -152,16 +153,16 @@ def test_scores_are_those_of_the_model_on_disk(study):
 
 
 def test_tone_after_a_task_starts_where_the_task_ended_with_the_same_seed(study, monkeypatch):
-    p, asked = study[0], []
+    p, calls = study[0], []
     plain = checkpoints.load_condition
     monkeypatch.setattr(
-        checkpoints, "load_condition", lambda p, name, *, seed: asked.append((name, seed)) or plain(p, name, seed=seed)
+        checkpoints, "load_condition", lambda p, name, *, seed: calls.append((name, seed)) or plain(p, name, seed=seed)
     )
     monkeypatch.setattr(training, "train", lambda *args, **kwargs: (_ for _ in ()).throw(KeyboardInterrupt))
     for name in ("asr_tone-th", "shuffled_tone-vi"):
         with pytest.raises(KeyboardInterrupt):
             conditions.run(p, f"mini/{name}", seed=1)
-    assert asked == [("mini/asr-th", 1), ("mini/vanilla", 1)]
+    assert calls == [("mini/asr-th", 1), ("mini/vanilla", 1)]
 
 
 # ---------------------------------------------------------------- failures
@@ -194,10 +195,10 @@ def test_a_failure_while_a_model_is_stored_leaves_no_model_and_no_update_is_done
 
 
 def test_only_the_head_of_a_recogniser_learns_alone_first(p, monkeypatch):
-    asked = []
+    calls = []
 
     def noted(model, examples, collate, **how):
-        asked.append((type(model).__name__, how))
+        calls.append((type(model).__name__, how))
         return plain(model, examples, collate, **how)
 
     plain = conditions.head_first.teach
@@ -205,7 +206,7 @@ def test_only_the_head_of_a_recogniser_learns_alone_first(p, monkeypatch):
     for name in ("asr-th", "gender"):
         conditions.run(p, f"mini/{name}", seed=1)
     rate = p.finetune.learning_rate * p.finetune.task_rate["ctc"] * p.finetune.head_rate["ctc"]
-    assert asked == [("Wav2Vec2ForCTC", {"steps": p.finetune.head_first_steps, "rate": rate, "seed": 1})]
+    assert calls == [("Wav2Vec2ForCTC", {"steps": p.finetune.head_first_steps, "rate": rate, "seed": 1})]
 
 
 def test_a_loss_that_breaks_leaves_no_model(p, monkeypatch):
@@ -233,9 +234,9 @@ def test_a_folder_of_its_own_is_the_speech_of_a_task_without_language(tmp_path, 
         soundfile.write(path, speech.audio(row.utterance_id), 16000)
     checkpoint = make_checkpoint(tmp_path / "start", "xlsr")
     p = profile(tmp_path, checkpoint, monkeypatch, corpora={"gender": str(folder)})
-    own = conditions._corpora(p, conditions.conditions.parse("mini/gender"))
-    assert [len(corpus.utterances) for corpus in own] == [12]
-    assert "train/male/xx-u0.wav" in set(own[0].utterances["utterance_id"])
+    loaded = conditions._corpora(p, conditions.conditions.parse("mini/gender"))
+    assert [len(corpus.utterances) for corpus in loaded] == [12]
+    assert "train/male/xx-u0.wav" in set(loaded[0].utterances["utterance_id"])
     assert conditions.run(p, "mini/gender", seed=0).scores["value"].between(0, 5).all()
     (of_a_language,) = conditions._corpora(p, conditions.conditions.parse("mini/emotion-vi"))
     assert set(of_a_language.utterances["language"]) == {"vi"}

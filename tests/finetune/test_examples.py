@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.finetune.examples import NO_TARGET, Collate, Example, Speech, clips, dealt
+from tonespan_utils.finetune.examples import NO_TARGET, Collate, Example, Speech, clips, shuffled_targets
 from tonespan_utils.instrument import features
 
 
@@ -38,8 +38,8 @@ def test_a_batch_holds_every_frame_and_its_mask_counts_the_frames_it_has(encoder
     for row, mask, n in zip(batch["input_values"], batch["attention_mask"], lengths, strict=True):
         assert (row[:, :n] == n).all() and not row[:, n:].any()
         assert mask[: mask.sum()].all() and encoder.n_frames(int(mask.sum())) == n
-    found = encoder.model._get_feat_extract_output_lengths(batch["attention_mask"].sum(dim=-1))
-    assert found.tolist() == lengths, "as transformers counts"
+    lengths_there = encoder.model._get_feat_extract_output_lengths(batch["attention_mask"].sum(dim=-1))
+    assert lengths_there.tolist() == lengths, "as transformers counts"
 
 
 def test_targets_of_unlike_length_are_padded_with_what_no_loss_counts(encoder):
@@ -85,21 +85,21 @@ def targets_of(kind):
 @pytest.mark.parametrize("kind", ["class", "characters", "frames"])
 def test_dealing_keeps_the_speech_and_all_targets(kind):
     before = list(targets_of(kind))
-    after = dealt(before, seed=3)
-    assert [one.utterance_id for one in after] == [one.utterance_id for one in before]
+    after = shuffled_targets(before, seed=3)
+    assert [example.utterance_id for example in after] == [example.utterance_id for example in before]
     assert all(a.features is b.features for a, b in zip(after, before, strict=True))
     if kind == "frames":
         for a, b in zip(after, before, strict=True):
             assert np.array_equal(a.target == NO_TARGET, b.target == NO_TARGET), "tokens stay where they are"
-        before, after = ([number for one in given for number in one.target] for given in (before, after))
+        before, after = ([number for example in given for number in example.target] for given in (before, after))
     else:
-        before, after = ([tuple(np.atleast_1d(one.target)) for one in given] for given in (before, after))
+        before, after = ([tuple(np.atleast_1d(example.target)) for example in given] for given in (before, after))
     assert Counter(after) == Counter(before) and after != before
 
 
 @pytest.mark.parametrize("kind", ["class", "characters", "frames"])
 def test_dealing_hangs_on_the_seed_alone(kind):
-    first, again, other = (dealt(list(targets_of(kind)), seed=seed) for seed in (1, 1, 2))
+    first, again, other = (shuffled_targets(list(targets_of(kind)), seed=seed) for seed in (1, 1, 2))
     same = [np.array_equal(a.target, b.target) for a, b in zip(first, again, strict=True)]
     moved = [not np.array_equal(a.target, b.target) for a, b in zip(first, other, strict=True)]
     assert all(same) and any(moved)
@@ -107,5 +107,7 @@ def test_dealing_hangs_on_the_seed_alone(kind):
 
 def test_dealt_labels_say_nothing_of_the_speech():
     given = [example(1 + number % 2, number % 2) for number in range(400)]
-    agree = np.mean([one.target == two.target for one, two in zip(given, dealt(given, seed=0), strict=True)])
-    assert agree == pytest.approx(0.5, abs=0.1) and dealt([], seed=0) == []
+    agree = np.mean(
+        [example.target == other.target for example, other in zip(given, shuffled_targets(given, seed=0), strict=True)]
+    )
+    assert agree == pytest.approx(0.5, abs=0.1) and shuffled_targets([], seed=0) == []

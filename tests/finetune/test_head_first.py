@@ -22,14 +22,14 @@ def examples(encoder):
     """Noise in which each letter is a direction of its own, two frames long."""
     rng, width = np.random.default_rng(0), encoder.model.config.conv_dim[-1]
     signs = rng.normal(0, 3, (LETTERS, width))
-    found = []
+    made = []
     for i in range(12):
         target = rng.integers(1, LETTERS, size=4 + i % 3)
         features = rng.normal(0, 0.1, (5 * len(target) + 5, width))
         for j, letter in enumerate(target):
             features[5 * j + 2 : 5 * j + 4] += signs[letter]
-        found.append(Example(f"u{i}", features.astype(np.float32), target))
-    return found
+        made.append(Example(f"u{i}", features.astype(np.float32), target))
+    return made
 
 
 def model_of(encoder, seed=0):
@@ -41,7 +41,7 @@ def model_of(encoder, seed=0):
 def own_loss(model, encoder, examples):
     heads.take_features(model.eval())
     with torch.no_grad():
-        loss = model(**Collate(encoder)([one.as_item() for one in examples])).loss
+        loss = model(**Collate(encoder)([example.as_item() for example in examples])).loss
     heads.take_waveforms(model)
     return float(loss)
 
@@ -64,15 +64,15 @@ def test_the_head_learns_and_the_encoder_stays(encoder, examples):
 def test_its_loss_is_the_model_s_own(encoder, examples):
     model, collate = model_of(encoder), Collate(encoder)
     if encoder.model.config.feat_extract_norm == "group":  # padding changes such an encoder's frames
-        examples = [one for one in examples if len(one.target) == 5]
-    hidden = [torch.from_numpy(one) for one in head_first._hidden(model, examples, collate)]
-    found = head_first._ctc(model.lm_head, hidden, [one.target for one in examples], model)
-    assert found.item() == pytest.approx(own_loss(model, encoder, examples), rel=1e-5)
+        examples = [example for example in examples if len(example.target) == 5]
+    hidden = [torch.from_numpy(example) for example in head_first._hidden(model, examples, collate)]
+    loss = head_first._ctc(model.lm_head, hidden, [example.target for example in examples], model)
+    assert loss.item() == pytest.approx(own_loss(model, encoder, examples), rel=1e-5)
 
 
 def test_the_seed_decides(encoder, examples):
-    one, again, other = (taught(encoder, examples, steps=3, seed=seed)[0].lm_head.weight for seed in (0, 0, 1))
-    assert torch.equal(one, again) and not torch.equal(one, other)
+    first, again, other = (taught(encoder, examples, steps=3, seed=seed)[0].lm_head.weight for seed in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 def test_the_rate_rises_to_its_peak_and_falls(encoder, examples, monkeypatch):
@@ -94,9 +94,9 @@ def test_no_steps_change_nothing(encoder, examples):
 
 def test_no_more_is_held_in_memory_than_wanted(encoder, examples, monkeypatch):
     monkeypatch.setattr(head_first, "POOL", 5)
-    asked = []
-    monkeypatch.setattr(head_first, "_hidden", lambda model, pool, collate: asked.extend(pool) or [
+    pooled = []
+    monkeypatch.setattr(head_first, "_hidden", lambda model, pool, collate: pooled.extend(pool) or [
         np.zeros((40, model.config.hidden_size), np.float32) for _ in pool
     ])  # fmt: skip
     taught(encoder, examples, steps=2)
-    assert len({one.utterance_id for one in asked}) == 5
+    assert len({example.utterance_id for example in pooled}) == 5

@@ -59,7 +59,7 @@ def test_an_example_in_a_padded_batch_is_the_example_alone_and_plain_transformer
     model = model_of(encoder, kind)
     with torch.no_grad():
         plain = [model(encoder.prepare(samples)) for samples in speech]
-    plain = [(one.embeddings if kind == "xvector" else one.logits)[0].numpy() for one in plain]
+    plain = [(outputs.embeddings if kind == "xvector" else outputs.logits)[0].numpy() for outputs in plain]
     heads.take_features(model)
     together = output(model, batch_of(encoder, speech))
     for samples, row, expected in zip(speech, together, plain, strict=True):
@@ -79,8 +79,8 @@ def test_layer_normed_families_equal_plain_transformers_on_padded_waveforms(enco
     padded = torch.nn.utils.rnn.pad_sequence(waveforms, batch_first=True)
     expected = output(model, {"input_values": padded, "attention_mask": mask.long()})
     heads.take_features(model)
-    for row, found, samples in zip(expected, output(model, batch_of(encoder, speech)), speech, strict=True):
-        assert np.allclose(cut(row, encoder, samples), cut(found, encoder, samples), atol=TOLERANCE)
+    for row, frames_of_batch, samples in zip(expected, output(model, batch_of(encoder, speech)), speech, strict=True):
+        assert np.allclose(cut(row, encoder, samples), cut(frames_of_batch, encoder, samples), atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("kind", heads.HEADS)

@@ -8,7 +8,7 @@ from conftest import make_checkpoint
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.finetune import heads, penalty, training
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params import profile
+from tonespan_utils.params import profile, sections
 
 
 def seeded(seed=0):
@@ -25,8 +25,8 @@ def test_share_of_a_linear_model_is_that_of_its_kernel(reach):
     kernel, features = torch.randn(3, 2, 7, generator=seeded(1)), torch.randn(5, 2, 40, generator=seeded(2))
     features.requires_grad_(True)
     frames, signs = torch.tensor([0, 1, 20, 38, 39]), torch.tensor([[1, 1, 1], [1, -1, 1], [-1, 1, 1], [1, 1, -1]] * 2)
-    found = penalty.share_beyond(looking(kernel, features), features, frames, signs[:5], reach_frames=reach)
-    for frame, v, share in zip(frames.tolist(), signs.float(), found.tolist(), strict=False):
+    measured = penalty.share_beyond(looking(kernel, features), features, frames, signs[:5], reach_frames=reach)
+    for frame, v, share in zip(frames.tolist(), signs.float(), measured.tolist(), strict=False):
         energy = torch.einsum("k,kcd->cd", v, kernel).square().sum(dim=0).numpy()
         offsets = np.arange(-3, 4)
         audio = (frame + offsets >= 0) & (frame + offsets < 40)
@@ -75,7 +75,7 @@ STILL = {
     "hidden_dropout": 0.0, "attention_dropout": 0.0, "activation_dropout": 0.0, "feat_proj_dropout": 0.0,
     "layerdrop": 0.0, "apply_spec_augment": False,
 }  # fmt: skip
-PAID = profile.SpanPenalty(weight=5.0, span_ms=80.0)
+PAID = sections.SpanPenalty(weight=5.0, span_ms=80.0)
 
 
 @pytest.fixture(scope="module")
@@ -115,19 +115,19 @@ def tuned(encoder, work, *, paid, **changes):
         update={"steps": 40, "batch_size": 4, "checkpoint_every": 40, "learning_rate": 3e-3} | changes
     )
     model = heads.build(encoder, "ctc", seed=0, vocab_size=5, pad_token_id=0, ctc_loss_reduction="mean")
-    asked = {"loss": None, "head_rate": 1.0, "seed": 0, "work": work}
-    curve = training.train(model, examples, Collate(encoder), schedule, **asked, penalty=paid)
+    options = {"loss": None, "head_rate": 1.0, "seed": 0, "work": work}
+    curve = training.train(model, examples, Collate(encoder), schedule, **options, penalty=paid)
     return model, curve, [example.features for example in examples]
 
 
 def test_what_is_paid_for_is_looked_at_less(encoder, tmp_path):
-    found = {}
+    measured = {}
     for name, paid in (("plain", None), ("narrow", PAID)):
         model, curve, parts = tuned(encoder, tmp_path / name, paid=paid)
         heads.take_features(model)
-        found[name] = np.mean(shares(model, encoder, parts, reach_frames=2))  # 80 ms: two frames either side
+        measured[name] = np.mean(shares(model, encoder, parts, reach_frames=2))  # 80 ms: two frames either side
         assert np.isfinite([row["loss"] for row in curve]).all()
-    assert found["narrow"] < 0.5 * found["plain"]
+    assert measured["narrow"] < 0.5 * measured["plain"]
 
 
 def test_a_killed_training_draws_what_it_would_have_drawn(encoder, tmp_path, monkeypatch):

@@ -25,11 +25,11 @@ def edit_distance(a: str, b: str) -> int:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=6))
 def test_cer_is_edits_over_reference_characters(pairs):
-    references, heard = zip(*pairs, strict=True)
+    references, transcripts = zip(*pairs, strict=True)
     if not any(references):
         return
     expected = sum(edit_distance(a, b) for a, b in pairs) / sum(map(len, references))
-    assert scores.character_error_rate(references, heard, **LEVEL).value == pytest.approx(expected)
+    assert scores.character_error_rate(references, transcripts, **LEVEL).value == pytest.approx(expected)
 
 
 def test_cer_by_hand():
@@ -50,10 +50,10 @@ def test_cer_of_a_perfect_and_of_a_mute_recogniser():
 def test_cer_interval_is_that_of_a_plain_bootstrap():
     rng = np.random.default_rng(1)
     references = ["abcde"] * 40
-    heard = ["abcde" if right else "vwxyz" for right in rng.random(40) < 0.7]
-    wrong = np.array([one != "abcde" for one in heard], dtype=float)
+    transcripts = ["abcde" if right else "vwxyz" for right in rng.random(40) < 0.7]
+    wrong = np.array([text != "abcde" for text in transcripts], dtype=float)
     plain = [wrong[rng.integers(40, size=40)].mean() for _ in range(4000)]
-    score = scores.character_error_rate(references, heard, **LEVEL)
+    score = scores.character_error_rate(references, transcripts, **LEVEL)
     assert score.value == wrong.mean() and score.ci_low < score.value < score.ci_high
     assert [score.ci_low, score.ci_high] == pytest.approx(np.quantile(plain, [0.05, 0.95]), abs=0.03)
 
@@ -63,11 +63,11 @@ def slow_accuracy(reference, predicted):
 
 
 def slow_macro_f1(reference, predicted):
-    found = []
+    f1 = []
     for name in set(reference):
         hits = sum(a == b == name for a, b in zip(reference, predicted, strict=True))
-        found.append(2 * hits / (list(reference).count(name) + list(predicted).count(name)))
-    return np.mean(found)
+        f1.append(2 * hits / (list(reference).count(name) + list(predicted).count(name)))
+    return np.mean(f1)
 
 
 @pytest.mark.parametrize(("metric", "slow"), [("accuracy", slow_accuracy), ("macro_f1", slow_macro_f1)])
@@ -93,14 +93,14 @@ def test_clips_of_one_utterance_are_drawn_together():
 
 def pairs_of(embeddings, speakers, utterances, counts):
     """(cosine, same speaker, weight) of every pair from two utterances."""
-    found = []
+    pairs = []
     for i in range(len(embeddings)):
         for j in range(i):
             a, b = embeddings[i], embeddings[j]
             if utterances[i] != utterances[j]:
                 cosine = float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-                found.append((round(cosine, 9), speakers[i] == speakers[j], counts[i] * counts[j]))
-    return found
+                pairs.append((round(cosine, 9), speakers[i] == speakers[j], counts[i] * counts[j]))
+    return pairs
 
 
 def slow_eers(pairs) -> set[float]:
@@ -123,7 +123,7 @@ def test_eer_is_that_of_a_sweep_over_every_threshold(seed, clips):
     embeddings = rng.normal(size=(len(speakers), 4)) + 1.2 * rng.normal(size=(4, 4)).repeat(3 * clips, axis=0)
     score = scores.equal_error_rate(embeddings, speakers, utterances, **LEVEL)
     expected = slow_eers(pairs_of(embeddings, speakers, utterances, np.ones(len(speakers))))
-    assert min(abs(score.value - one) for one in expected) < 1e-9
+    assert min(abs(score.value - value) for value in expected) < 1e-9
     assert 0 <= score.ci_low <= score.ci_high <= 1 and score.null == pytest.approx(0.5, abs=0.15)
 
 
@@ -132,9 +132,9 @@ def test_eer_of_a_resample_counts_pairs_as_often_as_both_were_drawn(seed):
     rng = np.random.default_rng(seed)
     cosine, same, weights = rng.integers(8, size=30) / 8, rng.random(30) < 0.4, rng.integers(3, size=30)
     order = np.argsort(cosine, kind="stable")
-    found = scores._eer(same[order], weights[order], scores._ends(cosine[order]))
+    eer = scores._eer(same[order], weights[order], scores._ends(cosine[order]))
     expected = slow_eers(list(zip(cosine, same, weights, strict=True)))
-    assert min(abs(found - one) for one in expected) < 1e-9
+    assert min(abs(eer - value) for value in expected) < 1e-9
 
 
 def test_eer_knows_people_apart_and_does_not_hang_on_length_or_order():
@@ -165,30 +165,30 @@ def clips_of(n_people, rng):
 
 def test_in_the_space_of_discriminants_training_speakers_vary_alike_in_all_directions():
     rng = np.random.default_rng(0)
-    heard, speakers = clips_of(20, rng), np.arange(20).repeat(12)
-    found = scores.discriminants(heard, heard=heard, speakers=speakers)
-    rest = np.concatenate([found[speakers == k] - found[speakers == k].mean(axis=0) for k in range(20)])
+    training, speakers = clips_of(20, rng), np.arange(20).repeat(12)
+    projected = scores.discriminants(training, training=training, speakers=speakers)
+    rest = np.concatenate([projected[speakers == k] - projected[speakers == k].mean(axis=0) for k in range(20)])
     np.testing.assert_allclose(rest.T @ rest / len(rest), np.eye(8), atol=1e-9)
-    np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-9)
-    few = scores.discriminants(heard[:36], heard=heard[:36], speakers=speakers[:36])
+    np.testing.assert_allclose(projected.mean(axis=0), 0, atol=1e-9)
+    few = scores.discriminants(training[:36], training=training[:36], speakers=speakers[:36])
     assert few.shape == (36, 2), "three people differ in two directions"
 
 
 def test_discriminants_tell_apart_people_whom_a_loud_common_variation_hides():
     rng = np.random.default_rng(1)
-    heard, met = clips_of(20, rng), clips_of(6, rng)
+    training, test = clips_of(20, rng), clips_of(6, rng)
     spoken = np.arange(72)
-    known, unknown = np.arange(20).repeat(12), np.arange(6).repeat(12)
-    raw = scores.equal_error_rate(met, unknown, spoken, **LEVEL).value
-    found = scores.discriminants(met, heard=heard, speakers=known)
-    assert scores.equal_error_rate(found, unknown, spoken, **LEVEL).value < 0.05 < 0.2 < raw
+    speakers, test_speakers = np.arange(20).repeat(12), np.arange(6).repeat(12)
+    raw = scores.equal_error_rate(test, test_speakers, spoken, **LEVEL).value
+    projected = scores.discriminants(test, training=training, speakers=speakers)
+    assert scores.equal_error_rate(projected, test_speakers, spoken, **LEVEL).value < 0.05 < 0.2 < raw
 
 
 @pytest.mark.parametrize("speakers", [[0, 1, 2, 3, 4], [0, 0, 1, 1, 2]])
 def test_training_speakers_who_do_not_vary_give_only_their_mean(speakers):
-    heard = np.random.default_rng(2).normal(size=(5, 3))[speakers]
-    found = scores.discriminants(heard, heard=heard, speakers=np.array(speakers))
-    np.testing.assert_allclose(found, heard - heard.mean(axis=0))
+    training = np.random.default_rng(2).normal(size=(5, 3))[speakers]
+    projected = scores.discriminants(training, training=training, speakers=np.array(speakers))
+    np.testing.assert_allclose(projected, training - training.mean(axis=0))
 
 
 @pytest.mark.parametrize(

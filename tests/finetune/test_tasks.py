@@ -16,8 +16,9 @@ from transformers import Wav2Vec2CTCTokenizer
 from tonespan_utils.alignment import spelling
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune import tasks
+from tonespan_utils.finetune import recognition, tasks
 from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech
+from tonespan_utils.finetune.setting import Setting
 from tonespan_utils.instrument import features
 
 
@@ -26,12 +27,12 @@ def encoder(tmp_path_factory):
     return checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), "xlsr"))
 
 
-def setting(encoder, *corpora, clip_ms=None, crop_ms=1200, shuffled=False, max_test_utterances=400) -> tasks.Setting:
-    def heard(corpus):
+def setting(encoder, *corpora, clip_ms=None, crop_ms=1200, shuffled=False, max_test_utterances=400) -> Setting:
+    def with_features(corpus):
         return Speech(corpus, lambda name: features.of_samples(encoder, corpus.audio(name)))
 
-    return tasks.Setting(
-        encoder, [heard(c) for c in corpora], 0, shuffled, clip_ms, crop_ms, max_test_utterances, level=0.9
+    return Setting(
+        encoder, [with_features(c) for c in corpora], 0, shuffled, clip_ms, crop_ms, max_test_utterances, level=0.9
     )
 
 
@@ -52,47 +53,47 @@ def is_test(table):
 
 
 def test_normalised_text_by_hand():
-    assert tasks.normalised_text("  Ça,  va\tBIEN!? ") == "ça va bien"
-    assert tasks.normalised_text("e\u0301") == "é" and tasks.normalised_text("İ-x") == "i̇x"
-    assert tasks.normalised_text("น้ำ ๑๒\u200b") == "น้ำ ๑๒", "marks and digits of other scripts stay"
-    assert tasks.normalised_text("<pad>|…") == "pad" and tasks.normalised_text("?!") == ""
+    assert recognition.normalised_text("  Ça,  va\tBIEN!? ") == "ça va bien"
+    assert recognition.normalised_text("e\u0301") == "é" and recognition.normalised_text("İ-x") == "i̇x"
+    assert recognition.normalised_text("น้ำ ๑๒\u200b") == "น้ำ ๑๒", "marks and digits of other scripts stay"
+    assert recognition.normalised_text("<pad>|…") == "pad" and recognition.normalised_text("?!") == ""
 
 
 @given(st.text(max_size=20))
 def test_normalised_text_is_composed_single_spaced_and_without_signs(text):
-    found = tasks.normalised_text(text)
-    assert unicodedata.is_normalized("NFC", found) and found == " ".join(found.split())
-    assert all(c == " " or unicodedata.category(c)[0] in "LMN" for c in found)
-    assert found == tasks.normalised_text(f" {text}\n")
+    normalised = recognition.normalised_text(text)
+    assert unicodedata.is_normalized("NFC", normalised) and normalised == " ".join(normalised.split())
+    assert all(c == " " or unicodedata.category(c)[0] in "LMN" for c in normalised)
+    assert normalised == recognition.normalised_text(f" {text}\n")
 
 
 def test_vocabulary_numbers_every_character_once_after_the_special_ones():
-    found = tasks.vocabulary(["ba b", "ก"])
-    assert found == {"<pad>": 0, "<unk>": 1, "|": 2, "a": 3, "b": 4, "ก": 5}
+    numbered = recognition.vocabulary(["ba b", "ก"])
+    assert numbered == {"<pad>": 0, "<unk>": 1, "|": 2, "a": 3, "b": 4, "ก": 5}
     for texts in ([], ["", " "]):
         with pytest.raises(TonespanError, match="no training transcript has a character"):
-            tasks.vocabulary(texts)
+            recognition.vocabulary(texts)
 
 
 def slow_greedy(numbers, names):
     """Frame by frame: a class speaks where it is not the one before."""
-    before, found = None, ""
+    before, written = None, ""
     for number in numbers:
         if number != before and names[number] not in ("<pad>", "<unk>"):
-            found += " " if names[number] == "|" else names[number]
+            written += " " if names[number] == "|" else names[number]
         before = number
-    return " ".join(found.split())
+    return " ".join(written.split())
 
 
 @given(st.lists(st.integers(0, 4), max_size=15))
 def test_greedy_text_collapses_repeats_and_drops_blanks(numbers):
     names = ["<pad>", "<unk>", "|", "a", "b"]
-    assert tasks.greedy_text(np.array(numbers, dtype=int), names) == slow_greedy(numbers, names)
+    assert recognition.greedy_text(np.array(numbers, dtype=int), names) == slow_greedy(numbers, names)
 
 
 def test_greedy_text_by_hand():
     names = ["<pad>", "<unk>", "|", "a", "b"]
-    assert tasks.greedy_text(np.array([2, 3, 3, 0, 3, 4, 1, 2, 2, 0, 2, 4, 2]), names) == "aab b"
+    assert recognition.greedy_text(np.array([2, 3, 3, 0, 3, 4, 1, 2, 2, 0, 2, 4, 2]), names) == "aab b"
 
 
 @settings(deadline=None, max_examples=60)
@@ -100,7 +101,7 @@ def test_greedy_text_by_hand():
 def test_examples_are_kept_exactly_where_ctc_has_a_finite_loss(target, n_frames):
     longer = Example("long", np.zeros((30, 1)), np.array([1]))
     example = Example("own", np.zeros((n_frames, 1)), np.array(target, dtype=int))
-    kept = tasks.fitting([longer, example])
+    kept = recognition.fitting([longer, example])
     loss = torch.nn.functional.ctc_loss(
         torch.zeros(n_frames, 1, 4).log_softmax(-1), torch.tensor([target], dtype=torch.long).reshape(1, -1),
         torch.tensor([n_frames]), torch.tensor([len(target)]),
@@ -110,10 +111,10 @@ def test_examples_are_kept_exactly_where_ctc_has_a_finite_loss(target, n_frames)
 
 def test_utterances_too_short_for_their_transcript_are_said(capsys):
     short = Example("s", np.zeros((1, 1)), np.array([1, 2]))
-    tasks.fitting([short, Example("l", np.zeros((5, 1)), np.array([1]))])
+    recognition.fitting([short, Example("l", np.zeros((5, 1)), np.array([1]))])
     assert "1 of 2 utterances are too short" in capsys.readouterr().out
     with pytest.raises(TonespanError, match="none of 1 utterances is long enough"):
-        tasks.fitting([short])
+        recognition.fitting([short])
 
 
 # ---------------------------------------------------------------- speech recognition
@@ -123,7 +124,7 @@ def certain(task, texts):
     """A ``predict`` that has heard ``texts``, a character a frame with blanks between."""
 
     def predict(examples, pick):
-        assert [one.utterance_id for one in examples] == [one.utterance_id for one in task.test]
+        assert [example.utterance_id for example in examples] == [example.utterance_id for example in task.test]
         written = map(task.encode, texts)
         spoken = [np.stack([numbers, np.zeros(len(numbers), dtype=int)], axis=1).ravel() for numbers in written]
         return [np.eye(len(task.vocabulary))[numbers] for numbers in spoken]
@@ -135,11 +136,11 @@ def test_asr_learns_characters_and_is_scored_on_test_utterances(encoder):
     corpus = make_speech()
     task = tasks.build("asr", setting(encoder, corpus))
     table = corpus.utterances.set_index("utterance_id")
-    assert {one.utterance_id for one in task.test} == set(table.index[table["split"] == "test"])
+    assert {example.utterance_id for example in task.test} == set(table.index[table["split"] == "test"])
     names = list(task.vocabulary)
-    for one in task.train:
-        text = spelling.written("".join(names[number] for number in one.target).replace("|", " "))
-        assert text == table.loc[one.utterance_id, "text"] and table.loc[one.utterance_id, "split"] == "train"
+    for example in task.train:
+        text = spelling.written("".join(names[number] for number in example.target).replace("|", " "))
+        assert text == table.loc[example.utterance_id, "text"] and table.loc[example.utterance_id, "split"] == "train"
     (score,) = task.scores(certain(task, task.references))
     assert score.metric == "cer" and score.value == 0 and score.null > 0.2
     (score,) = task.scores(certain(task, ["ab"] * len(task.test)))
@@ -166,8 +167,8 @@ def test_its_tokenizer_reads_what_the_scores_read(encoder, tmp_path):
     for _ in range(20):
         numbers = rng.integers(len(names), size=12)
         numbers = np.where(numbers == task.vocabulary["<unk>"], 0, numbers)
-        heard = " ".join(tokenizer.decode(numbers).split())
-        assert heard == tasks.greedy_text(numbers, names)
+        decoded = " ".join(tokenizer.decode(numbers).split())
+        assert decoded == recognition.greedy_text(numbers, names)
     assert json.loads((tmp_path / "vocab.json").read_text()) == task.vocabulary
 
 
@@ -192,14 +193,14 @@ def test_utterances_without_transcript_or_frame_are_left_out_and_said(encoder, c
     short = Speech(mute, lambda n: np.zeros((0, 16), np.float32) if n in audio else spoken.speech[0].features(n))
     task = tasks.build("asr", dataclasses.replace(spoken, speech=[short]))
     assert "2 utterances without a transcript" in capsys.readouterr().out
-    assert not {names["train"], names["test"]} & {one.utterance_id for one in task.train + task.test}
+    assert not {names["train"], names["test"]} & {example.utterance_id for example in task.train + task.test}
     assert len(task.test) == len(task.references) == 5 and len(task.train) == 17
 
 
 def test_the_control_learns_from_the_same_speech_and_the_same_texts(encoder):
     true, control = (tasks.build("asr", setting(encoder, make_speech(), shuffled=shuffled)) for shuffled in (0, 1))
-    assert [one.utterance_id for one in true.train] == [one.utterance_id for one in control.train]
-    texts = [[tuple(one.target) for one in task.train] for task in (true, control)]
+    assert [example.utterance_id for example in true.train] == [example.utterance_id for example in control.train]
+    texts = [[tuple(example.target) for example in task.train] for task in (true, control)]
     assert texts[0] != texts[1] and Counter(texts[0]) == Counter(texts[1])
     assert true.references == control.references
 
@@ -213,34 +214,34 @@ def test_a_class_of_each_utterance_in_all_languages(encoder, label, metric):
     task = tasks.build(label, setting(encoder, *corpora))
     truth = {row.utterance_id: getattr(row, label) for c in corpora for row in c.utterances.itertuples()}
     assert task.classes == sorted(set(truth.values())) and len(task.train) == 36 and len(task.test) == 12
-    assert all(task.classes[one.target] == truth[one.utterance_id] for one in task.train + task.test)
-    (score,) = task.scores(lambda examples, pick: [np.eye(2)[one.target] for one in examples])
+    assert all(task.classes[example.target] == truth[example.utterance_id] for example in task.train + task.test)
+    (score,) = task.scores(lambda examples, pick: [np.eye(2)[example.target] for example in examples])
     assert (score.metric, score.value, score.ci_low) == (metric, 1, 1) and 0.3 < score.null < 0.7
-    (score,) = task.scores(lambda examples, pick: [np.eye(2)[0] for one in examples])
+    (score,) = task.scores(lambda examples, pick: [np.eye(2)[0] for example in examples])
     assert score.value == pytest.approx({"accuracy": 1 / 2, "macro_f1": 0.8 / 2}[metric]), "8 of 12 are angry"
 
 
 def test_the_control_has_the_same_classes_dealt_to_the_same_utterances(encoder):
     true, control = (tasks.build("gender", setting(encoder, make_speech(), shuffled=shuffled)) for shuffled in (0, 1))
     assert [a.utterance_id for a in true.train] == [b.utterance_id for b in control.train]
-    targets = [[one.target for one in task.train] for task in (true, control)]
+    targets = [[example.target for example in task.train] for task in (true, control)]
     assert targets[0] != targets[1] and Counter(targets[0]) == Counter(targets[1])
-    assert [one.target for one in true.test] == [one.target for one in control.test]
+    assert [example.target for example in true.test] == [example.target for example in control.test]
 
 
 def test_no_more_test_utterances_than_wanted_of_each_language(encoder):
     corpora = [make_speech("th"), make_speech("vi")]
     task = tasks.build("gender", setting(encoder, *corpora, max_test_utterances=3))
-    assert Counter(one.utterance_id[:2] for one in task.test) == {"th": 3, "vi": 3}
+    assert Counter(example.utterance_id[:2] for example in task.test) == {"th": 3, "vi": 3}
 
 
 def test_clips_have_the_length_asked_for_and_the_label_of_their_utterance(encoder):
     corpus = make_speech()
     task = tasks.build("gender", setting(encoder, corpus, clip_ms=300))
-    assert {len(one.features) for one in task.train} == {encoder.n_frames(4800)}
-    assert set(Counter(one.utterance_id for one in task.train).values()) == {2}
+    assert {len(example.features) for example in task.train} == {encoder.n_frames(4800)}
+    assert set(Counter(example.utterance_id for example in task.train).values()) == {2}
     gender = corpus.utterances.set_index("utterance_id")["gender"]
-    assert all(task.classes[one.target] == gender[one.utterance_id] for one in task.train)
+    assert all(task.classes[example.target] == gender[example.utterance_id] for example in task.train)
 
 
 def test_class_names_are_stored_in_the_order_of_the_logits(encoder, tmp_path):
@@ -255,35 +256,41 @@ def test_class_names_are_stored_in_the_order_of_the_logits(encoder, tmp_path):
 def test_speakers_are_learned_and_others_are_verified(encoder):
     task = tasks.build("speaker", setting(encoder, make_speech()))
     assert task.classes == [f"s{number}" for number in range(6)] and set(task.speakers) == {"s6", "s7"}
-    asked = []
+    calls = []
 
     def predict(examples, pick):
         """Training speakers in directions of their own, the two others in two of those."""
-        asked.append(examples)
-        heard = [one.target for one in examples] if examples is task.heard else [int(name[1]) for name in task.speakers]
-        return list(np.eye(8)[heard])
+        calls.append(examples)
+        persons = (
+            [example.target for example in examples]
+            if examples is task.whole_train
+            else [int(name[1]) for name in task.speakers]
+        )
+        return list(np.eye(8)[persons])
 
     (score,) = task.scores(predict)
     assert (score.metric, score.value) == ("eer", 0)
-    assert [id(examples) for examples in asked] == [id(task.heard), id(task.test)]  # space, then scores
+    assert [id(examples) for examples in calls] == [id(task.whole_train), id(task.test)]  # space, then scores
 
 
 def test_speakers_are_learned_from_crops_and_embedded_whole(encoder):
     task = tasks.build("speaker", setting(encoder, make_speech(), crop_ms=300))
     n_frames = encoder.n_frames(4800)
-    whole = {one.utterance_id: one for one in task.heard}
-    assert {len(one.features) for one in task.train} == {n_frames} and len(whole) == 18
-    for name, count in Counter(one.utterance_id for one in task.train).items():
-        own, parts = whole[name], [one for one in task.train if one.utterance_id == name]
-        assert count == len(own.features) // n_frames and {one.target for one in parts} == {own.target}
-        spare = len(own.features) - count * n_frames
-        middle = own.features[spare // 2 : spare // 2 + count * n_frames]
-        assert np.array_equal(np.concatenate([one.features for one in parts]), middle)
+    whole = {example.utterance_id: example for example in task.whole_train}
+    assert {len(example.features) for example in task.train} == {n_frames} and len(whole) == 18
+    for name, count in Counter(example.utterance_id for example in task.train).items():
+        original, parts = whole[name], [example for example in task.train if example.utterance_id == name]
+        assert count == len(original.features) // n_frames and {example.target for example in parts} == {
+            original.target
+        }
+        spare = len(original.features) - count * n_frames
+        middle = original.features[spare // 2 : spare // 2 + count * n_frames]
+        assert np.array_equal(np.concatenate([example.features for example in parts]), middle)
 
 
 def test_what_is_shorter_than_a_crop_is_learned_whole(encoder):
     task = tasks.build("speaker", setting(encoder, make_speech(), crop_ms=60_000))
-    assert task.train == task.heard
+    assert task.train == task.whole_train
 
 
 @pytest.mark.parametrize("clip_ms", [60, 335, None])
@@ -306,12 +313,12 @@ def test_tones_stand_at_the_frames_of_their_centres_and_nowhere_else(encoder):
     corpus = make_speech()
     task = tasks.build("tone", setting(encoder, corpus), tokens=corpus.tokens)
     by_utterance = dict(iter(corpus.tokens.groupby("utterance_id")))
-    for one in task.train + task.test:
-        expected = np.full(len(one.features), NO_TARGET)
-        centers_s = (320 * np.arange(len(one.features)) + 199.5) / 16000
-        for token in by_utterance[one.utterance_id].itertuples():
+    for example in task.train + task.test:
+        expected = np.full(len(example.features), NO_TARGET)
+        centers_s = (320 * np.arange(len(example.features)) + 199.5) / 16000
+        for token in by_utterance[example.utterance_id].itertuples():
             expected[np.abs(centers_s - token.center_s).argmin()] = ["fall", "rise"].index(token.tone)
-        assert np.array_equal(one.target, expected)
+        assert np.array_equal(example.target, expected)
     assert len(task.train) == 18 and len(task.test) == 6
 
 
@@ -321,7 +328,9 @@ def test_tone_is_read_at_each_test_token_and_scored_by_token(encoder):
 
     def predict(examples, pick):
         """Right at every centre but one, and wrong wherever nothing stands."""
-        logits = [np.where(one.target == NO_TARGET, -5, one.target)[:, None] * [-1.0, 1.0] for one in examples]
+        logits = [
+            np.where(example.target == NO_TARGET, -5, example.target)[:, None] * [-1.0, 1.0] for example in examples
+        ]
         logits = [np.where(part == 0, [[1.0, -1.0]], part) for part in logits]
         at = np.flatnonzero(examples[0].target != NO_TARGET)[0]
         logits[0][at] *= -1
@@ -349,7 +358,7 @@ def test_a_tone_the_training_lacks_is_no_target_but_counts_against_the_score(enc
     tokens.loc[strange, "tone"] = "dip"
     task = tasks.build("tone", setting(encoder, corpus), tokens=tokens)
     assert task.classes == ["fall", "rise"]
-    (score,) = task.scores(lambda examples, pick: [np.eye(2)[np.maximum(one.target, 0)] for one in examples])
+    (score,) = task.scores(lambda examples, pick: [np.eye(2)[np.maximum(example.target, 0)] for example in examples])
     assert score.value == pytest.approx(2 / 3, abs=0.05)
 
 

@@ -15,7 +15,7 @@ from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads, training
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params import profile
+from tonespan_utils.params import profile, sections
 
 HEAD_RATE = 3.0
 STILL = {
@@ -37,7 +37,7 @@ def examples():
     return [Example(f"u{i}", part.astype(np.float32), i % 2) for i, part in enumerate(parts)]
 
 
-def schedule(**changes) -> profile.Finetune:
+def schedule(**changes) -> sections.Finetune:
     base = profile.load("demo").finetune
     return base.model_copy(update={"steps": 6, "batch_size": 4, "checkpoint_every": 2} | changes)
 
@@ -96,7 +96,7 @@ def decayed(model):
 def test_training_equals_a_plain_loop(tmp_path, examples):
     """AdamW by hand over the same batches, rising for 2 of 6 steps and falling to 0, gradients clipped at norm 1."""
     encoder = checkpoints.load(make_checkpoint(tmp_path / "still", "xlsr", **STILL))
-    found, _ = tuned(encoder, examples, tmp_path / "work", warmup_share=1 / 3, learning_rate=1e-2)
+    weights, _ = tuned(encoder, examples, tmp_path / "work", warmup_share=1 / 3, learning_rate=1e-2)
     model = heads.build(encoder, "classification", seed=0, num_labels=2).train()
     heads.take_features(model)
     shrunk, others = decayed(model)
@@ -111,7 +111,7 @@ def test_training_equals_a_plain_loop(tmp_path, examples):
         for is_head in (False, True)
     ]
     optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
-    order = training.batches([len(one.features) for one in examples], 6, 4, seed=0).reshape(6, 4)
+    order = training.batches([len(example.features) for example in examples], 6, 4, seed=0).reshape(6, 4)
     for step, rows in enumerate(order):
         for group in optimiser.param_groups:
             group["lr"] = 1e-2 * (step / 2 if step < 2 else (6 - step) / 4) * (HEAD_RATE if group["head"] else 1)
@@ -125,9 +125,9 @@ def test_training_equals_a_plain_loop(tmp_path, examples):
     start = encoder.model.state_dict()
     moved = 0
     for name, weight in model.state_dict().items():
-        assert torch.allclose(found[name], weight, atol=1e-5), name
+        assert torch.allclose(weights[name], weight, atol=1e-5), name
         inside = name.removeprefix("wav2vec2.")
-        moved += inside in start and not torch.allclose(found[name], start[inside], atol=1e-3)
+        moved += inside in start and not torch.allclose(weights[name], start[inside], atol=1e-3)
     assert moved > 10, "the loop went somewhere"
 
 
@@ -156,9 +156,9 @@ def test_the_curve_holds_the_mean_loss_of_its_steps(encoder, examples, tmp_path,
     losses = []
 
     def loss(outputs, labels, num_items_in_batch=None):
-        found = torch.nn.functional.cross_entropy(outputs.logits, labels)
-        losses.append(float(found.detach()))
-        return found
+        result = torch.nn.functional.cross_entropy(outputs.logits, labels)
+        losses.append(float(result.detach()))
+        return result
 
     monkeypatch.setattr(training, "CURVE_STEPS", 2)
     _, curve = tuned(encoder, examples, tmp_path, loss=loss)
@@ -260,7 +260,7 @@ def test_where_no_checkpoint_is_whole_it_starts_again(encoder, examples, tmp_pat
 
 @pytest.mark.parametrize("what", ["learning rate", "speech", "labels", "start"])
 def test_checkpoints_of_another_training_are_not_taken_up(encoder, examples, tmp_path, unbroken, monkeypatch, what):
-    changes, heard, start = {}, examples, encoder
+    changes, utterances, start = {}, examples, encoder
     if what == "learning rate":
         changes = {"learning_rate": 0.02}
     elif what == "start":
@@ -268,8 +268,8 @@ def test_checkpoints_of_another_training_are_not_taken_up(encoder, examples, tmp
     else:
         first = examples[0]
         first = Example(first.utterance_id, first.features + (what == "speech"), first.target ^ (what == "labels"))
-        heard = [first, *examples[1:]]
-    broken_off(start, heard, tmp_path / "work", monkeypatch, **changes)
+        utterances = [first, *examples[1:]]
+    broken_off(start, utterances, tmp_path / "work", monkeypatch, **changes)
     assert same(tuned(encoder, examples, tmp_path / "work")[0], unbroken)
 
 
@@ -283,8 +283,8 @@ def breaking_at(step, value):
 
     def loss(outputs, labels, num_items_in_batch=None):
         calls.append(1)
-        found = torch.nn.functional.cross_entropy(outputs.logits, labels)
-        return found * value if len(calls) == step else found
+        loss = torch.nn.functional.cross_entropy(outputs.logits, labels)
+        return loss * value if len(calls) == step else loss
 
     return loss
 
@@ -326,8 +326,8 @@ def test_predictions_are_those_of_each_example_alone_in_order(encoder, examples,
     together = training.predict(model, examples, collate, lambda outputs: outputs.logits, batch_size=5)
     assert not model.training and list(model.state_dict()) == keys
     heads.take_features(model)
-    for example, found in zip(examples, together, strict=True):
+    for example, predicted in zip(examples, together, strict=True):
         batch = collate([example.as_item()])
         with torch.no_grad():
             alone = model(batch["input_values"], attention_mask=batch["attention_mask"]).logits[0].numpy()
-        assert found.ndim == ndim and found.shape == alone.shape and np.allclose(found, alone, atol=1e-5)
+        assert predicted.ndim == ndim and predicted.shape == alone.shape and np.allclose(predicted, alone, atol=1e-5)

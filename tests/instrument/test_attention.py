@@ -34,9 +34,9 @@ def eager_weights(folder, samples):
 @pytest.mark.parametrize("window_ms", [np.inf, 90.0])
 def test_distance_is_the_weighted_sum_over_eager_attention(folder, samples, window_ms):
     encoder, eager = checkpoints.load(folder), eager_weights(folder, samples)
-    found = attention.attention_distance(encoder, samples, CENTERS, window_ms=window_ms)
-    assert list(found) == ["1", "2"]
-    for number, layer in enumerate(found):
+    distances = attention.attention_distance(encoder, samples, CENTERS, window_ms=window_ms)
+    assert list(distances) == ["1", "2"]
+    for number, layer in enumerate(distances):
         for token, center_s in enumerate(CENTERS):
             query = encoder.frame_at(center_s, samples.size)
             for head in range(eager.shape[1]):
@@ -44,7 +44,7 @@ def test_distance_is_the_weighted_sum_over_eager_attention(folder, samples, wind
                 for key, weight in enumerate(eager[number, head, query]):
                     if abs(key - query) * 20 <= window_ms:
                         total, away = total + weight, away + weight * abs(key - query) * 20
-                assert found[layer][token, head] == pytest.approx(away / total, rel=1e-4)
+                assert distances[layer][token, head] == pytest.approx(away / total, rel=1e-4)
 
 
 def test_even_attention_is_the_null(folder, samples):
@@ -53,9 +53,9 @@ def test_even_attention_is_the_null(folder, samples):
         for block in encoder.model.encoder.layers:
             block.attention.q_proj.weight.zero_()
             block.attention.q_proj.bias.zero_()
-    found = attention.attention_distance(encoder, samples, CENTERS, window_ms=150.0)
+    distances = attention.attention_distance(encoder, samples, CENTERS, window_ms=150.0)
     null = attention.null_distance(encoder, samples.size, CENTERS, window_ms=150.0)
-    assert np.allclose(found["2"], null[:, None])
+    assert np.allclose(distances["2"], null[:, None])
     frames = np.arange(encoder.n_frames(samples.size))
     away = np.abs(frames - encoder.frame_at(CENTERS[0], samples.size)) * 20
     assert null[0] == pytest.approx(away[away <= 150].mean())
@@ -70,8 +70,8 @@ def test_a_corpus_gives_means_with_intervals_and_null(glide_corpus, folder):
         attention.attention_distance(encoder, glide_corpus.audio(t.utterance_id), [t.center_s])["1"][0]
         for t in tokens.itertuples()
     ]
-    own = table[table["layer"] == "1"].set_index("head")["distance_ms"]
-    assert own["0"] == pytest.approx(np.mean(slow, axis=0)[0]) and own["mean"] == pytest.approx(np.mean(slow))
+    by_head = table[table["layer"] == "1"].set_index("head")["distance_ms"]
+    assert by_head["0"] == pytest.approx(np.mean(slow, axis=0)[0]) and by_head["mean"] == pytest.approx(np.mean(slow))
     assert (table["ci_low_ms"] <= table["distance_ms"]).all() and (table["distance_ms"] <= table["ci_high_ms"]).all()
 
 

@@ -65,16 +65,16 @@ def test_the_cache_is_used_and_survives_what_is_done_to_its_arrays(small, tmp_pa
 def test_other_audio_under_the_same_names_is_not_mistaken(small, tmp_path, counted):
     features.of_corpus(small, corpus_of(), cache_dir=tmp_path)
     other = corpus_of(seed=1)
-    found = features.of_corpus(small, other, cache_dir=tmp_path)
+    stored = features.of_corpus(small, other, cache_dir=tmp_path)
     assert len(counted) == 6
-    assert np.array_equal(found("b"), features.of_samples(small, other.audio("b")))
+    assert np.array_equal(stored("b"), features.of_samples(small, other.audio("b")))
     assert len(list(tmp_path.rglob("cnn.npy"))) == 1, "what the older samples gave goes"
 
 
 def test_the_order_of_the_utterances_is_part_of_the_cache(small, tmp_path):
     corpus = corpus_of({"a": 8000, "b": 8000})
     turned = replace(corpus, utterances=corpus.utterances.iloc[::-1])
-    first, second = (features.of_corpus(small, one, cache_dir=tmp_path) for one in (corpus, turned))
+    first, second = (features.of_corpus(small, ordered, cache_dir=tmp_path) for ordered in (corpus, turned))
     assert np.array_equal(first("a"), second("a")) and not np.array_equal(first("a"), first("b"))
 
 
@@ -84,8 +84,8 @@ def test_conditions_of_a_backbone_share_and_other_backbones_keep_theirs(small, t
         tuned.model.encoder.layers[0].feed_forward.output_dense.weight.add_(1)
     other = checkpoints.load(make_checkpoint(tmp_path / "other", "xlsr", seed=4))
     loud = replace(small, scale_input=False)
-    for one in (small, tuned, other, loud, small, other):
-        features.of_corpus(one, corpus_of(), cache_dir=tmp_path / "cache")
+    for backbone in (small, tuned, other, loud, small, other):
+        features.of_corpus(backbone, corpus_of(), cache_dir=tmp_path / "cache")
     assert len(counted) == 3 * 3
 
 

@@ -17,9 +17,9 @@ def test_a_layer_that_holds_tone_is_found_and_noise_is_not():
     noise = rng.normal(size=(len(tokens), 8))
     tonal = noise.copy()
     tonal[:, 3] += 4.0 * (tokens["tone"] == "rise")
-    found = probes.probe_layer(tonal, tokens, **SETTINGS)
-    assert found.macro_f1 > 0.9 and found.ci_low <= found.macro_f1 <= found.ci_high
-    assert found.selectivity > 0.2 and found.n_train + found.n_test == len(tokens)
+    result = probes.probe_layer(tonal, tokens, **SETTINGS)
+    assert result.macro_f1 > 0.9 and result.ci_low <= result.macro_f1 <= result.ci_high
+    assert result.selectivity > 0.2 and result.n_train + result.n_test == len(tokens)
     nothing = probes.probe_layer(noise, tokens, **SETTINGS)
     assert abs(nothing.macro_f1 - nothing.chance_f1) < 0.2
 
@@ -37,8 +37,8 @@ def test_control_gives_one_tone_per_syllable_type():
 def test_memorised_syllables_show_in_the_control():
     tokens = make_tokens(n_utterances=120)
     one_hot = (tokens["ipa"].to_numpy()[:, None] == np.unique(tokens["ipa"])).astype(float)
-    found = probes.probe_layer(one_hot, tokens, **SETTINGS | {"control_seeds": [0, 1, 2, 3]})
-    assert found.control_f1 > 0.9 and found.selectivity < 0
+    result = probes.probe_layer(one_hot, tokens, **SETTINGS | {"control_seeds": [0, 1, 2, 3]})
+    assert result.control_f1 > 0.9 and result.selectivity < 0
 
 
 def test_hidden_vectors_follow_the_rows_of_tokens(tmp_path, glide_corpus):
@@ -69,3 +69,13 @@ def test_probes_come_back_from_disk(tmp_path):
     loaded = probes.load_probes(path)
     assert list(loaded) == ["cnn", "0"] and loaded["0"].classes == probe.classes
     assert np.array_equal(loaded["cnn"].logits(vectors), probe.logits(vectors))
+
+
+def test_a_single_utterance_has_no_interval_and_chance_depends_on_no_seed():
+    tone = np.array(list("aabbababaabb"))
+    scored = [
+        probes.score_answers(tone, tone[::-1], np.zeros(tone.size), n_resamples=20, level=0.9, seed=seed)
+        for seed in (0, 1)
+    ]
+    assert np.isnan([scored[0].ci_low, scored[0].ci_high, scored[0].above_chance_low]).all()
+    assert scored[0].chance_f1 == scored[1].chance_f1 == pytest.approx(0.5)

@@ -38,11 +38,11 @@ def words(tmp_path_factory):
 
 
 def share_voiced(corpus, tokens):
-    heard = []
+    voiced = []
     for name, group in tokens.groupby("utterance_id"):
         times_s, hz = nucleus.pitch(corpus.audio(name))
-        heard += [hz[np.abs(times_s - center_s).argmin()] > 0 for center_s in group["center_s"]]
-    return float(np.mean(heard))
+        voiced += [hz[np.abs(times_s - center_s).argmin()] > 0 for center_s in group["center_s"]]
+    return float(np.mean(voiced))
 
 
 def macro_f1(corpus, tokens):

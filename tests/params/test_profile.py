@@ -179,6 +179,6 @@ def test_checkpoints_of_backbone_trained_and_public_conditions(tmp_path):
     vanilla = loaded.checkpoint("mini/vanilla", seed=5)
     assert vanilla.checkpoint == str(params.ROOT / "models" / "tonespan-mini")
     trained = [loaded.checkpoint("mini/asr-th", seed=seed) for seed in (3, 5)]
-    assert [one.checkpoint for one in trained] == [str(loaded.model_folder("mini/asr-th", seed)) for seed in (3, 5)]
+    assert [model.checkpoint for model in trained] == [str(loaded.model_folder("mini/asr-th", seed)) for seed in (3, 5)]
     assert trained[0] != trained[1] and loaded.model_folder("mini/asr-th", 3).parent == loaded.results / "models"
     assert loaded.checkpoint("mini/gender", seed=5).model_dump() == {"checkpoint": "owner/name", "revision": "abc"}

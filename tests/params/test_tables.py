@@ -81,3 +81,10 @@ def test_contract_columns():
     assert tables.COLUMNS["baseline_f1"] == ["language", "frontend", "window_ms", "fold", "macro_f1"]
     assert tables.COLUMNS["spans"][-3:] == ["r90_ms", "null_span_ms", "n_tokens"]
     assert len(tables.COLUMNS["tokens"]) == 15
+
+
+def test_a_table_of_another_version_is_refused(tmp_path):
+    columns = [name if name != "r_com_ms" else "rcom" for name in tables.COLUMNS["spans"]]
+    pd.DataFrame(columns=columns).to_csv(tmp_path / "spans.csv", index=False)
+    with pytest.raises(TonespanError, match="comes from another version"):
+        tables.read(tmp_path, "spans")

@@ -12,7 +12,7 @@ from scipy.fft import idct
 from pretraining import banks, crops, model, monitor, targets, training, warps
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import recordings
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic import readings
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
 
@@ -55,8 +55,8 @@ def test_f0_follows_a_change_of_speed(bank):
     drawn = crops.Crops([(bank, 1.0)], crop_s=0.5, seed=0)
     for samples, f0, _ in (drawn.draw() for _ in range(6)):
         assert samples.size == drawn.n_samples
-        heard, told = np.nanmedian(banks.track_f0(samples)), np.nanmedian(f0)
-        assert heard == pytest.approx(told, abs=2 * TRACKER_ST)
+        tracked_st, expected_st = np.nanmedian(banks.track_f0(samples)), np.nanmedian(f0)
+        assert tracked_st == pytest.approx(expected_st, abs=2 * TRACKER_ST)
 
 
 def test_periodicity_peaks_at_the_period_whatever_the_level():
@@ -160,12 +160,12 @@ def test_an_exported_encoder_loads_like_any_other(tmp_path):
 
 def test_generated_speech_has_no_voice_of_the_test_split():
     voices = {voice for voice, _ in islice(banks.synthetic_clips("th", minutes=0.3, seed=1), 20)}
-    of_split = {person.name: person.split for person in synthesis.speakers(banks.N_SPEAKERS)}
+    of_split = {person.name: person.split for person in readings.speakers(banks.N_SPEAKERS)}
     assert voices and all(of_split[voice.removeprefix("th/")] != "test" for voice in voices)
 
 
 def test_the_wide_cast_has_no_test_voice():
-    tested = {person.variant for person in synthesis.speakers(32) if person.split == "test"}
+    tested = {person.variant for person in readings.speakers(32) if person.split == "test"}
     people = banks.wide_cast(1)
     assert tested and not tested & {person.variant for person in people}
     assert {person.gender for person in people} == {"female", "male"}
@@ -194,13 +194,13 @@ def vowels(tract: float, *, seed: int) -> np.ndarray:
     return (np.concatenate(parts) / 20 / np.std(parts[0])).astype(np.float32)
 
 
-def test_voices_with_long_tracts_are_read_lower(tmp_path, monkeypatch):
+def test_voices_with_long_tracts_get_smaller_warps(tmp_path, monkeypatch):
     monkeypatch.setattr(warps, "N_CLUSTERS", 6)  # three voices: with more, each voice would get clusters of its own
     tracts = {"short": 1.17, "middle": 1.0, "long": 0.86}
     banks.write_bank(tmp_path, [(f"th/{name}", vowels(tract, seed=3)) for name, tract in tracts.items()])
-    found = warps.fit_warps(crops.Crops([(banks.read_bank(tmp_path), 1.0)], crop_s=0.5, seed=0), seed=0)
-    assert found["long"] < found["middle"] < found["short"]
-    assert found["short"] / found["long"] == pytest.approx(1.17 / 0.86, rel=0.12)
+    fitted = warps.fit_warps(crops.Crops([(banks.read_bank(tmp_path), 1.0)], crop_s=0.5, seed=0), seed=0)
+    assert fitted["long"] < fitted["middle"] < fitted["short"]
+    assert fitted["short"] / fitted["long"] == pytest.approx(1.17 / 0.86, rel=0.12)
 
 
 def test_a_second_stage_leaves_the_front_end_alone(bank, monkeypatch):
@@ -216,7 +216,7 @@ def test_a_second_stage_leaves_the_front_end_alone(bank, monkeypatch):
 def test_the_monitor_has_test_voices_alone():
     corpus = monitor.synthetic_corpus("vi", span_ms=180, n_tokens=30, seed=1)
     assert len(corpus.tokens) >= 30
-    voices = {person.name for person in synthesis.speakers(16) if person.split == "test"}
+    voices = {person.name for person in readings.speakers(16) if person.split == "test"}
     assert set(corpus.tokens["speaker"]) <= voices
 
 

@@ -15,7 +15,7 @@ from tonespan_utils.instrument import cue_width, pooling, probes, spans
 from tonespan_utils.plots import comparisons, curves, signal
 from tonespan_utils.statistics import bootstrap, classifier, findings
 from tonespan_utils.statistics.bootstrap import Interval
-from tonespan_utils.study import claims, comparison
+from tonespan_utils.study import claims, comparison, measured
 
 WINDOWS = np.array([20.0, 40, 60, 80, 100, 120, 140, 160, 200, 240, 300])
 EDGES, OFFSETS = spans.offset_bins(500, 10)
@@ -33,8 +33,8 @@ def sweep(right, *, n=600, n_tones=4, seed=0):
     tone, luck = rng.integers(n_tones, size=n).astype(str), rng.random(n)
     predicted = []
     for window_ms in WINDOWS:
-        own = np.where(rng.random(n) < 0.5, rng.random(n), luck)  # windows nest: half of the luck is shared
-        predicted.append(np.where(own < right(window_ms), tone, rng.integers(n_tones, size=n).astype(str)))
+        chances = np.where(rng.random(n) < 0.5, rng.random(n), luck)  # windows nest: half of the luck is shared
+        predicted.append(np.where(chances < right(window_ms), tone, rng.integers(n_tones, size=n).astype(str)))
     return cue_width.Sweep(WINDOWS, tone, np.array(predicted), np.arange(n) % 4, (np.arange(n) // 3).astype(str))
 
 
@@ -54,17 +54,17 @@ CURVES = {
 @pytest.mark.parametrize("name", CURVES)
 def test_a_curve_without_a_bend_or_above_chance_has_no_cue_width(name):
     right, said = CURVES[name]
-    found = cue(sweep(right))
-    widths = [found.span_ms, found.span_low_ms, found.span_high_ms, found.knee_ms, found.peak_ms, found.saturation_ms]
-    assert np.isnan(widths).all() and found.reason.startswith(said)
-    assert found.n_tokens == 600 and not np.isnan([found.peak_f1, found.chance_f1]).any()
+    width = cue(sweep(right))
+    widths = [width.span_ms, width.span_low_ms, width.span_high_ms, width.knee_ms, width.peak_ms, width.saturation_ms]
+    assert np.isnan(widths).all() and width.reason.startswith(said)
+    assert width.n_tokens == 600 and not np.isnan([width.peak_f1, width.chance_f1]).any()
 
 
 @pytest.mark.parametrize("width_ms", [80, 180])
 def test_a_curve_that_bends_keeps_its_cue_width(width_ms):
-    found = cue(sweep(lambda w: 0.6 * min(w, width_ms + 12.5) / width_ms))
-    assert found.reason == "" and found.span_ms == pytest.approx(width_ms, abs=25)
-    assert found.span_low_ms < found.span_ms < found.span_high_ms and found.f1_low > found.chance_high
+    width = cue(sweep(lambda w: 0.6 * min(w, width_ms + 12.5) / width_ms))
+    assert width.reason == "" and width.span_ms == pytest.approx(width_ms, abs=25)
+    assert width.span_low_ms < width.span_ms < width.span_high_ms and width.f1_low > width.chance_high
 
 
 def test_flat_and_straight_curves_seldom_seem_to_bend():
@@ -74,8 +74,8 @@ def test_flat_and_straight_curves_seldom_seem_to_bend():
 
 
 def test_a_handful_of_tokens_has_neither_cue_width_nor_intervals():
-    found = cue(sweep(lambda w: min(w, 100) / 100, n=9, n_tones=2))
-    assert np.isnan([found.span_ms, found.f1_low, found.f1_high]).all() and found.reason.startswith("9 tokens")
+    width = cue(sweep(lambda w: min(w, 100) / 100, n=9, n_tones=2))
+    assert np.isnan([width.span_ms, width.f1_low, width.f1_high]).all() and width.reason.startswith("9 tokens")
     tone = np.array(list("aabbababa"))
     few, enough = (
         probes.score_answers(np.tile(tone, k), np.tile(tone, k), np.arange(9 * k), n_resamples=50, level=0.9, seed=0)
@@ -84,11 +84,13 @@ def test_a_handful_of_tokens_has_neither_cue_width_nor_intervals():
     assert np.isnan([few.ci_low, few.ci_high, few.above_chance_low]).all() and few.macro_f1 == 1
     assert not np.isnan([enough.ci_low, enough.ci_high, enough.above_chance_low]).any()
     energy, null = np.tile(np.exp(-np.abs(OFFSETS) / 50), (10, 1)), np.tile(spans.flat_null(EDGES), (10, 1))
-    for n, known in ((9, False), (10, True)):
+    for n, has_interval in ((9, False), (10, True)):
         pool = (energy[:n], null[:n], np.arange(n), EDGES)
         drawing = {"n_resamples": 50, "level": 0.9, "seed": 0}
         span, radii = pooling.pooled_span(*pool, **drawing), pooling.radius_table(*pool, **drawing)
-        assert np.isfinite([span.ci_low_ms, span.ci_high_ms]).all() == known == np.isfinite(radii[0]["ci_low_ms"])
+        assert (
+            np.isfinite([span.ci_low_ms, span.ci_high_ms]).all() == has_interval == np.isfinite(radii[0]["ci_low_ms"])
+        )
     twice = pooling.pooled_span(energy, null, np.arange(10) % 5, EDGES, seeds=np.arange(10) // 5, **drawing)
     assert np.isnan(twice.ci_low_ms), "five tokens under two seeds are five tokens"
 
@@ -106,7 +108,7 @@ def test_a_class_that_resamples_lack_does_not_lift_macro_f1(rare_right):
     assert np.quantile(drawn, 0.025) <= value <= np.quantile(drawn, 0.975)
     assert drawn.mean() <= value + 3 * drawn.std() / np.sqrt(4000)
     assert np.abs(drawn[lacking] - value).max() < 0.02, "a lacking class keeps its F1"
-    chance = classifier.dealt_resamples(counts, draws)
+    chance = classifier.chance_resamples(counts, draws)
     assert chance[lacking].mean() < 0.55, "and its chance, where one class alone would give 1"
 
 
@@ -126,66 +128,66 @@ def test_why_a_span_is_no_finding(span, low_f1, said):
     assert findings.why_no_span(span, 450.0, above_chance_low=low_f1) == said
 
 
-def asked(table, name):
+def checked(table, name):
     row = table.set_index("claim").loc[name]
     return row["verdict"], row["statement"]
 
 
 def test_without_a_cue_width_no_distance_is_asked_for():
     tasks = ["vanilla", "asr-th", "asr-cmn", "asr-en", "emotion", "shuffled_asr-th"]
-    found, cues = make_study(tasks)
+    study, cues = make_study(tasks)
     none = cues.assign(span_ms=np.nan, span_low_ms=np.nan, span_high_ms=np.nan)
     for synthetic in (False, True):
-        table = claims.check(found, none, ["th"], **TOLD | {"synthetic": synthetic})
+        table = claims.check(study, none, ["th"], **TOLD | {"synthetic": synthetic})
         for name in ("target_asr_closest", "mandarin_second", "english_little", "upper_layers_match"):
-            verdict, statement = asked(table, f"{name}/mini/th")
+            verdict, statement = checked(table, f"{name}/mini/th")
             assert verdict == "undecided" and statement.endswith("(cannot be asked: no cue width)"), name
-        verdict, statement = asked(table, "cue_width/signal/th")
+        verdict, statement = checked(table, "cue_width/signal/th")
         assert verdict == "undecided" and statement.endswith("(cannot be asked: no cue width)")
-    assert asked(table, "emotion_longer_span/mini/th")[0] == "supported", "it needs no cue width"
+    assert checked(table, "emotion_longer_span/mini/th")[0] == "supported", "it needs no cue width"
     both, cues = make_study(["vanilla", "asr-th", "asr-vi"], languages=("th", "vi"))
     cues.loc[cues["language"] == "vi", ["span_ms", "span_low_ms", "span_high_ms"]] = np.nan
     table = claims.check(both, cues, ["th", "vi"], **TOLD)
-    assert asked(table, "upper_layers_match/mini/th")[0] != "" and np.isnan(
+    assert checked(table, "upper_layers_match/mini/th")[0] != "" and np.isnan(
         table.set_index("claim").loc["target_asr_closest/mini/all", "value"]
     )
-    assert asked(table, "target_asr_closest/mini/all")[1].endswith("(cannot be asked: Vietnamese: no cue width)")
-    assert asked(table, "cue_width/signal/all")[1].endswith("(cannot be asked: no cue width in Vietnamese)")
+    assert checked(table, "target_asr_closest/mini/all")[1].endswith("(cannot be asked: Vietnamese: no cue width)")
+    assert checked(table, "cue_width/signal/all")[1].endswith("(cannot be asked: no cue width in Vietnamese)")
 
 
-def at_chance(found, name):
-    """The study with one condition's scores dealt out: its F1 is that of chance in every draw."""
-    rng, one = np.random.default_rng(0), found[name, "th"]
-    noise = rng.normal(0, 0.03, one.by_layer["f1"].shape)
-    by_layer = one.by_layer | {"f1": one.by_layer["chance_f1"] + noise}
-    draws = one.draws | {"f1": one.draws["chance_f1"] + noise[:, 0]}
-    note = comparison._chance_note(draws, by_layer, level=0.9)
+def at_chance(study, name):
+    """The study with F1 at chance in one condition: its F1 is that of chance in every draw."""
+    rng, condition = np.random.default_rng(0), study[name, "th"]
+    noise = rng.normal(0, 0.03, condition.by_layer["f1"].shape)
+    by_layer = condition.by_layer | {"f1": condition.by_layer["chance_f1"] + noise}
+    draws = condition.draws | {"f1": condition.draws["chance_f1"] + noise[:, 0]}
+    note = measured.chance_note(draws, by_layer, level=0.9)
     changed = {"draws": draws, "by_layer": by_layer, "note": note, "chance_note": note}
-    return found | {(name, "th"): replace(one, **changed)}
+    return study | {(name, "th"): replace(condition, **changed)}
 
 
 def test_the_span_of_a_probe_that_reads_nothing_supports_nothing():
-    found, cues = make_study(["vanilla", "asr-th", "emotion"])
-    assert asked(claims.check(found, cues, ["th"], **TOLD), "emotion_longer_span/mini/th")[0] == "supported"
-    blind = at_chance(found, "mini/emotion")
+    study, cues = make_study(["vanilla", "asr-th", "emotion"])
+    assert checked(claims.check(study, cues, ["th"], **TOLD), "emotion_longer_span/mini/th")[0] == "supported"
+    blind = at_chance(study, "mini/emotion")
     table = claims.check(blind, cues, ["th"], **TOLD)
     for name in ("emotion_longer_span", "target_asr_closest"):
-        verdict, statement = asked(table, f"{name}/mini/th")
+        verdict, statement = checked(table, f"{name}/mini/th")
         assert verdict == "undecided"
         assert statement.endswith("(cannot be asked: the span is no finding in emotion (F1 not above chance))")
-    assert asked(table, "emotion_lower_f1/mini/th")[0] == "supported", "that F1 is at chance is itself a finding"
+    assert checked(table, "emotion_lower_f1/mini/th")[0] == "supported", "that F1 is at chance is itself a finding"
     contrasts = comparison.contrast_table(blind, level=0.9).set_index(["condition_a", "measure"])
     assert np.isnan(contrasts.loc[("mini/emotion", "span_ms"), "difference"]).all()
     assert not np.isnan(contrasts.loc[("mini/emotion", "f1"), "difference"]).any()
-    none = at_chance(at_chance(at_chance(found, "mini/vanilla"), "mini/asr-th"), "mini/emotion")
+    none = at_chance(at_chance(at_chance(study, "mini/vanilla"), "mini/asr-th"), "mini/emotion")
     got = claims.check(none, cues, ["th"], **TOLD)
     assert "supported" not in set(got.loc[got["claim"].str.contains("/mini/"), "verdict"])
 
 
 def test_there_is_no_best_layer_where_none_is_above_chance():
-    found, cues = make_study(["vanilla", "emotion"])
+    study, cues = make_study(["vanilla", "emotion"])
     table = pd.DataFrame({"condition": ["mini/vanilla", "mini/emotion"], "language": "th", "null_span_ms": 450.0})
-    rows = comparison.comparison_table(at_chance(found, "mini/emotion"), table, cues, level=0.9).set_index("condition")
+    rows = comparison.comparison_table(at_chance(study, "mini/emotion"), table, cues, level=0.9).set_index("condition")
     assert rows.loc["mini/vanilla", "best_layer"] != "" and rows.loc["mini/vanilla", "note"] == ""
     assert rows.loc["mini/emotion", "best_layer"] == "" and np.isnan(rows.loc["mini/emotion", "best_depth"])
     assert rows.loc["mini/emotion", "note"] == "F1 not above chance"
@@ -215,9 +217,9 @@ def test_tokens_without_audio_around_them_are_listed():
     tokens = make_tokens(n_utterances=8, per_utterance=3)  # centres at 0.6, 1.1 and 1.6 s
     utterances = tokens.drop_duplicates("utterance_id").assign(n_samples=[16000 * 2] * 7 + [3200])
     corpus = Corpus(utterances, tokens, lambda _: np.zeros(32000), pd.DataFrame(columns=["item", "reason"]))
-    found = sides.left_out(corpus, min_side_ms=450, widest_window_ms=300)
+    rejected = sides.left_out(corpus, min_side_ms=450, widest_window_ms=300)
     is_test = (tokens["split"] == "test") & (tokens["utterance_id"] != "u7")
     assert is_test.sum() == 3, "u6 is the other test utterance"
-    by_reason = {reason.partition(":")[0]: set(rows["item"]) for reason, rows in found.groupby("reason")}
+    by_reason = {reason.partition(":")[0]: set(rows["item"]) for reason, rows in rejected.groupby("reason")}
     assert by_reason == {"cue width": {"u7_0", "u7_1", "u7_2"}, "gradients": {"u6_2", "u7_0", "u7_1", "u7_2"}}
-    assert "baseline.windows_ms" in found["reason"].iloc[0] and "gradient.min_side_ms" in found["reason"].iloc[-1]
+    assert "baseline.windows_ms" in rejected["reason"].iloc[0] and "gradient.min_side_ms" in rejected["reason"].iloc[-1]

@@ -23,24 +23,24 @@ def test_agreement_is_scipy_s_spearman_with_an_interval_and_a_null():
     a = rng.normal([80, 85, 90, 95], 20, (60, 4))
     near, unlike = a + rng.normal(0, 10, a.shape), rng.normal(80, 20, a.shape)
     table = pd.concat([radii_of(a, "a"), radii_of(near, "near"), radii_of(unlike, "unlike")])
-    found = ranks.agreement(table, n_resamples=200, level=0.95, seed=1).set_index(["a", "b", "over"])
+    agreed = ranks.agreement(table, n_resamples=200, level=0.95, seed=1).set_index(["a", "b", "over"])
     slow = np.mean([spearmanr(a[:, i], near[:, i]).statistic for i in range(4)])
-    row = found.loc["a", "near", "tokens"]
+    row = agreed.loc["a", "near", "tokens"]
     assert row["rho"] == pytest.approx(slow) and row["ci_low"] < slow < row["ci_high"] and row["n"] == 60
     assert row["ci_low"] > row["null_high"], "they do agree"
-    row = found.loc["a", "unlike", "tokens"]
+    row = agreed.loc["a", "unlike", "tokens"]
     assert row["null_low"] <= row["rho"] <= row["null_high"]
-    row = found.loc["a", "near", "layers"]
+    row = agreed.loc["a", "near", "layers"]
     assert row["rho"] == pytest.approx(spearmanr(a.mean(axis=0), near.mean(axis=0)).statistic) and row["n"] == 4
-    assert len(found) == 6
+    assert len(agreed) == 6
 
 
 def test_agreement_between_seeds_leaves_silence_out():
     values = np.arange(24.0).reshape(12, 2)
     broken = values.copy()
     broken[3, 1] = np.nan
-    tables = [radii_of(one, "gradient", ("1", "2")).assign(seed=seed) for seed, one in enumerate((values, broken))]
-    found = ranks.agreement(pd.concat(tables), by="seed", n_resamples=30, level=0.9, seed=0)
-    tokens, layers = found.to_dict("records")
+    tables = [radii_of(radii, "gradient", ("1", "2")).assign(seed=seed) for seed, radii in enumerate((values, broken))]
+    agreed = ranks.agreement(pd.concat(tables), by="seed", n_resamples=30, level=0.9, seed=0)
+    tokens, layers = agreed.to_dict("records")
     assert tokens["n"] == 11 and tokens["rho"] == 1 and (tokens["a"], tokens["b"]) == (0, 1)
     assert np.isnan(layers["rho"]) and layers["n"] == 2, "two layers have no ranks to speak of"

@@ -91,9 +91,9 @@ def test_tables_hold_each_answer_and_a_line_through_three_or_more():
     ] + [calibration.as_draws("acoustic_mfcc_hann", "signal", "", true, widths[:, i], 99) for i, true in
          enumerate(TRUE[:2])]  # fmt: skip
     draws = pd.concat(parts)
-    found = calibration.calibration_table(draws, level=0.9)
-    assert len(found) == 7 and found["estimated_span_ms"].iloc[:5].tolist() == widths[0].tolist()
-    assert (found["ci_low_ms"] <= found["ci_high_ms"]).all()
+    table = calibration.calibration_table(draws, level=0.9)
+    assert len(table) == 7 and table["estimated_span_ms"].iloc[:5].tolist() == widths[0].tolist()
+    assert (table["ci_low_ms"] <= table["ci_high_ms"]).all()
     lines = calibration.line_table(draws, level=0.9)
     assert lines["estimator"].tolist() == ["gradient"]
     assert lines["slope"].item() == pytest.approx(np.polyfit(TRUE, widths[0], 1)[0])
@@ -101,11 +101,11 @@ def test_tables_hold_each_answer_and_a_line_through_three_or_more():
 
 def test_a_calibration_corpus_has_parameters_of_its_own():
     given = profile.load("demo")
-    own = calibration.planted(given, 60.0)
-    assert own.synthetic.planted_span_ms == {given.validity.language: 60.0} and own.seed != given.seed
-    assert own.speech.tonal == [given.validity.language] and own.speech.other == []
-    assert own.results.parent.parent == given.results and own.finetune.steps == given.finetune.steps
-    assert set(calibration.conditions_of(own, narrow=False)) == {"vanilla", "asr"}
+    planted = calibration.planted(given, 60.0)
+    assert planted.synthetic.planted_span_ms == {given.validity.language: 60.0} and planted.seed != given.seed
+    assert planted.speech.tonal == [given.validity.language] and planted.speech.other == []
+    assert planted.results.parent.parent == given.results and planted.finetune.steps == given.finetune.steps
+    assert set(calibration.conditions_of(planted, narrow=False)) == {"vanilla", "asr"}
     assert calibration.planted(given, 0.0).synthetic.planted_span_ms == {given.validity.language: 0.0}
     full = calibration.planted(profile.load("full"), 100.0)
     assert full.speech.source == "synthetic" and full.conditions[0] == "wav2vec2-base/vanilla"
@@ -114,13 +114,13 @@ def test_a_calibration_corpus_has_parameters_of_its_own():
 def test_validity_is_no_part_of_the_paper_and_needs_none_of_it(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("TONESPAN_OUTPUT", str(tmp_path))
     monkeypatch.setattr(profile, "OUTPUT_ROOT", tmp_path)
-    found = {}
+    jobs = {}
     for target in ("validity", "paper"):
         runner.run("smoke", dry_run=True, target=target)
         printed = capfd.readouterr()
-        found[target] = dict(re.findall(r"^(\w+) +(\d+)$", printed.out + printed.err, re.MULTILINE))
-    assert found["validity"] == {"planted_span": "3", "sanity": "1", "validity": "1", "total": "5"}
-    assert "paper" in found["paper"] and not set(found["paper"]) & {"planted_span", "sanity", "validity"}
+        jobs[target] = dict(re.findall(r"^(\w+) +(\d+)$", printed.out + printed.err, re.MULTILINE))
+    assert jobs["validity"] == {"planted_span": "3", "sanity": "1", "validity": "1", "total": "5"}
+    assert "paper" in jobs["paper"] and not set(jobs["paper"]) & {"planted_span", "sanity", "validity"}
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +164,8 @@ def test_every_sanity_check_is_there_with_its_null(validity):
     assert len(agreed) == n_energy * (n_energy - 1), "every pair, over tokens and over layers"
     assert sane["null"].notna().all() and set(sane["verdict"]) <= {"passed", "failed", "undecided", "shown"}
     intact = sane[sane["statistic"].str.startswith("f1, 0 of")]
-    dealt = sane[sane["statistic"].str.startswith("f1, 8 of 8")]
-    assert intact["value"].min() > dealt["value"].max()
+    permuted = sane[sane["statistic"].str.startswith("f1, 8 of 8")]
+    assert intact["value"].min() > permuted["value"].max()
 
 
 def test_every_figure_is_drawn_and_told(validity):

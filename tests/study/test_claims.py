@@ -13,7 +13,7 @@ from tonespan_utils.paper.figures import store
 from tonespan_utils.params import conditions
 from tonespan_utils.params import profile as params
 from tonespan_utils.statistics.bootstrap import Interval
-from tonespan_utils.study import claims
+from tonespan_utils.study import checks, claims
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_verdict_needs_the_whole_interval_on_one_side(interval, relation, bound,
     assert claims.verdict(Interval(0, *interval), relation, bound) == expected
 
 
-@pytest.mark.parametrize("relation", claims.RELATIONS)
+@pytest.mark.parametrize("relation", checks.RELATIONS)
 def test_a_conjunction_is_supported_where_all_parts_are_and_refused_where_one_is(relation):
     rng = np.random.default_rng(0)
     for _ in range(200):
@@ -56,8 +56,8 @@ def verdicts(table):
 
 def test_planted_effects_are_found():
     tasks = ["vanilla", "asr-th", "asr-cmn", "asr-en", "emotion", "gender", "speaker", "shuffled_asr-th"]
-    found, cues = make_study(tasks)
-    table = claims.check(found, cues, ["th"], **TOLD)
+    study, cues = make_study(tasks)
+    table = claims.check(study, cues, ["th"], **TOLD)
     got = verdicts(table)
     for name in ("upper_layers_keep_tone", "target_asr_closest", "target_asr_needs_transcripts", "mandarin_second",
                  "emotion_longer_span", "speaker_lower_f1", "upper_layers_closer"):  # fmt: skip
@@ -69,11 +69,11 @@ def test_planted_effects_are_found():
 
 
 def test_the_paper_can_be_contradicted():
-    found, cues = make_study(["vanilla", "asr-th", "emotion"])
+    study, cues = make_study(["vanilla", "asr-th", "emotion"])
     name = {"mini/asr-th": "mini/emotion", "mini/emotion": "mini/asr-th", "mini/vanilla": "mini/vanilla"}
     swapped = {
-        (name[key], language): replace(one, condition=conditions.parse(name[key]))
-        for (key, language), one in found.items()
+        (name[key], language): replace(measured, condition=conditions.parse(name[key]))
+        for (key, language), measured in study.items()
     }
     got = verdicts(claims.check(swapped, cues, ["th"], **TOLD))
     assert got["target_asr_closest/mini/th"] == "not supported"
@@ -81,8 +81,8 @@ def test_the_paper_can_be_contradicted():
 
 
 def test_what_cannot_be_asked_is_undecided_and_says_what_is_missing():
-    found, cues = make_study(["vanilla"])
-    table = claims.check(found, cues, ["th"], **TOLD).set_index("claim")
+    study, cues = make_study(["vanilla"])
+    table = claims.check(study, cues, ["th"], **TOLD).set_index("claim")
     missing = table.loc["mandarin_second/mini/th"]
     assert missing["verdict"] == "undecided" and np.isnan(missing["value"])
     assert missing["statement"].endswith("(cannot be asked: no target ASR, Mandarin ASR, English ASR)")
@@ -94,30 +94,30 @@ def test_what_cannot_be_asked_is_undecided_and_says_what_is_missing():
 
 
 def test_planted_cue_widths_are_no_support():
-    found, cues = make_study(["vanilla"], languages=("my", "vi"))
-    real = verdicts(claims.check(found, cues, ["my", "vi"], **TOLD))
-    planted = verdicts(claims.check(found, cues, ["my", "vi"], **TOLD | {"synthetic": True}))
+    study, cues = make_study(["vanilla"], languages=("my", "vi"))
+    real = verdicts(claims.check(study, cues, ["my", "vi"], **TOLD))
+    planted = verdicts(claims.check(study, cues, ["my", "vi"], **TOLD | {"synthetic": True}))
     for language in ("my", "vi", "all"):
         assert real[f"cue_width/signal/{language}"] == "supported"
         assert planted[f"cue_width/signal/{language}"] == "by construction"
     narrower = cues.assign(span_ms=90.0, span_low_ms=80.0, span_high_ms=100.0)
-    got = verdicts(claims.check(found, narrower, ["my", "vi"], **TOLD))
+    got = verdicts(claims.check(study, narrower, ["my", "vi"], **TOLD))
     assert (got["cue_width/signal/my"], got["cue_width/signal/vi"]) == ("supported", "not supported")
     assert got["cue_width/signal/all"] == "undecided", "equal widths may still lie 20 ms apart"
 
 
 def test_other_conditions_are_all_asked():
-    found, _ = make_study(["vanilla", "asr-th", "asr-yue", "asr-yo"])
-    roles = claims._roles(found, "mini", "th")
+    study, _ = make_study(["vanilla", "asr-th", "asr-yue", "asr-yo"])
+    roles = claims._roles(study, "mini", "th")
     assert set(roles) == {"vanilla", "target_asr", "mini/asr-yue", "mini/asr-yo"}
-    assert len(claims._target_to_others(roles, "distance_ms")) == 3
+    assert len(checks._target_to_others(roles, "distance_ms")) == 3
 
 
 def test_board_has_a_row_per_claim_and_a_column_per_language():
-    found, cues = make_study(["vanilla", "asr-th"], languages=("th", "vi"))
-    board = claims.board(claims.check(found, cues, ["th", "vi"], **TOLD))
+    study, cues = make_study(["vanilla", "asr-th"], languages=("th", "vi"))
+    board = claims.board(claims.check(study, cues, ["th", "vi"], **TOLD))
     assert list(board.columns) == ["encoder", "claim", "th", "vi", "all"]
-    assert len(board) == 1 + len(claims.CHECKS) and not board.isna().any(axis=None)
+    assert len(board) == 1 + len(checks.CHECKS) and not board.isna().any(axis=None)
     assert set(board[["th", "vi", "all"]].to_numpy().ravel()) <= {f"{s} {v}" for v, s in claims.VERDICTS.items()}
 
 
@@ -156,12 +156,12 @@ def test_notebook_compares_checks_and_draws_the_whole_demo(fake):
 def test_captions_tell_the_numbers_of_the_tables(fake):
     p, _ = fake(["vanilla", "asr-th", "tone-th"], tonal=["th"], other=[])
     loaded, recipes = store.load_tables(p), store.recipes(p)
-    one = loaded["comparison"].set_index("condition").loc["mini/vanilla"]
-    assert f"{one.f1:.2f} [{one.f1_low:.2f}, {one.f1_high:.2f}]" in recipes["probe_f1"].caption(loaded, p)
-    assert f"{one.top_span_ms:.0f} [{one.top_span_low_ms:.0f}" in recipes["spans_by_layer"].caption(loaded, p)
+    vanilla = loaded["comparison"].set_index("condition").loc["mini/vanilla"]
+    assert f"{vanilla.f1:.2f} [{vanilla.f1_low:.2f}, {vanilla.f1_high:.2f}]" in recipes["probe_f1"].caption(loaded, p)
+    assert f"{vanilla.top_span_ms:.0f} [{vanilla.top_span_low_ms:.0f}" in recipes["spans_by_layer"].caption(loaded, p)
     agreed = loaded["seed_agreement"].query("over == 'tokens'")
-    told, least = recipes["seed_agreement"].caption(loaded, p), agreed.loc[agreed.rho.idxmin()]
-    assert f"{least.rho:.2f} [{least.ci_low:.2f}, {least.ci_high:.2f}]; over layers above chance in" in told
+    caption, least = recipes["seed_agreement"].caption(loaded, p), agreed.loc[agreed.rho.idxmin()]
+    assert f"{least.rho:.2f} [{least.ci_low:.2f}, {least.ci_high:.2f}]; over layers above chance in" in caption
     both = loaded["probe_vs_finetuned"].iloc[0]
     assert f"{both.difference:+.2f} [{both.ci_low:+.2f}" in recipes["probe_vs_finetuned"].caption(loaded, p)
 
@@ -171,8 +171,8 @@ def test_a_profile_without_fine_tuning_has_figures_and_undecided_claims(fake):
     assert {"finetune", "differences", "seed_agreement", "probe_vs_finetuned"}.isdisjoint(store.recipes(p))
     claimed = store.load_tables(p)["claims"]
     assert not claimed["claim"].str.startswith("cue_width").any(), "the paper says nothing of Mandarin"
-    asked = claimed["claim"].str.contains("best_layer|upper_layers_keep")
-    assert set(claimed.loc[~asked, "verdict"]) == {"undecided"}
+    upper = claimed["claim"].str.contains("best_layer|upper_layers_keep")
+    assert set(claimed.loc[~upper, "verdict"]) == {"undecided"}
 
 
 def test_where_no_encoder_was_taught_tone_no_probe_is_held_against_one(fake):

@@ -10,6 +10,8 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions, roles
 from tonespan_utils.statistics import classifier
 from tonespan_utils.study import comparison
+from tonespan_utils.study.draws import draw_weights, interval
+from tonespan_utils.study.measured import _top, _upper_and_lower, halve, measure, relative_depth
 
 VANILLA, TARGET = conditions.parse("mini/vanilla"), conditions.parse("mini/asr-th")
 DRAWN = {"n_resamples": 8, "seed": 3}
@@ -18,23 +20,25 @@ DRAWN = {"n_resamples": 8, "seed": 3}
 @pytest.fixture(scope="module")
 def rows():
     """Test tokens, and two conditions' predictions and spans on them."""
-    own = tokens("th", n_utterances=10, per_utterance=5)
+    test_tokens = tokens("th", n_utterances=10, per_utterance=5)
+    seeds = (0, 1, 2)
     both = {
-        c.name: (predictions(c, own, seeds=(0, 1, 2)), token_spans(c, own, seeds=(0, 1, 2))) for c in (VANILLA, TARGET)
+        c.name: (predictions(c, test_tokens, seeds=seeds), token_spans(c, test_tokens, seeds=seeds))
+        for c in (VANILLA, TARGET)
     }
-    return own, both
+    return test_tokens, both
 
 
-def halves_of(own):
-    utterances = np.unique(own["utterance_id"])
-    return pd.Series(comparison.halve(utterances, own, seed=3), index=utterances)
+def halves_of(test_tokens):
+    utterances = np.unique(test_tokens["utterance_id"])
+    return pd.Series(halve(utterances, test_tokens, seed=3), index=utterances)
 
 
 def measured(rows, condition, **changes):
-    own, both = rows
+    test_tokens, both = rows
     probed, spans = both[condition.name]
-    options = {"first_half": halves_of(own), "cue_width_ms": 100.0} | DRAWN | changes
-    return comparison.measure(condition, "th", probed, spans, **options)
+    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0} | DRAWN | changes
+    return measure(condition, "th", probed, spans, **options)
 
 
 def repeat(table, counts, column):
@@ -44,7 +48,7 @@ def repeat(table, counts, column):
 def oracle(probed, spans, first_half, utterance_counts, seed_counts):
     """F1, span and depth of one resample, token by token: each seed's drawn rows are written out and scored."""
     layers = list(dict.fromkeys(probed["layer"]))
-    depth = dict(zip(layers, comparison.relative_depth(layers), strict=True))
+    depth = dict(zip(layers, relative_depth(layers), strict=True))
     probed, spans = (repeat(table, utterance_counts, "utterance_id") for table in (probed, spans))
     n_seeds = sum(seed_counts.values())
 
@@ -71,24 +75,24 @@ def oracle(probed, spans, first_half, utterance_counts, seed_counts):
 
 @pytest.mark.parametrize("condition", [VANILLA, TARGET], ids=lambda c: c.task)
 def test_every_draw_is_what_a_loop_over_its_tokens_gives(rows, condition):
-    own, both = rows
-    first_half, found = halves_of(own), measured(rows, condition)
-    weights = comparison.draw_weights(len(first_half), key="th", **DRAWN)
-    seeds = comparison.draw_weights(3, key=condition.name, **DRAWN)
+    test_tokens, both = rows
+    first_half, result = halves_of(test_tokens), measured(rows, condition)
+    weights = draw_weights(len(first_half), key="th", **DRAWN)
+    seeds = draw_weights(3, key=condition.name, **DRAWN)
     for draw in range(1 + DRAWN["n_resamples"]):
         counts = dict(zip(first_half.index, weights[draw], strict=True))
         expected = oracle(*both[condition.name], first_half, counts, dict(enumerate(seeds[draw])))
-        got = [found.draws[name][draw] for name in ("f1", "span_ms", "best_depth")]
+        got = [result.draws[name][draw] for name in ("f1", "span_ms", "best_depth")]
         assert got == pytest.approx(expected), draw
-    assert found.draws["distance_ms"] == pytest.approx(np.abs(found.draws["span_ms"] - 100))
-    assert found.draws["box_distance_ms"] == pytest.approx(np.abs(2 * found.draws["span_ms"] - 100))
+    assert result.draws["distance_ms"] == pytest.approx(np.abs(result.draws["span_ms"] - 100))
+    assert result.draws["box_distance_ms"] == pytest.approx(np.abs(2 * result.draws["span_ms"] - 100))
 
 
 def test_the_first_draw_is_the_data_themselves():
-    weights = comparison.draw_weights(5, key="th", n_resamples=50, seed=0)
+    weights = draw_weights(5, key="th", n_resamples=50, seed=0)
     assert (weights[0] == 1).all() and (weights.sum(axis=1) == 5).all() and weights[1:].std() > 0
-    assert (weights == comparison.draw_weights(5, key="th", n_resamples=50, seed=0)).all()
-    assert (weights != comparison.draw_weights(5, key="vi", n_resamples=50, seed=0)).any()
+    assert (weights == draw_weights(5, key="th", n_resamples=50, seed=0)).all()
+    assert (weights != draw_weights(5, key="vi", n_resamples=50, seed=0)).any()
 
 
 def test_layers_are_chosen_on_one_half_and_scored_on_the_other():
@@ -103,9 +107,9 @@ def test_layers_are_chosen_on_one_half_and_scored_on_the_other():
         ],
         columns=["utterance_id", "layer", "tone", "predicted"],
     ).assign(seed=0, token_id=lambda t: t["utterance_id"] + t["tone"])  # fmt: skip
-    found = comparison.measure(VANILLA, "th", table, no_spans(), first_half=first_half, cue_width_ms=100.0, **DRAWN)
-    assert found.draws["f1"][0] == 0.0 and found.best_layer == "0, 1" and found.draws["best_depth"][0] == 0.5
-    assert found.by_layer["f1"][0] == pytest.approx([0.5, 0.5])
+    result = measure(VANILLA, "th", table, no_spans(), first_half=first_half, cue_width_ms=100.0, **DRAWN)
+    assert result.draws["f1"][0] == 0.0 and result.best_layer == "0, 1" and result.draws["best_depth"][0] == 0.5
+    assert result.by_layer["f1"][0] == pytest.approx([0.5, 0.5])
 
 
 def no_spans():
@@ -113,44 +117,44 @@ def no_spans():
 
 
 def test_halves_share_no_speaker_and_are_of_a_size():
-    own = tokens("th")
-    utterances = np.unique(own["utterance_id"])
-    first = pd.Series(comparison.halve(utterances, own, seed=0), index=utterances)
-    by_speaker = own.assign(first=own["utterance_id"].map(first)).groupby("speaker")["first"]
-    assert (by_speaker.nunique() == 1).all() and by_speaker.size()[by_speaker.first()].sum() == len(own) / 2
-    alone = own.assign(speaker="s0", sentence_id=own["utterance_id"].str[:3])
-    first = pd.Series(comparison.halve(utterances, alone, seed=0), index=utterances)
+    test_tokens = tokens("th")
+    utterances = np.unique(test_tokens["utterance_id"])
+    first = pd.Series(halve(utterances, test_tokens, seed=0), index=utterances)
+    by_speaker = test_tokens.assign(first=test_tokens["utterance_id"].map(first)).groupby("speaker")["first"]
+    assert (by_speaker.nunique() == 1).all() and by_speaker.size()[by_speaker.first()].sum() == len(test_tokens) / 2
+    alone = test_tokens.assign(speaker="s0", sentence_id=test_tokens["utterance_id"].str[:3])
+    first = pd.Series(halve(utterances, alone, seed=0), index=utterances)
     by_sentence = alone.assign(first=alone["utterance_id"].map(first)).groupby("sentence_id")["first"]
     assert (by_sentence.nunique() == 1).all() and first.nunique() == 2, "one speaker: whole sentences"
     with pytest.raises(TonespanError, match=r"utterance stranger is in the predictions and not in tokens\.csv"):
-        comparison.halve(["stranger"], own, seed=0)
+        halve(["stranger"], test_tokens, seed=0)
 
 
 def test_differences_are_paired(rows):
-    own, both = rows
+    test_tokens, both = rows
     cues = {"th": 100.0}
     probed, spans = (pd.concat([pair[i] for pair in both.values()]) for i in (0, 1))
-    found = comparison.study(probed, spans, own, cues, **DRAWN | {"n_resamples": 200})
-    table = comparison.contrast_table(found, level=0.9).set_index(["condition_a", "condition_b", "measure"])
-    one = table.loc["mini/asr-th", "mini/vanilla", "f1"]
+    result = comparison.study(probed, spans, test_tokens, cues, **DRAWN | {"n_resamples": 200})
+    table = comparison.contrast_table(result, level=0.9).set_index(["condition_a", "condition_b", "measure"])
+    first = table.loc["mini/asr-th", "mini/vanilla", "f1"]
     values = comparison.comparison_table(
-        found,
+        result,
         pd.DataFrame({"condition": list(both), "language": "th", "null_span_ms": 500.0}),
         pd.DataFrame({"language": ["th"], "span_ms": [100.0], "span_low_ms": [90.0], "span_high_ms": [110.0]}),
         level=0.9,
     ).set_index("condition")
-    assert one["difference"] == pytest.approx(values.loc["mini/asr-th", "f1"] - values.loc["mini/vanilla", "f1"])
-    assert one["n_seeds"] == 3 and one["n_tokens"] == len(own)
+    assert first["difference"] == pytest.approx(values.loc["mini/asr-th", "f1"] - values.loc["mini/vanilla", "f1"])
+    assert first["n_seeds"] == 3 and first["n_tokens"] == len(test_tokens)
 
 
 def test_shared_utterances_drop_out_of_a_difference(rows):
-    own, both = rows
+    test_tokens, both = rows
     one_seed = [table[table["seed"] == 0] for table in both["mini/vanilla"]]
-    options = {"first_half": halves_of(own), "cue_width_ms": 100.0, "n_resamples": 100, "seed": 3}
-    one, copy = (comparison.measure(conditions.parse(f"mini/{task}"), "th", *one_seed, **options)
+    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0, "n_resamples": 100, "seed": 3}
+    first, copy = (measure(conditions.parse(f"mini/{task}"), "th", *one_seed, **options)
                  for task in ("vanilla", "emotion"))  # fmt: skip
-    assert np.nanstd(one.draws["f1"]) > 0.01 and np.nanstd(one.draws["f1"] - copy.draws["f1"]) == 0
-    seeded = [comparison.measure(conditions.parse(f"mini/{task}"), "th", *both["mini/vanilla"], **options)
+    assert np.nanstd(first.draws["f1"]) > 0.01 and np.nanstd(first.draws["f1"] - copy.draws["f1"]) == 0
+    seeded = [measure(conditions.parse(f"mini/{task}"), "th", *both["mini/vanilla"], **options)
               for task in ("vanilla", "emotion")]  # fmt: skip
     spread = np.nanstd(seeded[0].draws["top_f1"] - seeded[1].draws["top_f1"])
     assert spread > 0, "three trainings are drawn for each condition on its own"
@@ -160,87 +164,87 @@ def test_chance_is_what_shuffling_gives():
     rng = np.random.default_rng(0)
     tone, predicted = rng.choice(["a", "b", "c"], 90, p=[0.6, 0.3, 0.1]), rng.choice(["a", "b", "c"], 90)
     counts = classifier.confusion(tone, predicted, np.array(["a", "b", "c"]))
-    shuffled = classifier.chance_f1(tone, predicted, n_shuffles=4000, seed=0)
-    assert classifier.dealt_f1(counts) == pytest.approx(shuffled, abs=0.003)
+    shuffled = classifier.shuffled_f1(tone, predicted, n_shuffles=4000, seed=0).mean()
+    assert classifier.chance_f1(counts) == pytest.approx(shuffled, abs=0.003)
 
 
 def test_upper_half_is_made_of_blocks():
     layers = ["cnn", "0", "1", "2", "3", "4", "final"]
-    assert comparison.relative_depth(layers) == pytest.approx([-0.25, 0, 0.25, 0.5, 0.75, 1, 1])
-    upper, lower = comparison._upper_and_lower(comparison.relative_depth(layers), layers)
+    assert relative_depth(layers) == pytest.approx([-0.25, 0, 0.25, 0.5, 0.75, 1, 1])
+    upper, lower = _upper_and_lower(relative_depth(layers), layers)
     assert [layer for layer, chosen in zip(layers, upper, strict=True) if chosen] == ["2", "3", "4"]
     assert [layer for layer, chosen in zip(layers, lower, strict=True) if chosen] == ["1"]
-    assert layers[comparison._top(layers)] == "4"
+    assert layers[_top(layers)] == "4"
 
 
 def test_upper_minus_lower_averages_layers(rows):
-    found = measured(rows, TARGET)
-    f1 = found.by_layer["f1"]
-    assert found.layers == ("cnn", "0", "1", "2", "3", "4")
-    assert found.draws["upper_minus_lower_f1"] == pytest.approx(f1[:, 3:].mean(axis=1) - f1[:, 2])
-    assert found.draws["top_f1"] == pytest.approx(f1[:, 5]) and found.top_layer == "4"
+    result = measured(rows, TARGET)
+    f1 = result.by_layer["f1"]
+    assert result.layers == ("cnn", "0", "1", "2", "3", "4")
+    assert result.draws["upper_minus_lower_f1"] == pytest.approx(f1[:, 3:].mean(axis=1) - f1[:, 2])
+    assert result.draws["top_f1"] == pytest.approx(f1[:, 5]) and result.top_layer == "4"
 
 
 def test_tokens_without_energy_are_left_out(rows):
-    own, both = rows
+    test_tokens, both = rows
     probed, spans = both["mini/vanilla"]
-    deaf = spans["token_id"].isin(own["token_id"].iloc[:10])
-    options = {"first_half": halves_of(own), "cue_width_ms": 100.0} | DRAWN
-    silent = comparison.measure(VANILLA, "th", probed, spans.assign(r_com_ms=spans["r_com_ms"].mask(deaf)), **options)
-    dropped = comparison.measure(VANILLA, "th", probed, spans[~deaf], **options)
+    deaf = spans["token_id"].isin(test_tokens["token_id"].iloc[:10])
+    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0} | DRAWN
+    silent = measure(VANILLA, "th", probed, spans.assign(r_com_ms=spans["r_com_ms"].mask(deaf)), **options)
+    dropped = measure(VANILLA, "th", probed, spans[~deaf], **options)
     assert silent.draws["span_ms"] == pytest.approx(dropped.draws["span_ms"], nan_ok=True)
-    nothing = comparison.measure(VANILLA, "th", probed, no_spans(), **options)
+    nothing = measure(VANILLA, "th", probed, no_spans(), **options)
     assert np.isnan(nothing.draws["span_ms"]).all() and not np.isnan(nothing.draws["f1"][0])
 
 
 def test_one_utterance_has_no_interval_and_no_choice():
-    own = tokens("th", n_utterances=1)
+    test_tokens = tokens("th", n_utterances=1)
     options = {"first_half": pd.Series([True], index=["th0"]), "cue_width_ms": 100.0} | DRAWN
-    found = comparison.measure(VANILLA, "th", predictions(VANILLA, own), token_spans(VANILLA, own), **options)
-    assert found.best_layer == "" and np.isnan(found.draws["f1"]).all()
-    top = comparison.interval(found.draws["top_f1"], level=0.9)
+    result = measure(VANILLA, "th", predictions(VANILLA, test_tokens), token_spans(VANILLA, test_tokens), **options)
+    assert result.best_layer == "" and np.isnan(result.draws["f1"]).all()
+    top = interval(result.draws["top_f1"], level=0.9)
     assert top.value > 0 and np.isnan(top.low) and np.isnan(top.high)
 
 
 def test_one_class_and_one_seed_are_measured(rows):
-    own, _ = rows
-    single = own.assign(tone="high")
+    test_tokens, _ = rows
+    single = test_tokens.assign(tone="high")
     probed = predictions(VANILLA, single, seeds=(7,)).assign(predicted="high")
-    options = {"first_half": halves_of(own), "cue_width_ms": 100.0} | DRAWN
-    found = comparison.measure(VANILLA, "th", probed, token_spans(VANILLA, own, seeds=(7,)), **options)
-    assert found.draws["f1"] == pytest.approx(np.where(np.isnan(found.draws["f1"]), np.nan, 1.0), nan_ok=True)
-    assert found.draws["chance_f1"][0] == 1.0 and found.n_seeds == 1
+    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0} | DRAWN
+    result = measure(VANILLA, "th", probed, token_spans(VANILLA, test_tokens, seeds=(7,)), **options)
+    assert result.draws["f1"] == pytest.approx(np.where(np.isnan(result.draws["f1"]), np.nan, 1.0), nan_ok=True)
+    assert result.draws["chance_f1"][0] == 1.0 and result.n_seeds == 1
 
 
 def test_order_of_rows_within_a_layer_changes_nothing(rows):
-    own, both = rows
+    test_tokens, both = rows
     probed, spans = both["mini/vanilla"]
     order = {layer: number for number, layer in enumerate(dict.fromkeys(probed["layer"]))}
     mixed = probed.sample(frac=1, random_state=1)
     mixed = mixed.sort_values("layer", key=lambda column: column.map(order), kind="stable")
-    options = {"first_half": halves_of(own), "cue_width_ms": 100.0} | DRAWN
-    one, other = (
-        comparison.measure(VANILLA, "th", *tables, **options)
+    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0} | DRAWN
+    first, second = (
+        measure(VANILLA, "th", *tables, **options)
         for tables in ((probed, spans), (mixed, spans.sample(frac=1, random_state=2)))
     )
-    for name, draws in one.draws.items():
-        assert draws == pytest.approx(other.draws[name], nan_ok=True), name
+    for name, draws in first.draws.items():
+        assert draws == pytest.approx(second.draws[name], nan_ok=True), name
 
 
 def test_intervals_of_mostly_undefined_draws_have_no_bounds():
     draws = np.array([1.0, *np.full(6, np.nan), *np.arange(4.0)])
-    assert np.isnan(comparison.interval(draws, level=0.9).low)
-    assert comparison.interval(np.arange(-5.0, 6), level=0.5).value == -5
-    kept = comparison.interval(np.array([0.0, np.nan, 1.0, 2.0, 3.0]), level=0.5)
+    assert np.isnan(interval(draws, level=0.9).low)
+    assert interval(np.arange(-5.0, 6), level=0.5).value == -5
+    kept = interval(np.array([0.0, np.nan, 1.0, 2.0, 3.0]), level=0.5)
     assert (kept.low, kept.high) == (1.5, 2.5)
 
 
 def test_pairs_stay_within_an_encoder_and_ask_what_the_claims_need():
     names = [f"mini/{task}" for task in ("vanilla", "asr-th", "asr-cmn", "asr-en", "emotion", "shuffled_asr-th")]
-    found = comparison.pairs([*names, "big/vanilla", "big/emotion"], "th")
-    assert ("mini/asr-th", "mini/emotion") in found and ("mini/asr-cmn", "mini/asr-en") in found
-    assert ("mini/asr-th", "mini/shuffled_asr-th") in found and ("big/emotion", "big/vanilla") in found
-    assert all(a.split("/")[0] == b.split("/")[0] for a, b in found) and len(set(found)) == len(found)
+    result = comparison.pairs([*names, "big/vanilla", "big/emotion"], "th")
+    assert ("mini/asr-th", "mini/emotion") in result and ("mini/asr-cmn", "mini/asr-en") in result
+    assert ("mini/asr-th", "mini/shuffled_asr-th") in result and ("big/emotion", "big/vanilla") in result
+    assert all(a.split("/")[0] == b.split("/")[0] for a, b in result) and len(set(result)) == len(result)
     assert comparison.pairs(["mini/vanilla"], "th") == [] == comparison.pairs(["mini/emotion", "mini/gender"], "th")
 
 
@@ -263,19 +267,20 @@ def test_roles_depend_on_the_language_asked(name, language, role, label):
 
 
 def test_probe_and_fine_tuned_meet_on_common_tokens(rows):
-    own, both = rows
+    test_tokens, both = rows
     probed = both["mini/vanilla"][0]
-    tuned = own[["language", "token_id", "utterance_id", "tone"]].assign(condition="mini/tone-th", seed=0)
+    tuned = test_tokens[["language", "token_id", "utterance_id", "tone"]].assign(condition="mini/tone-th", seed=0)
     tuned = tuned.assign(predicted=tuned["tone"]).iloc[10:]  # always right, on all but two utterances
-    table = comparison.probe_vs_finetuned(probed, tuned, own, level=0.9, **DRAWN | {"n_resamples": 50})
+    table = comparison.probe_vs_finetuned(probed, tuned, test_tokens, level=0.9, **DRAWN | {"n_resamples": 50})
     common = probed[probed["token_id"].isin(tuned["token_id"]) & (probed["layer"] == "4")]
     expected = np.mean([f1_score(g["tone"], g["predicted"], average="macro") for _, g in common.groupby("seed")])
     top = table.set_index("layer").loc["top"]
     assert top["probe_f1"] == pytest.approx(expected) and top["finetuned_f1"] == 1.0
     assert top["difference"] == pytest.approx(1 - expected) and 0 < top["ci_low"] <= top["ci_high"]
-    assert top["n_tokens"] == len(own) - 10 and top["condition"] == "mini/vanilla"
+    assert top["n_tokens"] == len(test_tokens) - 10 and top["condition"] == "mini/vanilla"
     lonely = tuned.assign(condition="mini/emotion_tone-th")
-    assert comparison.probe_vs_finetuned(probed, lonely, own, level=0.9, **DRAWN).empty, "emotion was not probed"
+    unprobed = comparison.probe_vs_finetuned(probed, lonely, test_tokens, level=0.9, **DRAWN)
+    assert unprobed.empty, "emotion was not probed"
 
 
 def test_seeds_agree_where_tokens_look_alike_and_what_was_trained_once_has_no_rows():
@@ -289,9 +294,9 @@ def test_seeds_agree_where_tokens_look_alike_and_what_was_trained_once_has_no_ro
         for layer, values in radius.items()
         for i, value in enumerate(values)
     ]  # fmt: skip
-    found = comparison.seed_agreement(pd.DataFrame(rows), level=0.9, seed=0).set_index(["condition", "over"])
-    assert set(found.index.get_level_values("condition")) == {"c/alike", "c/deaf"}
-    assert (found.loc["c/alike", "rho"] == 1).all()
-    deaf = found.loc[("c/deaf", "tokens")]
+    result = comparison.seed_agreement(pd.DataFrame(rows), level=0.9, seed=0).set_index(["condition", "over"])
+    assert set(result.index.get_level_values("condition")) == {"c/alike", "c/deaf"}
+    assert (result.loc["c/alike", "rho"] == 1).all()
+    deaf = result.loc[("c/deaf", "tokens")]
     assert deaf["null_low"] <= deaf["rho"] <= deaf["null_high"] and deaf["n"] == 30
     assert comparison.seed_agreement(pd.DataFrame(rows[:90]), level=0.9, seed=0).empty

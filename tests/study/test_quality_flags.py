@@ -16,8 +16,8 @@ GOOD = {
 
 def signs(*layers, **options):
     rows = [GOOD | {"layer": str(number)} | layer for number, layer in enumerate(layers, start=3)]
-    found = quality_flags.of_layers(pd.DataFrame(rows), **options)
-    return list(zip(found["layer"], found["signature"], strict=True)), found["detail"].tolist()
+    flags = quality_flags.of_layers(pd.DataFrame(rows), **options)
+    return list(zip(flags["layer"], flags["signature"], strict=True)), flags["detail"].tolist()
 
 
 def test_a_good_layer_has_no_sign():
@@ -37,8 +37,8 @@ def test_a_good_layer_has_no_sign():
     ],
 )
 def test_each_failure_has_its_sign(changed, name, said):
-    found, (detail,) = signs(changed)
-    assert found == [("3", name)] and said in detail
+    flags, (detail,) = signs(changed)
+    assert flags == [("3", name)] and said in detail
 
 
 def test_far_is_judged_by_the_whole_interval_and_needs_a_cue():
@@ -56,20 +56,20 @@ def test_a_jump_needs_its_size_and_intervals_apart():
 
 
 def test_the_front_end_that_knows_nothing_is_found_in_a_study():
-    own, rng = tokens("th"), np.random.default_rng(0)
+    test_tokens, rng = tokens("th"), np.random.default_rng(0)
     parsed = [conditions.parse(name) for name in ("mini/vanilla", "mini/emotion")]
-    heard = pd.concat([predictions(condition, own) for condition in parsed], ignore_index=True)
-    low = heard["layer"].isin(["cnn", "0"]) & (heard["condition"] == "mini/vanilla")
-    heard.loc[low, "predicted"] = rng.permutation(heard.loc[low, "predicted"])
-    radii = pd.concat([token_spans(condition, own) for condition in parsed], ignore_index=True)
-    found = comparison.study(heard, radii, own, {"th": 100.0}, n_resamples=200, seed=1)
+    probed = pd.concat([predictions(condition, test_tokens) for condition in parsed], ignore_index=True)
+    low = probed["layer"].isin(["cnn", "0"]) & (probed["condition"] == "mini/vanilla")
+    probed.loc[low, "predicted"] = rng.permutation(probed.loc[low, "predicted"])
+    radii = pd.concat([token_spans(condition, test_tokens) for condition in parsed], ignore_index=True)
+    study = comparison.study(probed, radii, test_tokens, {"th": 100.0}, n_resamples=200, seed=1)
     rows = [
         {"condition": name, "language": "th", "layer": layer, "r_com_ms": 80.0, "span_ms": 160.0, "ci_low_ms": 150.0,
          "ci_high_ms": 170.0, "r50_ms": 1.0, "r90_ms": 1.0, "null_span_ms": 480.0, "n_tokens": 36}
-        for name, _ in found for layer in found[name, "th"].layers
+        for name, _ in study for layer in study[name, "th"].layers
     ]  # fmt: skip
     cues = pd.DataFrame({"language": ["th"], "span_high_ms": [100.0]})
-    stored = quality_flags.table(found, pd.DataFrame(rows), cues, level=0.95)
+    stored = quality_flags.table(study, pd.DataFrame(rows), cues, level=0.95)
     assert list(stored.columns) == tables.COLUMNS["signatures"] and len(stored) == 2
     assert quality_flags.unknown_layers(stored, "mini/vanilla", "th") == {"cnn", "0"}
     assert not quality_flags.unknown_layers(stored, "mini/emotion", "th")

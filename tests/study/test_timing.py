@@ -11,13 +11,13 @@ from tonespan_utils.params import profile
 from tonespan_utils.study import timing
 
 
-def test_errors_are_late_minus_known():
-    known = make_tokens(4)
-    found = known.assign(center_s=known["center_s"] + 0.012).iloc[2:]
-    errors = timing.errors_ms(found, known)
-    assert errors["error_ms"].to_numpy() == pytest.approx(12.0) and len(errors) == len(known) - 2
+def test_errors_are_aligned_minus_known():
+    reference = make_tokens(4)
+    aligned = reference.assign(center_s=reference["center_s"] + 0.012).iloc[2:]
+    errors = timing.errors_ms(aligned, reference)
+    assert errors["error_ms"].to_numpy() == pytest.approx(12.0) and len(errors) == len(reference) - 2
     with pytest.raises(TonespanError, match="known time"):
-        timing.errors_ms(found.assign(token_id="other"), known)
+        timing.errors_ms(aligned.assign(token_id="other"), reference)
 
 
 def test_summary_as_by_hand():
@@ -29,21 +29,22 @@ def test_summary_as_by_hand():
     assert row["p95_ms"] == pytest.approx(np.quantile(size, 0.95)) and row["over_40_ms"] == (size > 40).mean()
     assert (row["n_tokens"], row["n_known"]) == (200, 210)
     slow = [
-
         np.median(size.to_numpy().reshape(50, 4)[rng.choice(50, 50)])
         for _ in range(2000)
     ]  # fmt: skip
     low, high = np.quantile(slow, [0.05, 0.95])
     assert (row["median_low_ms"], row["median_high_ms"]) == pytest.approx((low, high), abs=1.5)
+    single = timing.error_row(errors.assign(utterance_id="1"), n_known=210, n_resamples=400, level=0.9, seed=0)
+    assert single["median_ms"] == row["median_ms"] and np.isnan(single["median_low_ms"]), "one utterance, no interval"
 
 
 def test_moved_centres_have_the_deviation_asked_for(glide_corpus):
     tokens = glide_corpus.tokens
-    one, two = (
+    small, large = (
         timing.moved(tokens, glide_corpus, sd_ms=sd, seed=0)["center_s"] - tokens["center_s"] for sd in (10, 20)
     )
-    assert two.to_numpy() == pytest.approx(2 * one.to_numpy())
-    assert 1000 * one.std() == pytest.approx(10, rel=0.2)
+    assert large.to_numpy() == pytest.approx(2 * small.to_numpy())
+    assert 1000 * small.std() == pytest.approx(10, rel=0.2)
     far = timing.moved(tokens, glide_corpus, sd_ms=1e6, seed=0)["center_s"]
     assert far.min() >= 0 and far.max() <= glide_corpus.utterances["n_samples"].max() / 16_000
     assert timing.moved(tokens, glide_corpus, sd_ms=0, seed=0).equals(tokens)

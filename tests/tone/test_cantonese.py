@@ -53,7 +53,7 @@ def test_a_character_without_a_reading_is_unknown():
 def test_segments_tell_all_syllables_apart():
     codes = range(0x4E00, 0x9FFF, 3)
     listed = (
-        reading for code in codes for _, found in ToJyutping.get_jyutping_candidates(chr(code)) for reading in found
+        reading for code in codes for _, entry in ToJyutping.get_jyutping_candidates(chr(code)) for reading in entry
     )
     syllables = {syllable[:-1] for reading in listed for syllable in reading.split()}
     assert len(syllables) > 500
@@ -64,8 +64,8 @@ def test_utterances_of_a_corpus(shared_data):
     right = total = 0
     with (shared_data / "pronunciation" / "yue_hkcancor_dev.tsv").open(encoding="utf-8", newline="") as rows:
         for row in csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
-            expected, found = row["tones"].split(), tones(row["word"])
+            expected, predicted = row["tones"].split(), tones(row["word"])
             total += len(expected)
-            if len(found) == len(expected):
-                right += sum(one == other for one, other in zip(found, expected, strict=True))
+            if len(predicted) == len(expected):
+                right += sum(first == second for first, second in zip(predicted, expected, strict=True))
     assert right >= MIN_ACCURACY * total

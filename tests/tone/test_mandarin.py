@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pypinyin.constants import PINYIN_DICT
+from word_tables import read_table
 
 from tonespan_utils.tone._hanzi import MAX_DIGITS, SIMPLIFIED, TRADITIONAL, cardinal
 from tonespan_utils.tone._mandarin_readings import read_word
 from tonespan_utils.tone.mandarin import parse, segments
 from tonespan_utils.tone.parts import Syllable
 
-WORDS = [
-    line.split("\t")
-    for line in (Path(__file__).parents[1] / "data/tone/mandarin_words.tsv").read_text().splitlines()[1:]
-]
+WORDS = read_table("mandarin_words.tsv")
 DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
 PLACES = {"十": 10, "百": 100, "千": 1000}
 MYRIADS = {"万": 10**4, "亿": 10**8, "兆": 10**12, "萬": 10**4, "億": 10**8}
@@ -40,16 +36,7 @@ def value_of(spoken: str) -> int:
     return total + group + digit
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("一个", "25"), ("一天", "41"), ("一年", "42"), ("一起", "43"), ("第一", "41"), ("一月", "14"), ("统一", "31"),
-        ("看一看", "454"), ("十一个", "214"), ("这一年", "442"), ("一", "1"),
-        ("不是", "24"), ("不好", "43"), ("不能", "42"), ("是不是", "454"), ("好不好", "353"), ("不", "4"),
-        ("你好", "23"), ("展览馆", "223"), ("小老虎", "323"), ("我很好", "223"), ("我买雨伞", "2323"),
-        ("雨。雨", "33"), ("很高", "31"), ("我们", "35"), ("妈妈", "15"), ("姐姐", "35"), ("朋友", "25"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "expected"), read_table("mandarin_sandhi_by_hand.tsv"))
 def test_sandhi_by_hand(text, expected):
     assert tones(text) == expected
 

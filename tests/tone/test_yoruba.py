@@ -33,9 +33,9 @@ def tones(text: str) -> str:
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_words_by_hand(word, ipa, expected, form):
-    found = syllables(unicodedata.normalize(form, word))
-    assert [part.ipa for part in found] == ipa
-    assert "".join(part.tone for part in found) == expected
+    parts = syllables(unicodedata.normalize(form, word))
+    assert [part.ipa for part in parts] == ipa
+    assert "".join(part.tone for part in parts) == expected
 
 
 syllable_strategy = st.tuples(
@@ -53,14 +53,14 @@ def test_what_is_spelled_comes_back(word, form):
         starts_with_vowel = index + 1 < len(word) and not word[index + 1][0]
         written.append(onset + vowel + ACCENTS[tone] + ("n" if nasal and not starts_with_vowel else ""))
     pieces = [unicodedata.normalize(form, piece) for piece in written]
-    found = syllables("".join(pieces))
-    assert [part.tone for part in found] == [tone for _, _, tone, _ in word]
-    assert ["".join(pieces)[part.start : part.end] for part in found] == pieces
+    parts = syllables("".join(pieces))
+    assert [part.tone for part in parts] == [tone for _, _, tone, _ in word]
+    assert ["".join(pieces)[part.start : part.end] for part in parts] == pieces
 
 
 def test_a_contour_writes_two_syllables():
-    found = syllables("dârà")
-    assert [(part.start, part.end, part.tone) for part in found] == [(0, 2, "H"), (2, 2, "L"), (2, 4, "L")]
+    parts = syllables("dârà")
+    assert [(part.start, part.end, part.tone) for part in parts] == [(0, 2, "H"), (2, 2, "L"), (2, 4, "L")]
     assert tones("ǎ") == "LH"
 
 
@@ -76,15 +76,15 @@ def test_two_accents_that_disagree_are_uncertain():
 
 def test_sentences_without_accents_say_nothing():
     marked, unmarked = "Ó ti lọ sí ọjà.", "Orile ede naa wa ni ariwa."
-    found = syllables(f"{marked} {unmarked}")
-    assert [part.flags for part in found if part.start < len(marked)] == [()] * 6
-    assert all(part.flags == ("uncertain",) for part in found if part.start > len(marked))
+    parts = syllables(f"{marked} {unmarked}")
+    assert [part.flags for part in parts if part.start < len(marked)] == [()] * 6
+    assert all(part.flags == ("uncertain",) for part in parts if part.start > len(marked))
 
 
 def test_an_unmarked_name_is_uncertain():
-    found = syllables("Ọ̀gá ní Kerala ní òní")
-    assert [part.flags for part in found[3:6]] == [("uncertain",)] * 3
-    assert found[2].flags == found[6].flags == ()
+    parts = syllables("Ọ̀gá ní Kerala ní òní")
+    assert [part.flags for part in parts[3:6]] == [("uncertain",)] * 3
+    assert parts[2].flags == parts[6].flags == ()
 
 
 @pytest.mark.parametrize("word", ["Turkey", "Olympic", "ski", "oh", "x", "Brasil", "ç", "bạ"])

@@ -17,7 +17,7 @@ FIRST_CHECK = ["--slurm-init-seconds-before-status-checks", "1"]  # 40 s by defa
 
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory):
-    """What Slurm was asked for by two rules of the smoke profile; they have run to their end."""
+    """The resources that two rules of the smoke profile requested of Slurm; they have run to their end."""
     if not importlib.util.find_spec("snakemake_executor_plugin_slurm"):
         pytest.skip("no snakemake-executor-plugin-slurm: install it to test jobs on Slurm")
     with pytest.MonkeyPatch.context() as patch:
@@ -38,19 +38,20 @@ def jobs(tmp_path_factory):
     return fake_slurm.submitted(commands)
 
 
-def test_each_rule_asks_slurm_for_what_it_needs(jobs):
+@pytest.mark.slow
+def test_each_rule_requests_of_slurm_what_it_needs(jobs):
     assert list(jobs) == ["rule_corpus", "rule_probes_wildcards_mini--vanilla"]
     corpus, probes = jobs.values()
-    asked = {name: corpus[corpus.index(name) + 1] for name in ("-p", "-t", "--mem")}
-    assert asked == {"-p": "cpu", "-t": "480", "--mem": "16000"} and "--cpus-per-task=2" in corpus
+    requested = {name: corpus[corpus.index(name) + 1] for name in ("-p", "-t", "--mem")}
+    assert requested == {"-p": "cpu", "-t": "480", "--mem": "16000"} and "--cpus-per-task=2" in corpus
     assert not [argument for argument in corpus if argument.startswith("--gpus")]
-    asked = {name: probes[probes.index(name) + 1] for name in ("-p", "-t", "--mem")}
-    assert asked == {"-p": "gpu", "-t": "120", "--mem": "24000"} and "--gpus=1" in probes
+    requested = {name: probes[probes.index(name) + 1] for name in ("-p", "-t", "--mem")}
+    assert requested == {"-p": "gpu", "-t": "120", "--mem": "24000"} and "--gpus=1" in probes
 
 
 def test_every_rule_that_runs_an_encoder_goes_to_the_gpus():
-    own = yaml.safe_load(PROFILE.read_text())["set-resources"]
-    sent = {rule for rule, asked in own.items() if asked.get("slurm_partition") == "gpu"}
+    resources = yaml.safe_load(PROFILE.read_text())["set-resources"]
+    sent = {rule for rule, requested in resources.items() if requested.get("slurm_partition") == "gpu"}
     rules = (profile.ROOT / "Snakefile").read_text().split("\nrule ")[1:]
     on_gpu = {rule.partition(":")[0] for rule in rules if "gpu=1" in rule}
     assert on_gpu == {"finetune", "probes", "gradients", "alignment", "planted_span", "sanity"} == sent

@@ -41,10 +41,10 @@ def test_missing_labelled_speech_is_named_before_anything_runs(tmp_path, monkeyp
     monkeypatch.setattr(runner, "ROOT", tmp_path)
     full = profile.load("full")
     with pytest.raises(TonespanError, match=r"data/corpora/emotion: .*wav2vec2-base/emotion .*finetune\.corpora\.emot"):
-        runner._check_corpora(full)
+        runner.check_corpora(full)
     for name in ("emotion", "speaker"):
         (tmp_path / "data" / "corpora" / name).mkdir(parents=True)
-    runner._check_corpora(full)
+    runner.check_corpora(full)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,7 @@ def check_everything_is_there(p):
         assert f'src="{name}.svg"' in page and store.figure_stem(p, name).with_suffix(".pdf").is_file()
 
 
+@pytest.mark.slow
 def test_every_task_and_family_runs_on_stand_ins(standin, monkeypatch):
     path, output = standin
     monkeypatch.setattr(profile, "OUTPUT_ROOT", output / "here")

@@ -37,13 +37,13 @@ def test_without_a_driver_there_is_none(tmp_path, monkeypatch):
     monkeypatch.delenv(gpus.VISIBLE, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert gpus.visible() == []
-    with gpus.one() as name:
+    with gpus.only_one() as name:
         assert name is None and gpus.VISIBLE not in os.environ
 
 
 def test_a_single_gpu_is_what_a_scheduler_gave_and_needs_no_lock(tmp_path, monkeypatch):
     monkeypatch.setenv(gpus.VISIBLE, "0")
-    with gpus.one() as name, gpus.one() as other_job_of_the_node:
+    with gpus.only_one() as name, gpus.only_one() as other_job_of_the_node:
         assert name == other_job_of_the_node == "0" and not list(tmp_path.iterdir())
 
 
@@ -51,9 +51,9 @@ def test_two_jobs_get_two_gpus_and_leave_them_as_they_were(driver):
     program = (
         "from pathlib import Path; from tonespan_utils.workflow import gpus; import sys\n"
         "gpus.tempfile.gettempdir = lambda: sys.argv[1]\n"
-        "with gpus.one() as name: print(name, flush=True); input()"
+        "with gpus.only_one() as name: print(name, flush=True); input()"
     )
-    with gpus.one() as mine:
+    with gpus.only_one() as mine:
         held = Path(gpus.tempfile.gettempdir())
         assert mine == "0" and os.environ[gpus.VISIBLE] == "0"
         free = os.environ | {gpus.VISIBLE: "0,1"}
@@ -64,5 +64,5 @@ def test_two_jobs_get_two_gpus_and_leave_them_as_they_were(driver):
         assert other.stdout.readline() == "1\n"
         other.communicate("\n", timeout=60)
     assert gpus.VISIBLE not in os.environ
-    with gpus.one() as again:
+    with gpus.only_one() as again:
         assert again == "0"

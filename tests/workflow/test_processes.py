@@ -1,4 +1,4 @@
-"""What a process starts ends with it: when it is killed, and when it is asked to end."""
+"""What a process starts ends with it: when it is killed, and when a signal tells it to end."""
 
 import os
 import signal

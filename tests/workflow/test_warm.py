@@ -23,7 +23,7 @@ def output(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found(output):
+def warm_environment(output):
     """The environment of a run's commands, while its server runs."""
     environment = runner.environment() | {"TONESPAN_OUTPUT": str(output)}
     with warm.serving(environment) as where:
@@ -63,7 +63,7 @@ def children(pid):
 
 
 def descendants(pid):
-    return [one for child in children(pid) for one in (child, *descendants(child))]
+    return [each for child in children(pid) for each in (child, *descendants(child))]
 
 
 def wait_until(true, seconds=60):
@@ -81,9 +81,10 @@ def runs(pid):
         return False
 
 
-def test_a_warm_notebook_is_the_cold_one(found, output):
+@pytest.mark.slow
+def test_a_warm_notebook_is_the_cold_one(warm_environment, output):
     made = {}
-    for name, environment in {"warm": found, "cold": cold(found)}.items():
+    for name, environment in {"warm": warm_environment, "cold": cold(warm_environment)}.items():
         status, errors = finish(environment, "00_corpus", output / f"{name}.ipynb", "-p", "params_path", "smoke")
         assert status == 0, errors
         assert "100%" in errors, "the progress bar is drawn to its end"
@@ -92,29 +93,29 @@ def test_a_warm_notebook_is_the_cold_one(found, output):
     assert made["warm"] == made["cold"]
 
 
-def test_libraries_are_loaded_before_the_notebook_starts_and_our_modules_are_not(found, output):
+def test_libraries_are_loaded_before_the_notebook_starts_and_our_modules_are_not(warm_environment, output):
     probe = "import sys; print(sorted({'torch', 'transformers.trainer', 'tonespan_utils.params'} & set(sys.modules)))"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(probe)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     source = ROOT / "notebooks" / ".warm_probe.ipynb"
     nbformat.write(notebook, source)
     try:
-        assert finish(found, ".warm_probe", output / "probe.ipynb")[0] == 0
+        assert finish(warm_environment, ".warm_probe", output / "probe.ipynb")[0] == 0
     finally:
         source.unlink()
     assert outputs(output / "probe.ipynb")[-1][0]["text"].strip() == "['torch', 'transformers.trainer']"
 
 
-def test_bad_input_is_told_as_by_a_cold_notebook(found, output):
+def test_bad_input_is_reported_as_by_a_cold_notebook(warm_environment, output):
     arguments = ("00_corpus", output / "bad.ipynb", "-p", "params_path", "nowhere.yaml")
-    told = [finish(environment, *arguments) for environment in (found, cold(found))]
-    assert told[0][0] == told[1][0] == 2
-    assert told[0][1].splitlines()[-1] == told[1][1].splitlines()[-1]
-    assert "nowhere.yaml" in told[0][1] and not (output / "bad.ipynb").exists()
+    ended = [finish(environment, *arguments) for environment in (warm_environment, cold(warm_environment))]
+    assert ended[0][0] == ended[1][0] == 2
+    assert ended[0][1].splitlines()[-1] == ended[1][1].splitlines()[-1]
+    assert "nowhere.yaml" in ended[0][1] and not (output / "bad.ipynb").exists()
 
 
-def test_a_command_that_is_killed_takes_its_notebook_along(found, output):
-    run = start(found, "05_rcom_comparison", output / "killed.ipynb")
+def test_a_command_that_is_killed_takes_its_notebook_along(warm_environment, output):
+    run = start(warm_environment, "05_rcom_comparison", output / "killed.ipynb")
     forks = lambda: [p for child in children(os.getpid()) for p in descendants(child) if p != run.pid]  # noqa: E731
     assert wait_until(lambda: len(forks()) >= 2), "a fork for Papermill and one for the kernel"
     forked = forks()
@@ -124,8 +125,8 @@ def test_a_command_that_is_killed_takes_its_notebook_along(found, output):
     assert not (output / "killed.ipynb").exists()
 
 
-def test_a_notebook_that_is_killed_is_told_in_one_line(found, output):
-    run = start(found, "05_rcom_comparison", output / "lost.ipynb")
+def test_a_notebook_that_is_killed_is_named_in_one_line(warm_environment, output):
+    run = start(warm_environment, "05_rcom_comparison", output / "lost.ipynb")
     forks = lambda: [p for child in children(os.getpid()) if child != run.pid for p in children(child)]  # noqa: E731
     assert wait_until(forks)
     os.kill(forks()[0], signal.SIGKILL)
@@ -137,7 +138,7 @@ def test_a_notebook_that_is_killed_is_told_in_one_line(found, output):
 def test_the_server_ends_with_its_run(output):
     program = (
         "import os, sys; from tonespan_utils.workflow import runner, warm\n"
-        "with warm.serving(runner.environment()) as found: print(found[warm.SOCKET], flush=True); sys.stdin.read()"
+        "with warm.serving(runner.environment()) as where: print(where[warm.SOCKET], flush=True); sys.stdin.read()"
     )
     run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, text=True, stdin=-1, stdout=-1)
     run.stdout.readline()
@@ -147,7 +148,8 @@ def test_the_server_ends_with_its_run(output):
     assert wait_until(lambda: not runs(server), 60)
 
 
-def test_without_a_server_a_notebook_starts_as_any_other(found, output):
-    alone = found | {SOCKET: str(output / "nobody")}
+@pytest.mark.slow
+def test_without_a_server_a_notebook_starts_as_any_other(warm_environment, output):
+    alone = warm_environment | {SOCKET: str(output / "nobody")}
     status, errors = finish(alone, "00_corpus", output / "alone.ipynb", "-p", "params_path", "smoke")
     assert status == 0 and (output / "alone.ipynb").is_file(), errors

@@ -24,11 +24,8 @@ Notebook: notebooks/07_alignment
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -37,29 +34,20 @@ import torch
 from torchaudio.functional import forced_align, merge_tokens
 from tqdm.auto import tqdm
 
+from tonespan_utils.alignment.labels import SPACE, Sign, Spell, write
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import nucleus
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params.tables import TOKEN_COLUMNS
 from tonespan_utils.tone import text_to_tone
-from tonespan_utils.tone.parts import Masked, Part, Syllable
+from tonespan_utils.tone.parts import Syllable
 
-STAR, SPACE = "*", "|"
-SPOKEN = {"digits", "latin", "script", "unknown"}  # reasons for a mask behind which something is heard
 MAX_GAP_S = 0.06  # of the unlabelled frames between two spikes, what a syllable may claim on each side
 TOO_SHORT = "audio too short for its text"
 NO_SYLLABLE = "no tonal syllable in its text"
 NO_LABEL = "no character of its own"
 LOW_SCORE = "low alignment score"
-
-
-class Sign(NamedTuple):
-    """A label to be heard; which syllable of the text it belongs to (-1: none), and whether to its nucleus."""
-
-    label: str
-    syllable: int
-    is_nucleus: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,9 +64,6 @@ class Frames:
     def edge_s(self, frame: int) -> float:
         """Where a frame begins, in seconds; never before the audio does."""
         return max(0.0, self.first_s + self.hop_s * (frame - 0.5))
-
-
-Spell = Callable[[Syllable, str], list[tuple[str, bool]]]  # syllable, its characters -> labels, whether of the nucleus
 
 
 @dataclass(frozen=True)
@@ -101,80 +86,6 @@ class Aligned(NamedTuple):
 
 
 # Text
-
-
-def write(text: str, parts: Sequence[Part], spell: Spell) -> list[Sign]:
-    """A parsed text as signs: its syllables in the aligner's labels, a star for what is masked but spoken."""
-    signs, index = [], 0
-    for part in parts:
-        if isinstance(part, Masked):
-            signs += _masked(part)
-            continue
-        signs += [Sign(label, index, is_nucleus) for label, is_nucleus in spell(part, text[part.start : part.end])]
-        index += 1
-    return signs
-
-
-def _masked(part: Masked) -> list[Sign]:
-    if part.reason in SPOKEN:
-        return [Sign(STAR, -1)]
-    return [Sign(SPACE, -1)] if part.reason == "space" else []
-
-
-composed = partial(unicodedata.normalize, "NFC")
-
-
-def by_characters(vocabulary: Mapping[str, int], *, spelled: Callable[[str], str] = composed) -> Spell:
-    """Syllables as their characters, ``spelled`` so and in the vocabulary's case; one that it lacks becomes a star."""
-    known = {form: label for label in vocabulary for form in (label.upper(), label.lower(), label)}
-
-    def spell(_: Syllable, written: str) -> list[tuple[str, bool]]:
-        letters = [c for c in spelled(written) if unicodedata.category(c)[0] in "LMN"]
-        return [(known.get(c, STAR), False) for c in letters]
-
-    return spell
-
-
-def by_ipa(vocabulary: Mapping[str, int]) -> Spell:
-    """Syllables as IPA, in the longest pieces the vocabulary has; one that it lacks becomes a star."""
-    longest = max(map(len, vocabulary))
-
-    def pieces(text: str) -> list[str]:
-        found = []
-        while text:
-            end = next((n for n in range(min(longest, len(text)), 0, -1) if text[:n] in vocabulary), 0)
-            found.append(text[:end] if end else STAR)
-            text = text[max(end, 1) :]
-        return found
-
-    return lambda syllable, _: _by_role(syllable, pieces)
-
-
-def by_letters(vocabulary: Mapping[str, int]) -> Spell:
-    """Syllables in Latin letters, from their IPA, as recognisers of romanised text want them."""
-    return lambda syllable, _: _by_role(
-        syllable, lambda text: [c if c in vocabulary else STAR for c in romanised(text)]
-    )
-
-
-def _by_role(syllable: Syllable, pieces: Callable[[str], list[str]]) -> list[tuple[str, bool]]:
-    roles = ((syllable.onset, False), (syllable.nucleus, True), (syllable.coda, False))
-    return [(piece, is_nucleus) for sounds, is_nucleus in roles for piece in pieces(sounds)]
-
-
-LATIN = {
-    "ŋ": "ng", "ɲ": "ny", "ɴ": "n", "ɕ": "sh", "ʂ": "sh", "ʃ": "sh", "ʑ": "zh", "ʐ": "r", "ʒ": "zh", "θ": "th",
-    "ð": "d", "ɓ": "b", "ɗ": "d", "ʈ": "t", "ɖ": "d", "ɣ": "g", "ɡ": "g", "ɟ": "j", "χ": "h", "ʔ": "", "ɹ": "r",
-    "ɻ": "r", "ɾ": "r", "ʋ": "v", "ɥ": "y", "β": "b", "ɸ": "f", "ɯ": "u", "ɨ": "u", "ʉ": "u", "ʊ": "u", "ɪ": "i",
-    "y": "u", "ʏ": "u", "ɤ": "o", "ɔ": "o", "ɵ": "o", "ø": "o", "œ": "o", "ə": "e", "ɜ": "e", "ɐ": "a", "ɑ": "a",
-    "ʌ": "a", "æ": "a", "ɛ": "e", "j": "y",
-}  # fmt: skip
-
-
-def romanised(ipa: str) -> str:
-    """IPA in the letters a to z, roughly as uroman writes such sounds; marks of length and the like are dropped."""
-    letters = unicodedata.normalize("NFD", ipa).replace("tɕ", "ch").replace("ʈʂ", "zh").replace("t͡ɕ", "ch")
-    return re.sub(r"[^a-z]", "", "".join(LATIN.get(letter, letter) for letter in letters))
 
 
 # Frames

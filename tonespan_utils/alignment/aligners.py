@@ -20,22 +20,24 @@ import torchaudio
 from transformers import AutoModelForCTC, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from tonespan_utils.alignment import align, hmm, spelling
-from tonespan_utils.alignment.align import STAR, Aligner, Frames, Spell
+from tonespan_utils.alignment import align, hmm, labels, spelling
+from tonespan_utils.alignment.align import Aligner, Frames
+from tonespan_utils.alignment.labels import STAR, Spell
 from tonespan_utils.audio.reading import SAMPLE_RATE, build_once
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders import checkpoints
+from tonespan_utils.encoders import checkpoints, encoder, refusals
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params.profile import OUTPUT_ROOT, ROOT, Align, Params
+from tonespan_utils.params.profile import OUTPUT_ROOT, ROOT, Params
+from tonespan_utils.params.sections import Align
 from tonespan_utils.tone import text_to_tone
 
 OWN, MMS_FA = "own", "mms_fa"
 TOKENIZER = ("vocab.json", "tokenizer_config.json")
 SPELLINGS: dict[str, Callable[[Mapping[str, int]], Spell]] = {
-    "characters": align.by_characters, "IPA": align.by_ipa, "Latin letters": align.by_letters,
+    "characters": labels.by_characters, "IPA": labels.by_ipa, "Latin letters": labels.by_letters,
 }  # fmt: skip
-AS_SPOKEN = {"characters as spoken": partial(align.by_characters, spelled=spelling.spoken)}  # those of 02_finetune
+AS_SPOKEN = {"characters as spoken": partial(labels.by_characters, spelled=spelling.spoken)}  # those of 02_finetune
 MIN_KNOWN = 0.8  # of a language's labels; below it stars do the aligning
 N_TEXTS = 200  # to choose the spelling by
 HOP, RECEPTIVE = 320, 400  # samples, of wav2vec 2.0's front end: torchaudio's models do not name theirs
@@ -86,7 +88,7 @@ def own(corpus: Corpus, language: str, *, max_minutes: float) -> Aligner:
     chosen = table[begins_min < max_minutes]
     texts = zip(chosen["utterance_id"], chosen["text"], strict=True)
     pairs = (
-        (corpus.audio(name), align.write(text, text_to_tone.parse(text, language), hmm.spell)) for name, text in texts
+        (corpus.audio(name), labels.write(text, text_to_tone.parse(text, language), hmm.spell)) for name, text in texts
     )
     return hmm.train(pairs).aligner()
 
@@ -106,11 +108,11 @@ def from_checkpoint(
         raise TonespanError(f"{folder}: vocab.json does not fit a model of {model.config.vocab_size} labels")
     columns = _blank_first(model.config.vocab_size, blank)
     scaled, offset = checkpoints.scales_input(folder), np.eye(1, len(columns))[0] * blank_penalty
-    hop, receptive = checkpoints.hop(model.config), checkpoints.receptive(model.config)
+    hop, receptive = encoder.hop(model.config), encoder.receptive(model.config)
 
     @torch.inference_mode()
     def hear(samples: np.ndarray) -> Frames:
-        waveform = checkpoints.prepared(samples, scaled=scaled).to(model.device)
+        waveform = encoder.prepared(samples, scaled=scaled).to(model.device)
         if waveform.shape[-1] < receptive:
             raise TonespanError(align.TOO_SHORT)
         scores = torch.log_softmax(model(waveform).logits[0].float(), dim=-1).cpu().numpy()[:, columns]
@@ -166,7 +168,7 @@ def _spelled(
 
 
 def _known_share(spell: Spell, texts: Sequence[str], language: str) -> float:
-    signs = [sign for text in texts for sign in align.write(text, text_to_tone.parse(text, language), spell)]
+    signs = [sign for text in texts for sign in labels.write(text, text_to_tone.parse(text, language), spell)]
     own = [sign.label != STAR for sign in signs if sign.syllable >= 0]
     return float(np.mean(own)) if own else 0.0
 
@@ -199,5 +201,5 @@ def _ctc(folder: Path) -> PreTrainedModel:
         raise TonespanError(f"{folder}: cannot be read as a CTC model ({reason})") from None
     finally:
         transformers_logging.set_verbosity(level)
-    checkpoints.check_all_weights(folder, info)
+    refusals.check_all_weights(folder, info)
     return model.eval().requires_grad_(False).to("cuda" if torch.cuda.is_available() else "cpu")

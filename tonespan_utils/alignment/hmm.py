@@ -30,7 +30,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from tonespan_utils.alignment import align
-from tonespan_utils.alignment.align import STAR, Aligner, Frames, Sign
+from tonespan_utils.alignment.align import Aligner, Frames
+from tonespan_utils.alignment.labels import SPACE, STAR, Sign
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.tone.parts import Syllable
@@ -101,8 +102,7 @@ def train(utterances: Iterable[tuple[np.ndarray, Sequence[Sign]]]) -> Hmm:
     Utterances too short for their text are left out. Raises TonespanError where none is left.
     """
     heard = [
-        (features(samples), [sign.label for sign in signs if sign.label != align.SPACE])
-        for samples, signs in utterances
+        (features(samples), [sign.label for sign in signs if sign.label != SPACE]) for samples, signs in utterances
     ]
     heard = [(frames, labels) for frames, labels in heard if len(frames) > 2 * len(labels) > 0]
     if not heard:

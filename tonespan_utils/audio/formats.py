@@ -19,10 +19,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from tonespan_utils.audio import flac, mpeg, ogg, riff, window
+from tonespan_utils.audio import flac, mpeg, ogg, riff
 from tonespan_utils.errors import TonespanError
 
-MODULES = (flac, mpeg, ogg, riff, window)  # what decides which samples are read: part of a cache's key
 SNIFFED_BYTES = 1024
 TO_WAV = "convert it to WAV or FLAC (ffmpeg -i {name} {stem}.wav)"
 # First bytes (at 0, unless given) of what is no audio that can be read here, and what a user can do about it.

@@ -56,6 +56,19 @@ def checked(path: Path) -> list[Path | BinaryIO]:
     return [io.BytesIO(data[a:b]) for a, b in zip(starts, [*starts[1:], page.end], strict=True)]
 
 
+def with_serial(stream: bytes, serial: int) -> bytes:
+    """A whole Ogg stream under another serial number, each page's checksum made anew.
+
+    An encoder draws the number at random, so that the same sound has other bytes each time it is written.
+    """
+    pages = bytearray(stream)
+    for page in _pages(Path("an Ogg stream"), stream):
+        pages[page.start + 14 : page.start + 18] = serial.to_bytes(4, "little")
+        pages[page.start + 22 : page.start + 26] = bytes(4)
+        pages[page.start + 22 : page.start + 26] = _checksum(bytes(pages[page.start : page.end]))
+    return bytes(pages)
+
+
 def _check_end(path: Path, is_ended: bool) -> None:
     if not is_ended:
         raise TonespanError(f"{path}: truncated, the Ogg stream does not end; copy it again")

@@ -1,9 +1,8 @@
 """Read one audio file as mono float32 at 16 kHz, or say in one line why it cannot be used; build a cache folder once.
 
-Conventions: samples are in [-1, 1], more where a recording in floats is louder than full scale; channels are averaged
-before resampling; any sample rate from ``MIN_RATE`` to ``MAX_RATE`` is brought to 16 kHz by SoX's resampler at high
-quality (python-soxr), whose delay is compensated, so times stay. So do they in mp3s with LAME's header, in Vorbis and
-Opus, whose delays libsndfile takes off; for mp3s without that header see :mod:`tonespan_utils.audio.mpeg`.
+Conventions: samples are in [-1, 1], more where a recording in floats is louder than full scale; channels are averaged,
+then resampled (:mod:`tonespan_utils.audio.decoding`). Times stay, also in mp3s with LAME's header, in Vorbis and Opus,
+whose delays libsndfile takes off; for mp3s without that header see :mod:`tonespan_utils.audio.mpeg`.
 
 A file is what its first bytes say, whatever its name ends in. Whether all of it is there is checked by
 :mod:`tonespan_utils.audio.formats`: half a sentence with the label of a whole one is worse than an error.
@@ -14,29 +13,21 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import soundfile
-import soxr
 from filelock import FileLock
 
-from tonespan_utils.audio import formats
+from tonespan_utils.audio import decoding, formats
+from tonespan_utils.audio.decoding import SAMPLE_RATE as SAMPLE_RATE  # of what is read
+from tonespan_utils.audio.decoding import SILENCE_PEAK
 from tonespan_utils.errors import TonespanError
-
-SAMPLE_RATE = 16_000  # what wav2vec 2.0 style encoders were trained on
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".oga", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64")
 # Endings of sound that is not read: named, so that the message can say what to do.
 OTHER_SOUND = (".m4a", ".mp4", ".aac", ".wma", ".amr", ".webm", ".mkv", ".3gp", ".mov", ".ape", ".wv", ".ra", ".spx")
-SILENCE_PEAK = 1e-4  # -80 dB re full scale: three steps of 16-bit audio, below the noise of any microphone
-MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz; below, F0's harmonics are gone, and beyond there is no recorder
-CANCELLED = 0.1  # of the power that channels with nothing in common would have in their mean: equal ones, one reversed
-FULL_SCALE = 100.0  # floats may pass 1; samples of 16 bits written as floats reach 32,768
-BLOCK_FRAMES = 2**20  # decoded at a time where libsndfile's place is exact: three hours of many channels fit
-EXACT = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC")
-MAX_SAMPLES = 2**32  # of all channels; as floats 16 GiB, beyond which a header lies or memory ends
 
 
 def read(path: Path | str) -> np.ndarray:
@@ -47,11 +38,14 @@ def read(path: Path | str) -> np.ndarray:
     mean), or where its channels cancel each other out when averaged.
     """
     path = Path(path)
-    parts = [_mono(path, stream) for stream in _streams(path)]
-    samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    content = bytearray()  # grows in place: a list of arrays would be there twice when it is joined
+    for stream in _streams(path):
+        decoding.append_mono(path, stream, content)
+    samples = np.frombuffer(content, dtype=np.float32)
     if not len(samples):
         raise TonespanError(f"{path}: no samples in it; leave it out or record it again")
-    if np.abs(samples - samples.mean(dtype=np.float64)).max() < SILENCE_PEAK:
+    mean = samples.mean(dtype=np.float64)
+    if max(samples.max() - mean, mean - samples.min()) < SILENCE_PEAK:
         raise TonespanError(f"{path}: silent throughout; leave it out or record it again")
     return samples
 
@@ -77,6 +71,12 @@ def _streams(path: Path) -> list[Path | BinaryIO]:
         return formats.streams(path)
     except OSError as error:
         raise TonespanError(f"{path}: cannot be read ({error.strerror or error}); check it and its folder") from None
+
+
+def code_version() -> str:
+    """A hash of the code that decides which samples are read, for the key of a cache of them."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
 
 
 def build_once(parent: Path, key: str, build: Callable[[Path], None]) -> Path:
@@ -108,67 +108,3 @@ def _build_and_rename(target: Path, build: Callable[[Path], None]) -> None:
         unfinished.rename(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _mono(path: Path, stream: Path | BinaryIO) -> np.ndarray:
-    """The mean of the channels at 16 kHz: float32 (samples,)."""
-    mono, rate, channel_power = _decoded(path, stream)
-    if not np.isfinite(mono).all():
-        raise TonespanError(f"{path}: NaN or infinite samples; export the recording again")
-    if mono.size and np.abs(mono).max() > FULL_SCALE:
-        raise TonespanError(f"{path}: samples up to {np.abs(mono).max():.0f}, not 1; export it with full scale at 1")
-    _refuse_cancelled(path, mono, channel_power)
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE, quality="HQ")
-
-
-def _decoded(path: Path, stream: Path | BinaryIO) -> tuple[np.ndarray, int, np.ndarray]:
-    """The mean of the channels at the rate they were stored at, that rate, and the channels' power: (channel,)."""
-    try:
-        with soundfile.SoundFile(stream) as file:
-            _refuse_absurd(path, file)
-            n_promised, rate = file.frames, file.samplerate
-            mono, power = _averaged(file)
-    except (soundfile.LibsndfileError, OSError, MemoryError) as error:
-        reason = str(error).rsplit(": ", 1)[-1].rstrip(".") or type(error).__name__
-        raise TonespanError(f"{path}: damaged, or no audio file ({reason}); export it again as WAV or FLAC") from None
-    finally:
-        if not isinstance(stream, Path):
-            stream.close()
-    if len(mono) < n_promised:
-        raise TonespanError(f"{path}: truncated, {len(mono)} of {n_promised} samples are there; copy it again")
-    return mono, rate, power
-
-
-def _averaged(file: soundfile.SoundFile) -> tuple[np.ndarray, np.ndarray]:
-    step = BLOCK_FRAMES if file.format in EXACT else max(1, file.frames)
-    parts, energy = [np.empty(0, dtype=np.float32)], np.zeros(file.channels)
-    while len(block := file.read(step, dtype="float32", always_2d=True)):
-        parts.append(block.mean(axis=1, dtype=np.float32))
-        # about the mean: a microphone's constant offset is no sound
-        energy += block.var(axis=0, dtype=np.float64) * len(block) if file.channels > 1 else 0
-        if len(block) < step:
-            break
-    mono = parts[1] if len(parts) == 2 else np.concatenate(parts)
-    return mono, energy / max(1, len(mono))
-
-
-def _refuse_absurd(path: Path, file: soundfile.SoundFile) -> None:
-    if not MIN_RATE <= file.samplerate <= MAX_RATE:
-        raise TonespanError(
-            f"{path}: a sample rate of {file.samplerate} Hz; {MIN_RATE} to {MAX_RATE} are read: export it again"
-        )
-    if file.frames * file.channels > MAX_SAMPLES:
-        raise TonespanError(
-            f"{path}: {file.frames} samples of {file.channels} channels by its header; cut it into shorter files"
-        )
-
-
-def _refuse_cancelled(path: Path, mono: np.ndarray, channel_power: np.ndarray) -> None:
-    """Channels of which one has its poles reversed: their mean is not what was recorded."""
-    n_channels = len(channel_power)
-    independent = channel_power.sum() / n_channels**2
-    if n_channels < 2 or not mono.size or independent < SILENCE_PEAK**2:
-        return
-    if mono.var(dtype=np.float64) < CANCELLED * independent:
-        which = "left and right" if n_channels == 2 else f"its {n_channels} channels"
-        raise TonespanError(f"{path}: {which} cancel each other; keep one channel")

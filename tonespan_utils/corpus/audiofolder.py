@@ -8,6 +8,7 @@ form (:mod:`tonespan_utils.corpus.keys`), empty where there is none.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -23,9 +24,9 @@ SPLIT_NAMES = {"train": "train", "validation": "dev", "valid": "dev", "dev": "de
 def tables(folder: Path) -> list[pd.DataFrame]:
     """One table per metadata file under a folder, with ``path`` and ``split``; none where there is no metadata.
 
-    Raises :class:`TonespanError` for metadata that cannot be read or names no files.
+    Raises :class:`TonespanError` for metadata that cannot be read, names no files, or names files elsewhere.
     """
-    found = []
+    listed = []
     for path in files.below(folder, (".csv", ".jsonl")):
         if path.name not in METADATA:
             continue
@@ -34,10 +35,11 @@ def tables(folder: Path) -> list[pd.DataFrame]:
         if "file_name" not in read:
             raise TonespanError(f"{path}: no column 'file_name', which Hugging Face's audiofolder has")
         read = files.of_corpus(read, path.parent, column="file_name")
+        refuse_outside(folder, ((str(path), audio_path) for audio_path in read["path"]))
         given = read["split"] if "split" in read else [""] * len(read)
-        splits = [split_of(one, folder) or split for one, split in zip(read["path"], given, strict=True)]
-        found.append(read.assign(split=splits))
-    return found
+        splits = [split_of(audio_path, folder) or split for audio_path, split in zip(read["path"], given, strict=True)]
+        listed.append(read.assign(split=splits))
+    return listed
 
 
 def split_of(path: Path, folder: Path) -> str:
@@ -46,8 +48,11 @@ def split_of(path: Path, folder: Path) -> str:
 
 
 def below(path: Path, folder: Path) -> Path:
-    """A path as seen from the folder; one that leads elsewhere as it is."""
-    return path.relative_to(folder) if path.is_relative_to(folder) else path
+    """A path as seen from the folder that it lies in, without detours; links are followed only where they must be."""
+    plain, top = Path(os.path.normpath(path)), Path(os.path.normpath(folder))
+    if plain.is_relative_to(top):
+        return plain.relative_to(top)
+    return Path(os.path.realpath(path)).relative_to(os.path.realpath(folder))
 
 
 def table(path: Path) -> pd.DataFrame:

@@ -11,26 +11,17 @@ speakers. Text is the raw transcription: case and punctuation help text to tone.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import json
-import lzma
-import shutil
-import tarfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 import soundfile
 
 from tonespan_utils import hub
-from tonespan_utils.audio import reading
-from tonespan_utils.audio.reading import SAMPLE_RATE, build_once, check_length, read
+from tonespan_utils.audio.reading import SAMPLE_RATE, check_length, read
 from tonespan_utils.corpus import files, keys
+from tonespan_utils.corpus.archives import unpacked, unusable
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
@@ -42,10 +33,6 @@ FOLDERS = {
 SPLITS = ("train", "dev", "test")
 TSV_COLUMNS = ("sentence_id", "file_name", "text", "normalised", "characters", "n_samples", "gender")
 GENDERS = ("female", "male")
-UNUSABLE = "unusable.json"  # beside the unpacked files
-OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-UNPACKED_RATIO = 50  # speech as floats of 16-bit samples packs to a third; digital silence alone does better than this
-UNPACKED_BYTES = 10**9  # that any archive may unpack to: a short one may be mostly silence
 LENGTH_TOLERANCE = SAMPLE_RATE // 100  # samples a WAV and its TSV row may differ by: 10 ms, one bin of offsets
 
 
@@ -139,7 +126,7 @@ def _read_split(folder: Path, split: str, cache_dir: Path) -> pd.DataFrame:
     """Rows of one TSV with split, line number, and the path of the unpacked WAV."""
     rows = pd.DataFrame(list(_tsv_rows(folder / f"{split}.tsv")), columns=["row", *TSV_COLUMNS])
     rows["n_samples"] = rows["n_samples"].astype(int)
-    wavs = _unpack(folder / "audio" / f"{split}.tar.gz", cache_dir / f"{folder.name}-{split}")
+    wavs = unpacked(folder / "audio" / f"{split}.tar.gz", cache_dir / f"{folder.name}-{split}")
     find = files.Directory(wavs)
     is_system = [files.is_of_system(PurePosixPath(name)) for name in rows["file_name"]]
     rows = rows[~np.array(is_system, dtype=bool)]
@@ -234,12 +221,12 @@ def _known(tokens: pd.DataFrame, utterance_ids: Mapping[str, object]) -> pd.Data
 
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with the ``reason`` why they cannot be used, empty where they can, and its ``detail``."""
-    unusable = {folder: _unusable(folder) for folder in {path.parent for path in rows["path"]}}
-    found = [
-        _damage(path, n_samples, unusable[path.parent])
+    reasons = {folder: unusable(folder) for folder in {path.parent for path in rows["path"]}}
+    damages = [
+        _damage(path, n_samples, reasons[path.parent])
         for path, n_samples in zip(rows["path"], rows["n_samples"], strict=True)
     ]
-    rows[["reason", "detail"]] = np.array(found, dtype=object).reshape(-1, 2)
+    rows[["reason", "detail"]] = np.array(damages, dtype=object).reshape(-1, 2)
     rows.loc[_is_leak(rows), "reason"] = "its sentence belongs to another split"
     rows.loc[rows.duplicated(["split", "file_name"]), "reason"] = "listed before"
     return rows
@@ -251,7 +238,7 @@ def _is_leak(rows: pd.DataFrame) -> np.ndarray:
     return (claim < claim.groupby(rows["sentence_id"]).transform("max")).to_numpy()
 
 
-def _damage(path: Path, n_samples: int, unusable: Mapping[str, str]) -> tuple[str, str]:
+def _damage(path: Path, n_samples: int, reasons: Mapping[str, str]) -> tuple[str, str]:
     """Why a WAV cannot be used, and the detail of it; both empty where it can."""
     if not path.is_file():
         return "not in the archive", ""
@@ -260,11 +247,11 @@ def _damage(path: Path, n_samples: int, unusable: Mapping[str, str]) -> tuple[st
         info = soundfile.info(path)
     except (TonespanError, soundfile.LibsndfileError) as error:
         return "damaged or truncated", str(error).removeprefix(f"{path}: ")
-    if reason := unusable.get(path.name):
+    if reason := reasons.get(path.name):
         return reason, ""
-    found = round(info.frames * SAMPLE_RATE / info.samplerate)
-    if abs(found - n_samples) > LENGTH_TOLERANCE:
-        return "another length than the table says", f"{found} samples, not {n_samples}"
+    n_there = round(info.frames * SAMPLE_RATE / info.samplerate)
+    if abs(n_there - n_samples) > LENGTH_TOLERANCE:
+        return "another length than the table says", f"{n_there} samples, not {n_samples}"
     return "", ""
 
 
@@ -276,95 +263,3 @@ def _rejected(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 # Archives
-
-
-def _unpack(archive: Path, cache: Path) -> Path:
-    """The folder with the archive's files, unpacked again only when the archive has changed."""
-    if not archive.is_file():
-        raise TonespanError(f"{archive}: no such file; fetch the language again")
-    where = sha256(str(archive.resolve()).encode()).hexdigest()[:8]
-    state = archive.stat()
-    parent = cache.with_name(f"{cache.name}-{where}")
-    reader = sha256(Path(reading.__file__).read_bytes()).hexdigest()[:8]  # what it refuses is noted while unpacking
-    key = f"{state.st_size}-{state.st_mtime_ns}-{reader}"
-    return build_once(parent, key, lambda folder: _extract_all(archive, folder))
-
-
-def _note_unusable(folder: Path) -> None:
-    """Decode every file once, and note why some cannot be used (silence, NaN) though their headers are whole."""
-    reasons = {}
-    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in reading.SUFFIXES):
-        try:
-            read(path)
-        except TonespanError as error:
-            reasons[path.name] = str(error).removeprefix(f"{path}: ")
-    (folder / UNUSABLE).write_text(json.dumps(reasons), encoding="utf-8")
-
-
-def _unusable(folder: Path) -> dict[str, str]:
-    """File name -> reason, as :func:`_note_unusable` wrote it."""
-    path = folder / UNUSABLE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _extract_all(archive: Path, folder: Path) -> None:
-    try:
-        with (
-            _opener(archive)(archive, "rb") as unpacked,
-            tarfile.open(fileobj=_Bounded(unpacked, archive), mode="r|") as tar,
-        ):
-            for member in tar:
-                _extract(tar, member, folder, archive)
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        reason = str(error).partition("\n")[0]
-        raise TonespanError(f"{archive}: damaged or cut short ({reason}); fetch it again") from None
-    _note_unusable(folder)
-
-
-class _Bounded:
-    """What is unpacked, as far as an archive of speech could go: also of headers, which tarfile reads whole."""
-
-    def __init__(self, unpacked: BinaryIO, archive: Path) -> None:
-        self.unpacked, self.archive, self.n_bytes = unpacked, archive, 0
-        self.most = max(UNPACKED_BYTES, UNPACKED_RATIO * archive.stat().st_size)
-
-    def read(self, size: int) -> bytes:
-        block = self.unpacked.read(size)
-        self.n_bytes += len(block)
-        if self.n_bytes > self.most:
-            raise TonespanError(
-                f"{self.archive}: unpacks to more than {self.most:,} bytes, {UNPACKED_RATIO} times its size and no "
-                "less than 1 GB; no speech does; nothing was unpacked"
-            )
-        return block
-
-
-def _opener(archive: Path) -> Callable[[Path, str], BinaryIO]:
-    """What takes the compression off, by the first bytes."""
-    with archive.open("rb") as file:
-        first = file.read(6)
-    return next((opener for magic, opener in OPENERS.items() if first.startswith(magic)), open)
-
-
-def _problem(member: tarfile.TarInfo, name: PurePosixPath) -> str:
-    """Why a member is not unpacked; empty where it is."""
-    if not (member.isreg() or member.isdir()):
-        return "a link or device"
-    if member.issparse():
-        return "a file with holes, whose size its bytes do not bound"
-    if name.is_absolute() or ".." in name.parts or "\\" in member.name or "\0" in member.name:
-        return "a path that leaves its folder"
-    return ""
-
-
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, archive: Path) -> None:
-    """Write one member as a plain file; folders inside the archive are not kept."""
-    name = PurePosixPath(member.name)
-    if problem := _problem(member, name):
-        raise TonespanError(f"{archive}: member {member.name!r} is {problem}; nothing was unpacked")
-    if member.isdir() or files.is_of_system(name):
-        return
-    if (folder / name.name).exists():
-        raise TonespanError(f"{archive}: two members are named {name.name!r}")
-    with tar.extractfile(member) as source, (folder / name.name).open("wb") as target:
-        shutil.copyfileobj(source, target)

@@ -10,7 +10,8 @@ Conventions
   which only a part can be read (``T1?``, ``ma1x``, an unknown backslash sequence) gives no token.
 - A syllable whose tone its spelling does not tell for sure (flags of :class:`tonespan_utils.tone.Syllable`) is left out
   as alignment leaves it out (``align.leave_out``).
-- Nucleus: what lies in the syllable on a tier ``centre`` or ``nucleus``, or the first run of vowels on ``phones``.
+- Nucleus: the one labelled mark in the syllable on a tier ``centre`` or ``nucleus`` (two: no token; none: the nucleus
+  is looked for in the sound), or the first run of vowels on ``phones``.
 - Time: a grid must be as long as its audio to within ``TOLERANCE_S``. One that begins elsewhere than at 0 was cut from
   a longer one: where its length fits and its end does not, its times are moved to begin at 0.
 """
@@ -24,42 +25,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
 from tonespan_utils.audio import reading
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import keys, textgrid
+from tonespan_utils.corpus.grid_tones import EDGE_S, LEAVE_OUT, Reject, Tones
 from tonespan_utils.corpus.nucleus import Nucleus
 from tonespan_utils.corpus.textgrid import Grid, Interval, Tiers
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.tone import text_to_tone
 
 Rejected = list[tuple[str, str]]
 
-LEAVE_OUT = ("weak", "foreign", "uncertain")  # the default of align.leave_out
 SUFFIX = ".textgrid"
 # what aligners write for silence and noise
 NON_SPEECH = {"", "sil", "sp", "spn", "<eps>", "<sil>", "#", "pau", "<p:>", "silence"}
-CHAO = "˥˦˧˨˩꜒꜓꜔꜕꜖"
-SEGMENTS = r"[^\W\d_" + CHAO + r"][^\d\s?!*/\\|()\[\]{}<>_,;" + CHAO + r"]*"
-WITH_DIGITS = re.compile(rf"({SEGMENTS})(\d{{1,3}})")  # one digit for a class, two or three for Chao's levels
-WITH_CHAO = re.compile(rf"({SEGMENTS})([{CHAO}]{{1,4}})")
 VOWELS = set("iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒɚɝ")
 SYLLABIC = "\u0329\u030d"  # marks of a consonant that is a nucleus, as in Cantonese 唔
 ARPABET_VOWEL = re.compile(r"[AEIOU][A-Z][0-2]?")
-TONE_SIGNS = " .'’+-"  # of names such as "low rising", "half-high"
 TOLERANCE_S = 0.1  # of a grid's length: encoders pad an mp3 by up to this much, aligners round up to whole frames
-EDGE_S = 1e-6  # closer to an edge is on it: Praat writes 15 digits
 OVERLAP_S = 1e-3  # syllables may share this much, by rounding
 
-NO_TONE = "no tone label"
-NO_POINT = "no labelled point of the tier 'tone' lies inside it"
-TWO_POINTS = "two or more labelled points of the tier 'tone' lie inside it"
-TWO_INTERVALS = "two intervals of the tier 'tone' meet or overlap at its middle"
-UNREADABLE_TONE = "its tone label cannot be read whole"
-UNREADABLE = "its label cannot be read whole"
-SEVERAL = "its label holds several syllables"
+TWO_NUCLEI = "two or more labelled marks of the tier {!r} lie inside it"
 OVERLAPS = "overlaps another syllable"
 BEFORE_AUDIO = "begins before its audio"
 NO_LENGTH = "has no length"
@@ -75,10 +62,6 @@ class Spoken:
     start_s: float = 0.0
     end_s: float | None = None
     nucleus: Nucleus | None = None
-
-
-class _Reject(Exception):
-    """A syllable that is no token, for the reason that is its message."""
 
 
 def beside(path: Path) -> Path | None:
@@ -107,7 +90,7 @@ def read(
     grid = textgrid.read_grid(path)
     syllables = textgrid.tier(grid.tiers, tier, path=path)
     shift_s = _shift_s(grid, audio_path, path)
-    tones = _Tones(grid.tiers, path, language, leave_out)
+    tones = Tones(grid.tiers, path, language, leave_out)
     labelled = [one for one in syllables if keys.word(one.label).casefold() not in NON_SPEECH]
     overlapping = _overlapping(labelled)
     spoken, rejected = [], []
@@ -115,12 +98,12 @@ def read(
         try:
             _check_place(interval, shift_s, index in overlapping)
             syllable, ipa, tone = tones.of(interval)
-        except _Reject as reason:
+            given = _given_nucleus(interval, grid.tiers, path)
+        except Reject as reason:
             rejected.append(
                 (f", {keys.text(interval.label)!r} at {max(0.0, interval.start_s + shift_s):.3f} s", str(reason))
             )
             continue
-        given = _given_nucleus(interval, grid.tiers, path)
         spoken.append(_moved(Spoken(syllable, ipa, tone, interval.start_s, interval.end_s, given), shift_s))
     return spoken, rejected
 
@@ -173,11 +156,11 @@ def _moved(spoken: Spoken, shift_s: float) -> Spoken:
 
 def _check_place(interval: Interval, shift_s: float, overlaps: bool) -> None:
     if interval.end_s - interval.start_s <= EDGE_S:
-        raise _Reject(NO_LENGTH)
+        raise Reject(NO_LENGTH)
     if interval.start_s + shift_s < -EDGE_S:
-        raise _Reject(BEFORE_AUDIO)
+        raise Reject(BEFORE_AUDIO)
     if overlaps:
-        raise _Reject(OVERLAPS)
+        raise Reject(OVERLAPS)
 
 
 def _overlapping(intervals: Sequence[Interval]) -> set[int]:
@@ -195,92 +178,16 @@ def _overlapping(intervals: Sequence[Interval]) -> set[int]:
 # Tone
 
 
-class _Tones:
-    """Syllable, segments and tone of an interval, by the conventions above; raises _Reject where there are none."""
-
-    def __init__(self, tiers: Tiers, path: Path, language: str, leave_out: Sequence[str]) -> None:
-        self.language, self.leave_out = language, leave_out
-        name = textgrid.tier_name(tiers, "tone", path=path)
-        self.tier = None if name is None else tiers[name]
-        if self.tier is not None:
-            self.starts_s = np.array([part.start_s for part in self.tier])
-            self.ends_s = np.array([part.end_s for part in self.tier])
-
-    def of(self, interval: Interval) -> tuple[str, str, str]:
-        label = keys.word(interval.label)
-        if "\\" in label:
-            raise _Reject(UNREADABLE)
-        if self.tier is not None:
-            tone = _whole_tone(self._marked(interval))
-            syllable = label.removesuffix(tone) or label
-            return syllable, syllable, tone
-        return self._written(label)
-
-    def _marked(self, interval: Interval) -> str:
-        """The label of the tier ``tone`` that belongs to a syllable."""
-        is_point = bool((self.starts_s == self.ends_s).all())
-        return self._point(interval) if is_point else self._covering(interval)
-
-    def _point(self, interval: Interval) -> str:
-        is_inside = (self.starts_s > interval.start_s + EDGE_S) & (self.starts_s < interval.end_s - EDGE_S)
-        labels = [label for index in np.flatnonzero(is_inside) if (label := keys.tone(self.tier[index].label))]
-        if len(labels) != 1:
-            raise _Reject(TWO_POINTS if labels else NO_POINT)
-        return labels[0]
-
-    def _covering(self, interval: Interval) -> str:
-        touches = (self.starts_s <= interval.center_s + EDGE_S) & (self.ends_s >= interval.center_s - EDGE_S)
-        covering = [keys.tone(self.tier[index].label) for index in np.flatnonzero(touches)]
-        if len(covering) > 1 and any(covering):
-            raise _Reject(TWO_INTERVALS)
-        if not covering or not covering[0]:
-            raise _Reject(NO_TONE)
-        return covering[0]
-
-    def _written(self, label: str) -> tuple[str, str, str]:
-        """By digits or tone letters at the end of the label, else by the language's spelling."""
-        plain = keys.without_width(label)
-        if match := WITH_DIGITS.fullmatch(plain) or WITH_CHAO.fullmatch(plain):
-            return match[1], match[1], match[2]
-        if any(sign.isdecimal() or sign in CHAO for sign in plain):
-            raise _Reject(UNREADABLE)
-        return self._spelled(label)
-
-    def _spelled(self, label: str) -> tuple[str, str, str]:
-        parsed = text_to_tone.syllables(label, self.language) if self.language in text_to_tone.MODULES else []
-        if len(parsed) != 1:
-            raise _Reject(SEVERAL if parsed else NO_TONE)
-        syllable = parsed[0]
-        if not _is_punctuation(label[: syllable.start] + label[syllable.end :]):
-            raise _Reject(UNREADABLE)
-        if distrusted := [flag for flag in syllable.flags if flag in self.leave_out]:
-            raise _Reject(f"its tone is {distrusted[0]}")
-        return label, syllable.ipa, syllable.tone
-
-
-def _whole_tone(label: str) -> str:
-    """A tone label that is one name, number or contour; anything else is read in part at best."""
-    is_contour = all(sign in CHAO for sign in label)
-    is_name = all(unicodedata.category(sign)[0] in "LMN" or sign in TONE_SIGNS for sign in label)
-    numbers = re.findall(r"\d+", label)
-    if not is_contour and (not is_name or any(sign in CHAO for sign in label) or len(numbers) > 1):
-        raise _Reject(f"{UNREADABLE_TONE} ({label!r})")
-    return label
-
-
-def _is_punctuation(rest: str) -> bool:
-    """Whether what stands beside a syllable is punctuation as it ends words; a question mark may be the annotator's."""
-    return all(sign in " .,;:!…·-'\"’‘“”«»()。，、！：；" for sign in rest)
-
-
 # Nucleus
 
 
 def _given_nucleus(interval: Interval, tiers: Tiers, path: Path) -> Nucleus | None:
-    """The nucleus a TextGrid marks inside a syllable."""
+    """The nucleus a TextGrid marks inside a syllable, None where it marks none; raises Reject where it marks two."""
     names = {name: textgrid.tier_name(tiers, name, path=path) for name in ("centre", "nucleus", "phones")}
-    if marked := next((tiers[names[name]] for name in ("centre", "nucleus") if names[name]), None):
-        run = [part for part in _inside(marked, interval) if keys.text(part.label)][:1]
+    if marked := next((name for name in ("centre", "nucleus") if names[name]), None):
+        run = [part for part in _inside(tiers[names[marked]], interval) if keys.text(part.label)]
+        if len(run) > 1:
+            raise Reject(TWO_NUCLEI.format(marked))
     else:
         run = _first_run_of_vowels(_inside(tiers[names["phones"]] if names["phones"] else [], interval))
     if not run:

@@ -78,7 +78,7 @@ def _rows(folder: Path) -> pd.DataFrame:
 
 def _name(path: Path, folder: Path) -> str:
     """A file's name as identifier: below the folder, without detours, in composed form."""
-    return files.composed(audiofolder.below(Path(os.path.normpath(path)), folder).as_posix())
+    return files.composed(audiofolder.below(path, folder).as_posix())
 
 
 def _labels(path: Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
@@ -72,7 +73,7 @@ def alignment_place(params: Params, language: str, spoken: Corpus) -> tuple[Path
     digest = hashlib.sha256(params.section("align").encode())
     digest.update(spoken.utterances.to_csv(index=False).encode())
     for name in spoken.utterances["utterance_id"]:
-        digest.update(spoken.audio(name).tobytes())
+        digest.update(np.ascontiguousarray(spoken.audio(name)))
     for module in ALIGNING:
         digest.update((ROOT / "tonespan_utils" / module).read_bytes())
     return params.data / "alignment" / language, digest.hexdigest()[:16]
@@ -143,6 +144,7 @@ ALIGNING = (
     "alignment/align.py",
     "alignment/aligners.py",
     "alignment/hmm.py",
+    "alignment/labels.py",
     "alignment/spelling.py",
     "corpus/nucleus.py",
 )

@@ -1,4 +1,4 @@
-"""The lessons: exercises that check themselves, and their student and teacher versions.
+"""The course: the exercises of each lesson, the checks that answer with a hint, student and teacher versions.
 
 May import: alignment, instrument and below.
 """

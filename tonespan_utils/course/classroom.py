@@ -16,9 +16,9 @@ from pathlib import Path
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import profile
-from tonespan_utils.workflow import runner
+from tonespan_utils.workflow import notebooks
 
-LESSONS = tuple(sorted(path.stem for path in (runner.NOTEBOOKS / "course").glob("[0-9]_*.py")))
+LESSONS = tuple(sorted(path.stem for path in (notebooks.NOTEBOOKS / "course").glob("[0-9]_*.py")))
 CONFIG = """# written by `make course`: nbgrader reads it when called in this folder
 import os
 
@@ -57,7 +57,7 @@ def student_version(lesson: str) -> Path:
 
     source = folder() / "source" / lesson / f"{lesson}.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(runner.NOTEBOOKS / "course" / f"{lesson}.ipynb", source)
+    shutil.copyfile(notebooks.NOTEBOOKS / "course" / f"{lesson}.ipynb", source)
     settings = CONFIG.format(root=str(folder()), programs=str(Path(sys.executable).parent))
     (folder() / "nbgrader_config.py").write_text(settings, encoding="utf-8")
     config = PyFileConfigLoader("nbgrader_config.py", path=str(folder())).load_config()
@@ -68,9 +68,9 @@ def student_version(lesson: str) -> Path:
 
 
 def teacher_version(lesson: str) -> Path:
-    """The lesson executed with its solutions; not again while it is newer than the lesson and its checks."""
+    """The lesson executed with its solutions; not again while it is newer than the lesson and the course's modules."""
     executed = folder() / "teacher" / f"{lesson}.ipynb"
-    inputs = [runner.NOTEBOOKS / "course" / f"{lesson}.ipynb", Path(__file__).with_name("lessons.py")]
+    inputs = [notebooks.NOTEBOOKS / "course" / f"{lesson}.ipynb", *Path(__file__).parent.glob("*.py")]
     if not executed.is_file() or executed.stat().st_mtime < max(path.stat().st_mtime for path in inputs):
-        runner.run_notebook(f"course/{lesson}", executed, {})
+        notebooks.run_notebook(f"course/{lesson}", executed, {})
     return executed

@@ -1,7 +1,7 @@
 """Encoders that have lost what they learned, part by part (Adebayo et al. 2018).
 
-From the top block down, every tensor's own values are dealt to other places, which keeps their size and loses what was
-learned.
+From the top block down, the values of every weight tensor are permuted within it, which keeps their distribution and
+loses what was learned.
 
 Notebook: notebooks/06_sanity
 """
@@ -15,13 +15,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 
 
 def parts(encoder: Encoder) -> list[str]:
-    """What is randomised one after the other, top down: blocks, then what lies between them and the convolutions, then
-    these.
+    """Names of the parts that are randomised one after the other, top down.
+
+    Blocks, then ``positions`` (what lies between blocks and convolutions), then ``convolutions``.
     """
     blocks = [f"block {number}" for number in range(encoder.model.config.num_hidden_layers, 0, -1)]
     return [*blocks, "positions", "convolutions"]
@@ -36,8 +37,8 @@ def _part_of(name: str) -> str:
     return "positions"
 
 
-def dealt(encoder: Encoder, randomised: Sequence[str], *, seed: int) -> Encoder:
-    """A copy of an encoder in which the values of every tensor of the ``randomised`` parts change places.
+def permuted(encoder: Encoder, randomised: Sequence[str], *, seed: int) -> Encoder:
+    """A copy of an encoder in which the values of every tensor of the ``randomised`` parts are permuted within it.
 
     The closing norm of a stable-layer-norm encoder goes with ``positions``. The encoder itself stays as it is. Raises
     TonespanError for a part that is none of :func:`parts`.
@@ -50,7 +51,7 @@ def dealt(encoder: Encoder, randomised: Sequence[str], *, seed: int) -> Encoder:
             if _part_of(name) in randomised and weight.numel() > 1:
                 order = torch.from_numpy(rng.permutation(weight.numel())).to(weight.device)
                 weight.copy_(weight.flatten()[order].reshape(weight.shape))
-    return replace(encoder, model=model, identity=f"{encoder.identity} dealt {len(randomised)} seed {seed}")
+    return replace(encoder, model=model, identity=f"{encoder.identity} permuted {len(randomised)} seed {seed}")
 
 
 def cascade(encoder: Encoder, n_steps: int) -> list[list[str]]:

@@ -25,14 +25,16 @@ from transformers import Wav2Vec2FeatureExtractor
 from tonespan_utils.corpus import labelled, level, sources
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import head_first, tasks, training
 from tonespan_utils.finetune.examples import Collate, Speech
+from tonespan_utils.finetune.setting import Setting
 from tonespan_utils.instrument import features
 from tonespan_utils.params import conditions
 from tonespan_utils.params.conditions import Condition
-from tonespan_utils.params.profile import ROOT, Finetune, Params
+from tonespan_utils.params.profile import ROOT, Params
+from tonespan_utils.params.sections import Finetune
 from tonespan_utils.params.tables import COLUMNS
 from tonespan_utils.statistics import splits
 
@@ -63,13 +65,14 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     task = _task(params, condition, start, seed)
     collate, work = Collate(start), params.data / "training" / f"{condition.part}.seed{seed}"
     settings = _for_kind(params.finetune, task.kind)
-    asked = {"loss": task.loss, "head_rate": settings.head_rate[task.kind]}
-    asked["penalty"] = params.finetune.span_penalty if condition.is_narrow else None
+    head_rate = settings.head_rate[task.kind]
     if task.kind == "ctc":
-        rate = settings.learning_rate * asked["head_rate"]
-        alone = {"steps": settings.head_first_steps, "rate": rate, "seed": seed}
-        head_first.teach(task.model, task.train, collate, **alone)
-    curve = training.train(task.model, task.train, collate, settings, **asked, seed=seed, work=work)
+        rate = settings.learning_rate * head_rate
+        head_first.teach(task.model, task.train, collate, steps=settings.head_first_steps, rate=rate, seed=seed)
+    curve = training.train(
+        task.model, task.train, collate, settings, loss=task.loss, head_rate=head_rate, seed=seed, work=work,
+        penalty=params.finetune.span_penalty if condition.is_narrow else None,
+    )  # fmt: skip
 
     def predict(examples, pick):
         return training.predict(task.model, examples, collate, pick, batch_size=4 * params.finetune.batch_size)
@@ -80,11 +83,12 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     folder = params.model_folder(name, seed)
     _keep(task, start, folder)
     shutil.rmtree(work, ignore_errors=True)
-    heard = task.predicted if condition.objective == "tone" else pd.DataFrame(columns=["token_id", "utterance_id"])
+    untaught = pd.DataFrame(columns=["token_id", "utterance_id"])
+    tone_predictions = task.predicted if condition.objective == "tone" else untaught
     return Tuned(
         _scored(condition, rows, seed=seed, steps=params.finetune.steps),
         pd.DataFrame(curve, columns=["step", "loss"]).assign(**key),
-        heard.assign(**key, language=condition.language).reindex(columns=TONE_COLUMNS),
+        tone_predictions.assign(**key, language=condition.language).reindex(columns=TONE_COLUMNS),
         folder,
     )
 
@@ -104,7 +108,7 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
         # the probe's tokens, so that both are scored on the same ones
         spoken = splits.in_a_split(corpora[0].tokens)
         tokens = splits.sample_utterances(spoken, n_tokens=params.probe.max_tokens, seed=params.seed)
-    setting = tasks.Setting(
+    setting = Setting(
         encoder=encoder,
         speech=[Speech(c, features.of_corpus(encoder, c, cache_dir=params.data / "features")) for c in corpora],
         seed=seed,
@@ -119,9 +123,9 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
 
 def _corpora(params: Params, condition: Condition) -> list[Corpus]:
     """The speech a condition is trained on: a folder of its own, one language of the profile, or all of them."""
-    own = params.finetune.corpora.get(condition.objective)
-    if own and not condition.language:
-        return [level.levelled(labelled.load(ROOT / own, label=condition.objective), by=params.speech.level)]
+    folder = params.finetune.corpora.get(condition.objective)
+    if folder and not condition.language:
+        return [level.levelled(labelled.load(ROOT / folder, label=condition.objective), by=params.speech.level)]
     languages = [condition.language] if condition.language else params.speech.languages
     return [sources.load(params, language) for language in languages]
 

@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import features
 from tonespan_utils.instrument.features import Features
 
@@ -76,7 +76,7 @@ class Collate:
 
 
 def clips(encoder: Encoder, speech: Speech, utterance_id: str, *, clip_ms: float | None) -> list[np.ndarray]:
-    """The features of an utterance, or of each whole clip of ``clip_ms`` cut from it, heard by itself."""
+    """The features of an utterance, or of each whole clip of ``clip_ms`` cut from it, each encoded by itself."""
     if clip_ms is None:
         return [speech.features(utterance_id)]
     samples, length = speech.corpus.audio(utterance_id), round(clip_ms * SAMPLE_RATE / 1000)
@@ -96,16 +96,16 @@ def crops(example: Example, n_frames: int) -> list[Example]:
     return [replace(example, features=part) for part in parts]
 
 
-def dealt(examples: list[Example], *, seed: int) -> list[Example]:
-    """The same speech with targets dealt at random: utterances swap theirs, tone tokens swap their tones."""
+def shuffled_targets(examples: list[Example], *, seed: int) -> list[Example]:
+    """The same speech with shuffled targets: utterances swap theirs, tone tokens swap their tones."""
     rng = np.random.default_rng(seed)
     if any(NO_TARGET in np.atleast_1d(example.target) for example in examples):
-        return _dealt_frames(examples, rng)
+        return _shuffled_frames(examples, rng)
     order = rng.permutation(len(examples))
     return [replace(example, target=examples[i].target) for example, i in zip(examples, order, strict=True)]
 
 
-def _dealt_frames(examples: list[Example], rng: np.random.Generator) -> list[Example]:
+def _shuffled_frames(examples: list[Example], rng: np.random.Generator) -> list[Example]:
     together = np.concatenate([example.target for example in examples])
     held = together != NO_TARGET
     together[held] = rng.permutation(together[held])

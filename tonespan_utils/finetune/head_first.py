@@ -32,7 +32,7 @@ def teach(
         return
     rng = np.random.default_rng(seed)
     pool = [examples[i] for i in rng.permutation(len(examples))[:POOL]]
-    hidden = [torch.from_numpy(one).to(model.device) for one in _hidden(model, pool, collate)]
+    hidden = [torch.from_numpy(states).to(model.device) for states in _hidden(model, pool, collate)]
     head = model.lm_head
     optimizer = torch.optim.AdamW(head.parameters(), lr=rate, betas=BETAS, weight_decay=WEIGHT_DECAY)
     rises = WARMUP_SHARE * steps
@@ -58,6 +58,6 @@ def _ctc(head: torch.nn.Module, hidden: list, targets: list, model: PreTrainedMo
     """The model's own loss, from hidden vectors on."""
     scores = torch.log_softmax(head(pad_sequence(hidden)).float(), dim=-1)
     joined = torch.from_numpy(np.concatenate(targets)).to(scores.device)
-    lengths = [torch.tensor([len(one) for one in each]) for each in (hidden, targets)]
+    lengths = [torch.tensor([len(states) for states in each]) for each in (hidden, targets)]
     blank, config = model.config.pad_token_id, model.config
     return F.ctc_loss(scores, joined, *lengths, blank, config.ctc_loss_reduction, config.ctc_zero_infinity)

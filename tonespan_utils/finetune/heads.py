@@ -20,8 +20,8 @@ from transformers import (
     PreTrainedModel,
 )
 
-from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders import families
+from tonespan_utils.encoders.encoder import Encoder
 
 HEADS = {
     "ctc": AutoModelForCTC,
@@ -39,7 +39,7 @@ def build(encoder: Encoder, kind: str, *, seed: int, **settings: object) -> PreT
     """
     config = copy.deepcopy(encoder.model.config)
     if kind in AS_WAV2VEC2 and config.model_type == "hubert":
-        config = checkpoints.wav2vec2_config(config)
+        config = families.wav2vec2_config(config)
     for name, value in settings.items():
         setattr(config, name, value)
     torch.manual_seed(seed)

@@ -4,8 +4,8 @@
 - ``accuracy``, ``macro_f1``: over utterances (for tone: over tokens).
 - ``eer``: equal error rate over all pairs of utterances, by cosine in the space that tells training speakers apart.
 
-Intervals: percentile bootstrap over utterances. Null: the same predictions against references dealt at random; the mean
-over deals. Rates lie between 0 and 1 (``cer`` may exceed 1).
+Intervals: percentile bootstrap over utterances. Null: the same predictions against shuffled references; the mean over
+shuffles. Rates lie between 0 and 1 (``cer`` may exceed 1).
 
 Notebook: notebooks/02_finetune
 """
@@ -21,11 +21,10 @@ import pandas as pd
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import spans
 from tonespan_utils.statistics import bootstrap, classifier
 
 N_RESAMPLES = 300  # each is cheap, and the interval's ends need no more
-N_DEALS = 20
+N_SHUFFLES = 20
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,8 @@ def character_error_rate(references: Sequence[str], hypotheses: Sequence[str], *
         return (draws @ edits) / np.maximum(draws @ lengths, 1)
 
     rng = np.random.default_rng(seed)
-    dealt = [_edits(rng.permutation(np.array(references, dtype=object)), hypotheses).sum() for _ in range(3)]
-    null = float(np.mean(dealt) / lengths.sum())
+    shuffled_edits = [_edits(rng.permutation(np.array(references, dtype=object)), hypotheses).sum() for _ in range(3)]
+    null = float(np.mean(shuffled_edits) / lengths.sum())
     return _score("cer", rate, len(lengths), n_scored=len(lengths), null=null, level=level, seed=seed)
 
 
@@ -67,8 +66,8 @@ def _edits(references: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
         if not reference:
             counts.append(len(hypothesis))
             continue
-        found = jiwer.process_characters(reference, hypothesis)
-        counts.append(found.substitutions + found.deletions + found.insertions)
+        alignment = jiwer.process_characters(reference, hypothesis)
+        counts.append(alignment.substitutions + alignment.deletions + alignment.insertions)
     return np.array(counts, dtype=float)
 
 
@@ -85,8 +84,10 @@ def classification(
         return measure(np.tensordot(draws, counts, axes=1))
 
     rng, classes = np.random.default_rng(seed), np.unique(np.concatenate([references, predicted]))
-    dealt = [measure(classifier.confusion(rng.permutation(references), predicted, classes)) for _ in range(N_DEALS)]
-    null = float(np.mean(dealt))
+    shuffled_scores = [
+        measure(classifier.confusion(rng.permutation(references), predicted, classes)) for _ in range(N_SHUFFLES)
+    ]
+    null = float(np.mean(shuffled_scores))
     return _score(metric, of, len(counts), n_scored=len(references), null=null, level=level, seed=seed)
 
 
@@ -94,18 +95,18 @@ def _accuracy(counts: np.ndarray) -> np.ndarray:
     return np.trace(counts, axis1=-2, axis2=-1) / np.maximum(counts.sum(axis=(-2, -1)), 1)
 
 
-def discriminants(embeddings: np.ndarray, *, heard: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+def discriminants(embeddings: np.ndarray, *, training: np.ndarray, speakers: np.ndarray) -> np.ndarray:
     """Embeddings (clip, dimension) in the space where training speakers differ most: (clip, discriminant).
 
-    Linear discriminant analysis of ``heard`` (heard clip, dimension) by ``speakers`` (heard clip,): their mean goes to
-    0, their covariance within speakers to the identity, and one dimension fewer than there are speakers is left. No
-    test clip takes part. Training speakers who do not vary give only their mean.
+    Linear discriminant analysis of ``training`` (training clip, dimension) by ``speakers`` (training clip,): their mean
+    goes to 0, their covariance within speakers to the identity, and one dimension fewer than there are speakers is
+    left. No test clip takes part. Training speakers who do not vary give only their mean.
     """
-    heard, person = heard.astype(float), pd.factorize(speakers)[0]
-    own = np.stack([heard[person == i].mean(axis=0) for i in range(person.max() + 1)])
-    if np.allclose(heard, own[person]):  # as when each was heard once
-        return embeddings - heard.mean(axis=0)
-    return LinearDiscriminantAnalysis().fit(heard, person).transform(embeddings)
+    training, person = training.astype(float), pd.factorize(speakers)[0]
+    means = np.stack([training[person == i].mean(axis=0) for i in range(person.max() + 1)])
+    if np.allclose(training, means[person]):  # as with one clip of each
+        return embeddings - training.mean(axis=0)
+    return LinearDiscriminantAnalysis().fit(training, person).transform(embeddings)
 
 
 def equal_error_rate(
@@ -128,12 +129,12 @@ def equal_error_rate(
     first, second, ends = first[order], second[order], _ends(cosine[order])
 
     def of(draws: np.ndarray) -> np.ndarray:
-        same, one, other = speakers[first] == speakers[second], cluster[first], cluster[second]
-        return np.array([_eer(same, draw[one] * draw[other], ends) for draw in draws])
+        same, left, right = speakers[first] == speakers[second], cluster[first], cluster[second]
+        return np.array([_eer(same, draw[left] * draw[right], ends) for draw in draws])
 
     rng = np.random.default_rng(seed)
-    shuffled = [rng.permutation(speakers) for _ in range(N_DEALS)]
-    null = np.nanmean([_eer(dealt[first] == dealt[second], np.ones(first.size), ends) for dealt in shuffled])
+    shuffled = [rng.permutation(speakers) for _ in range(N_SHUFFLES)]
+    null = np.nanmean([_eer(permuted[first] == permuted[second], np.ones(first.size), ends) for permuted in shuffled])
     return _score("eer", of, len(names), n_scored=len(names), null=float(null), level=level, seed=seed)
 
 
@@ -171,5 +172,5 @@ def _score(
 ) -> Score:
     value = float(of(np.ones((1, n_clusters)))[0])
     resampled = of(bootstrap.resample_clusters(n_clusters, n_resamples=N_RESAMPLES, seed=seed))
-    low, high = spans.quantile_interval(resampled, n_tokens=n_scored, level=level)
+    low, high = bootstrap.percentile_interval(resampled, level=level, n_tokens=n_scored, n_clusters=n_clusters)
     return Score(metric, value, low, high, null)

@@ -12,151 +12,26 @@ Notebook: notebooks/02_finetune
 from __future__ import annotations
 
 import json
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch.nn import functional as F
-from tqdm.auto import tqdm
-from transformers import Wav2Vec2CTCTokenizer
 
-from tonespan_utils.alignment import spelling
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.encoders.checkpoints import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads, scores
-from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech, clips, crops, dealt
+from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech, clips, crops
+from tonespan_utils.finetune.recognition import Asr
 from tonespan_utils.finetune.scores import Score
+from tonespan_utils.finetune.setting import Predict, Setting, need_test
 from tonespan_utils.instrument.features import center_frames
 from tonespan_utils.statistics import splits
 
-PAD, UNKNOWN, SPACE = "<pad>", "<unk>", "|"
 XVECTOR_FRAMES = 2  # that the statistics of an x-vector need
 LABELS = {"emotion": "macro_f1", "gender": "accuracy"}  # column of the utterances -> metric
-
-Predict = Callable[[Sequence[Example], Callable], list[np.ndarray]]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is common to all tasks of a run."""
-
-    encoder: Encoder
-    speech: Sequence[Speech]
-    seed: int
-    shuffled: bool
-    clip_ms: float | None
-    crop_ms: float
-    max_test_utterances: int
-    level: float
-
-    def targets(self, examples: list[Example]) -> list[Example]:
-        """The examples as they are trained on: with their own targets, or for the control with dealt ones."""
-        return dealt(examples, seed=self.seed) if self.shuffled else examples
-
-    def test_utterances(self, speech: Speech) -> pd.DataFrame:
-        """The test utterances of one corpus, or as many of them as are wanted, drawn at random."""
-        table = speech.utterances(test=True)
-        return table.sample(n=min(len(table), self.max_test_utterances), random_state=self.seed).sort_index()
-
-
-class Asr:
-    """CTC over the characters of the language's own script, in the order of speech (:mod:`alignment.spelling`)."""
-
-    kind, loss = "ctc", None
-
-    def __init__(self, setting: Setting) -> None:
-        (speech,) = setting.speech
-        self.setting = setting
-        train, test = _transcribed(speech, speech.utterances(test=False), setting.test_utterances(speech))
-        self.vocabulary = vocabulary([spelling.spoken(text) for *_, text in train])
-        self.train = fitting(setting.targets([Example(name, part, self.encode(text)) for name, part, text in train]))
-        self.test = [Example(name, part, np.array([0])) for name, part, _ in test]
-        self.references = [text for *_, text in test]
-        _need_test(self.test, "asr")
-        if strange := set(spelling.spoken("".join(self.references))) - {" "} - set(self.vocabulary):
-            tqdm.write(f"test transcripts hold characters no training transcript has: {' '.join(sorted(strange))}")
-        self.model = heads.build(
-            setting.encoder, self.kind, seed=setting.seed,
-            vocab_size=len(self.vocabulary), pad_token_id=self.vocabulary[PAD], ctc_loss_reduction="mean",
-            spelling=spelling.SPOKEN,
-        )  # fmt: skip
-
-    def encode(self, text: str) -> np.ndarray:
-        """Written text as numbers; a character that the vocabulary lacks is ``<unk>``."""
-        spaced = spelling.spoken(text).replace(" ", SPACE)
-        return np.array([self.vocabulary.get(character, self.vocabulary[UNKNOWN]) for character in spaced])
-
-    def scores(self, predict: Predict) -> list[Score]:
-        logits = predict(self.test, lambda outputs: outputs.logits)
-        names = list(self.vocabulary)
-        heard = [spelling.written(greedy_text(frames.argmax(axis=-1), names)) for frames in logits]
-        return [scores.character_error_rate(self.references, heard, level=self.setting.level, seed=self.setting.seed)]
-
-    def save(self, folder: Path) -> None:
-        """The tokenizer beside the weights, so that the folder is a whole recogniser; it gives text as it is spoken,
-        which ``spelling.written`` puts into the script's own order.
-        """
-        (folder / "vocab.json").write_text(json.dumps(self.vocabulary, ensure_ascii=False), encoding="utf-8")
-        Wav2Vec2CTCTokenizer(
-            str(folder / "vocab.json"), pad_token=PAD, unk_token=UNKNOWN, word_delimiter_token=SPACE,
-            bos_token=None, eos_token=None,
-        ).save_pretrained(folder)  # fmt: skip
-
-
-def _transcribed(speech: Speech, *tables: pd.DataFrame) -> list[list[tuple[str, np.ndarray, str]]]:
-    """(utterance, features, text) of each table; what has no transcript or no frame is said and left out."""
-    found, left_out = [], 0
-    for table in tables:
-        texts = map(normalised_text, table["text"])
-        spoken = [(name, speech.features(name), text) for name, text in zip(table["utterance_id"], texts, strict=True)]
-        found.append([one for one in spoken if len(one[1]) and one[2]])
-        left_out += len(spoken) - len(found[-1])
-    if left_out:
-        tqdm.write(f"{left_out} utterances without a transcript, or shorter than one frame, are left out")
-    return found
-
-
-def normalised_text(text: str) -> str:
-    """What is recognised: composed, lower case, letters with their marks and digits, single spaces."""
-    kept = [c if unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in text]
-    return " ".join(unicodedata.normalize("NFC", "".join(kept).lower()).split())
-
-
-def vocabulary(texts: Sequence[str]) -> dict[str, int]:
-    """Every character of the training transcripts, numbered. Raises TonespanError where there is none."""
-    characters = sorted(set("".join(texts)) - {" "})
-    if not characters:
-        raise TonespanError("no training transcript has a character; speech recognition needs transcripts")
-    return {name: number for number, name in enumerate([PAD, UNKNOWN, SPACE, *characters])}
-
-
-def fitting(examples: list[Example]) -> list[Example]:
-    """The examples whose audio is long enough for CTC: a frame per character and one between equal neighbours.
-
-    Says how many are left out. Raises TonespanError where none is left.
-    """
-    kept = [example for example in examples if len(example.features) >= _needed_frames(example.target)]
-    if not kept:
-        raise TonespanError(f"none of {len(examples)} utterances is long enough for its transcript; are they in step?")
-    if left_out := len(examples) - len(kept):
-        tqdm.write(f"{left_out} of {len(examples)} utterances are too short for their transcripts and left out")
-    return kept
-
-
-def _needed_frames(target: np.ndarray) -> int:
-    return max(1, len(target) + int((target[1:] == target[:-1]).sum()))
-
-
-def greedy_text(numbers: np.ndarray, names: Sequence[str]) -> str:
-    """The text of the best class per frame (frame,): repeats collapsed, blanks dropped."""
-    changes = np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)]
-    characters = [names[number] for number in numbers[changes] if names[number] not in (PAD, UNKNOWN)]
-    return " ".join("".join(characters).replace(SPACE, " ").split())
 
 
 class Classification:
@@ -168,10 +43,11 @@ class Classification:
         self.setting, self.label = setting, label
         train, test = _labelled(setting, label)
         self.classes = _classes(train, label)
-        self.train = setting.targets([self._example(*one) for one in train])
-        known = [one for one in test if one[2] in self.classes]
-        self.test, self.references = [self._example(*one) for one in known], np.array([name for *_, name in known])
-        _need_test(self.test, label)
+        self.train = setting.targets([self._example(*clip) for clip in train])
+        scorable = [clip for clip in test if clip[2] in self.classes]
+        self.test = [self._example(*clip) for clip in scorable]
+        self.references = np.array([name for *_, name in scorable])
+        need_test(self.test, label)
         self.model = heads.build(setting.encoder, self.kind, seed=setting.seed, num_labels=len(self.classes))
 
     def _example(self, utterance_id: str, features: np.ndarray, name: str) -> Example:
@@ -204,15 +80,15 @@ class Speaker:
         train, test = _labelled(setting, "speaker")
         self.classes = _classes(train, "speaker")
         examples = [Example(name, features, self.classes.index(person)) for name, features, person in train]
-        self.heard = setting.targets(examples)
+        self.whole_train = setting.targets(examples)
         n_frames = max(XVECTOR_FRAMES, setting.encoder.n_frames(round(setting.crop_ms * SAMPLE_RATE / 1000)))
-        self.train = [crop for example in self.heard for crop in crops(example, n_frames)]
+        self.train = [crop for example in self.whole_train for crop in crops(example, n_frames)]
         self.test = [Example(name, features, 0) for name, features, _ in test]
         self.speakers = np.array([person for *_, person in test])
-        _need_test(self.test, "speaker")
+        need_test(self.test, "speaker")
         self.utterances = np.array([example.utterance_id for example in self.test])
         scores.need_pairs(self.speakers, self.utterances)
-        _check_length(self.heard + self.test)
+        _check_length(self.whole_train + self.test)
         width = setting.encoder.model.config.hidden_size
         self.model = heads.build(
             setting.encoder, self.kind, seed=setting.seed, num_labels=len(self.classes),
@@ -220,9 +96,11 @@ class Speaker:
         )  # fmt: skip
 
     def scores(self, predict: Predict) -> list[Score]:
-        heard, met = (np.stack(predict(part, lambda outputs: outputs.embeddings)) for part in (self.heard, self.test))
-        speakers = np.array([example.target for example in self.heard])
-        embeddings = scores.discriminants(met, heard=heard, speakers=speakers)
+        training, test = (
+            np.stack(predict(part, lambda outputs: outputs.embeddings)) for part in (self.whole_train, self.test)
+        )
+        speakers = np.array([example.target for example in self.whole_train])
+        embeddings = scores.discriminants(test, training=training, speakers=speakers)
         settings = {"level": self.setting.level, "seed": self.setting.seed}
         return [scores.equal_error_rate(embeddings, self.speakers, self.utterances, **settings)]
 
@@ -264,8 +142,8 @@ class Tone:
 
     def _targets(self, speech: Speech, utterance_id: str, group: pd.DataFrame) -> np.ndarray:
         targets = np.full(len(speech.features(utterance_id)), NO_TARGET)
-        known = group[group["tone"].isin(self.classes)]
-        targets[self.frames[known.index]] = [self.classes.index(tone) for tone in known["tone"]]
+        with_class = group[group["tone"].isin(self.classes)]
+        targets[self.frames[with_class.index]] = [self.classes.index(tone) for tone in with_class["tone"]]
         return targets
 
     @staticmethod
@@ -274,20 +152,21 @@ class Tone:
         return F.cross_entropy(outputs.logits.flatten(0, 1), labels.flatten(), ignore_index=NO_TARGET)
 
     def predictions(self, predict: Predict) -> pd.DataFrame:
-        """Test tokens with the tone that was heard: token_id, utterance_id, tone, predicted."""
+        """Test tokens with the predicted tone: token_id, utterance_id, tone, predicted."""
         logits = predict(self.test, lambda outputs: outputs.logits)
-        heard = pd.Series(index=self.test_tokens.index, dtype=object)
+        predicted = pd.Series(index=self.test_tokens.index, dtype=object)
         for example, frames in zip(self.test, logits, strict=True):
             group = self.test_tokens[self.test_tokens["utterance_id"] == example.utterance_id]
             best = frames[self.frames[group.index]].argmax(axis=-1)
-            heard[group.index] = [self.classes[number] for number in best]
-        return self.test_tokens[["token_id", "utterance_id", "tone"]].assign(predicted=heard)
+            predicted[group.index] = [self.classes[number] for number in best]
+        return self.test_tokens[["token_id", "utterance_id", "tone"]].assign(predicted=predicted)
 
     def scores(self, predict: Predict) -> list[Score]:
         self.predicted = self.predictions(predict)
-        reference, heard, utterances = (self.predicted[k].to_numpy(str) for k in ("tone", "predicted", "utterance_id"))
+        columns = ("tone", "predicted", "utterance_id")
+        reference, predicted, utterances = (self.predicted[name].to_numpy(str) for name in columns)
         settings = {"level": self.setting.level, "seed": self.setting.seed}
-        return [scores.classification("macro_f1", reference, heard, utterances, **settings)]
+        return [scores.classification("macro_f1", reference, predicted, utterances, **settings)]
 
     def save(self, folder: Path) -> None:
         """The names of the tones."""
@@ -296,13 +175,13 @@ class Tone:
 
 def _labelled(setting: Setting, label: str) -> tuple[list, list]:
     """(utterance, features, label) of train and of test, whole or in clips."""
-    found: tuple[list, list] = ([], [])
+    sides: tuple[list, list] = ([], [])
     for speech in setting.speech:
-        for side, table in zip(found, (speech.utterances(test=False), setting.test_utterances(speech)), strict=True):
+        for side, table in zip(sides, (speech.utterances(test=False), setting.test_utterances(speech)), strict=True):
             for row in table[table[label] != ""].itertuples():
-                heard = clips(setting.encoder, speech, row.utterance_id, clip_ms=setting.clip_ms)
-                side += [(row.utterance_id, part, getattr(row, label)) for part in heard if len(part)]
-    return found
+                parts = clips(setting.encoder, speech, row.utterance_id, clip_ms=setting.clip_ms)
+                side += [(row.utterance_id, part, getattr(row, label)) for part in parts if len(part)]
+    return sides
 
 
 def _classes(train: list, label: str) -> list[str]:
@@ -318,11 +197,6 @@ def _classes_of(labels: Iterable[str], label: str) -> list[str]:
             f"{label}: fine-tuning needs two or more classes among the training utterances, found {there}{advice}"
         )
     return names
-
-
-def _need_test(test: list[Example], label: str) -> None:
-    if not test:
-        raise TonespanError(f"{label}: no labelled utterance in the test split; the model could not be scored")
 
 
 def _write_classes(folder: Path, classes: Sequence[str]) -> None:

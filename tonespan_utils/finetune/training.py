@@ -29,7 +29,7 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads
 from tonespan_utils.finetune import penalty as penalties
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params.profile import Finetune, SpanPenalty
+from tonespan_utils.params.sections import Finetune, SpanPenalty
 
 KEPT_CHECKPOINTS = 2  # a kill while one is written leaves the other
 POOL_BATCHES = 8  # sorted by length together: enough to spare padding, few enough to mix
@@ -162,17 +162,17 @@ def batches(lengths: Sequence[int], steps: int, batch_size: int, *, seed: int) -
     share a batch, which spares padding; which lengths come together and when is random. Those that do not fill a batch
     come with the next epoch's.
     """
-    rng, lengths, found = np.random.default_rng(seed), np.asarray(lengths), []
+    rng, lengths, laid_out = np.random.default_rng(seed), np.asarray(lengths), []
     waiting = np.empty(0, dtype=int)
-    while len(found) < steps:
+    while len(laid_out) < steps:
         waiting = np.concatenate([waiting, rng.permutation(len(lengths))])
         whole = len(waiting) - len(waiting) % batch_size
         now, waiting = waiting[:whole], waiting[whole:]  # what is left over waits for the next epoch
         pools = np.array_split(now, max(1, whole // (POOL_BATCHES * batch_size)))
         order = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
         parts = order.reshape(-1, batch_size)
-        found += [parts[i] for i in rng.permutation(len(parts))]
-    return np.concatenate(found[:steps])
+        laid_out += [parts[i] for i in rng.permutation(len(parts))]
+    return np.concatenate(laid_out[:steps])
 
 
 def _quietly(trainer: Trainer, checkpoint: str | None) -> None:
@@ -242,7 +242,7 @@ def predict(
     model: PreTrainedModel, examples: Sequence[Example], collate: Collate, pick: Callable, *, batch_size: int
 ) -> list[np.ndarray]:
     """``pick(outputs)`` of each example, in order: frames cut to the example's own, or one vector."""
-    found: list[np.ndarray | None] = [None] * len(examples)
+    outputs_of: list[np.ndarray | None] = [None] * len(examples)
     order = np.argsort([len(example.features) for example in examples], kind="stable")
     heads.take_features(model.eval())
     try:
@@ -251,10 +251,10 @@ def predict(
             batch = collate([examples[row].as_item() for row in rows])
             outputs = model(*(batch[name].to(model.device) for name in ("input_values", "attention_mask")))
             for row, values in zip(rows, pick(outputs).float().cpu().numpy(), strict=True):
-                found[row] = values[: len(examples[row].features)] if values.ndim == 2 else values
+                outputs_of[row] = values[: len(examples[row].features)] if values.ndim == 2 else values
     finally:
         heads.take_waveforms(model)
-    return found
+    return outputs_of
 
 
 def final_loss(curve: Sequence[dict[str, float]]) -> float:

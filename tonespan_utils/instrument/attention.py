@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import backward
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradients
 from tonespan_utils.statistics import bootstrap
@@ -43,13 +43,13 @@ def attention_weights(encoder: Encoder, samples: np.ndarray, centers_s: Sequence
     """
     frames = [encoder.frame_at(center, samples.size) for center in centers_s]
     clip = gradients.trace(encoder, encoder.prepare(samples))
-    found = {}
+    by_layer = {}
     for number, block in enumerate(clip.blocks, start=1):
         if isinstance(block, backward.PlainBlock):
             raise TonespanError(f"layer {number} has an adapter; attention is read from plain blocks alone")
         weights = block.attention.weights[0][:, frames]  # (head, token, frame)
-        found[str(number)] = weights.transpose(0, 1).double().cpu().numpy()
-    return found
+        by_layer[str(number)] = weights.transpose(0, 1).double().cpu().numpy()
+    return by_layer
 
 
 def attention_distance(
@@ -61,7 +61,7 @@ def attention_distance(
     """
     away = _distances_ms(encoder, samples.size, centers_s, window_ms)
     weights = attention_weights(encoder, samples, centers_s)
-    return {layer: _mean_distance(own, away[:, None]) for layer, own in weights.items()}
+    return {layer: _mean_distance(attended, away[:, None]) for layer, attended in weights.items()}
 
 
 def null_distance(encoder: Encoder, n_samples: int, centers_s: Sequence[float], *, window_ms: float = np.inf) -> Floats:
@@ -98,26 +98,25 @@ def measure(
     """The mean distance over ``tokens`` of each layer and head, with its bootstrap interval over utterances and null.
 
     Columns: ``layer, head, distance_ms, ci_low_ms, ci_high_ms, null_ms, n_tokens``; head ``mean`` is the mean of all.
-    One utterance, or fewer than ``spans.LEAST_TOKENS`` tokens, have no interval (nan).
+    One utterance, or fewer than ``bootstrap.LEAST_TOKENS`` tokens, have no interval (nan).
     Notebook: notebooks/06_validity
     """
-    found: dict[str, list[Floats]] = {}
+    distances: dict[str, list[Floats]] = {}
     null = []
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc="attention", unit="utt"):
         samples, centers = corpus.audio(utterance_id), group["center_s"].tolist()
-        for layer, own in attention_distance(encoder, samples, centers, window_ms=window_ms).items():
-            found.setdefault(layer, []).append(own)
+        for layer, distance in attention_distance(encoder, samples, centers, window_ms=window_ms).items():
+            distances.setdefault(layer, []).append(distance)
         null.append(null_distance(encoder, samples.size, centers, window_ms=window_ms))
     utterances = np.concatenate([[u] * len(g) for u, g in tokens.groupby("utterance_id", sort=False)])
     weights = bootstrap.resample_rows(utterances, n_resamples=n_resamples, seed=seed)
     rows = []
-    for layer, parts in found.items():
+    for layer, parts in distances.items():
         by_head = np.concatenate(parts)  # (token, head)
         by_head = np.column_stack([by_head, by_head.mean(axis=1)])
         drawn = weights @ by_head / weights.sum(axis=1, keepdims=True)
-        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        enough = len(null) > 1 and len(by_head) >= bootstrap.LEAST_TOKENS
-        low, high = (low, high) if enough else (np.nan, np.nan)
+        enough = {"n_tokens": len(by_head), "n_clusters": len(null)}
+        low, high = np.transpose([bootstrap.percentile_interval(head, level=level, **enough) for head in drawn.T])
         heads = [*map(str, range(by_head.shape[1] - 1)), "mean"]
         about = {"layer": layer, "null_ms": np.concatenate(null).mean(), "n_tokens": len(by_head)}
         values = {"distance_ms": by_head.mean(axis=0), "ci_low_ms": low, "ci_high_ms": high}

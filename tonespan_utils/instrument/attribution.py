@@ -1,10 +1,8 @@
-"""Other ways to ask how far a layer looks, behind one interface.
+"""Other attributions than the gradient, behind one interface: how much each stretch of the input matters to a logit.
 
-Two kinds of answer
--------------------
-**Energy** (:func:`energy`): how much each stretch of the input matters to a token's logit, summed over bins of offset
-from the tone centre; its radii are those of ``spans``. All are squares of an attribution, so that they share one unit
-(logits squared; gradient and SmoothGrad per input squared) and one meaning of width:
+Each gives the *energy* (:func:`energy`) per bin of offset from the tone centre, whose radii are those of ``spans``. All
+are squares of an attribution, so that they share one unit (logits squared; gradient and SmoothGrad per input squared)
+and one meaning of width:
 
 - ``gradient``: the slope itself (Simonyan et al. 2014), what notebook 04 measures.
 - ``gradient_x_input``: slope times input (Shrikumar et al. 2016).
@@ -12,15 +10,10 @@ from the tone centre; its radii are those of ``spans``. All are squares of an at
 - ``integrated_gradients``: input times the mean slope on the way from silence to the input (Sundararajan et al. 2017).
 - ``occlusion``: how far the logit drops when a bin is silenced (Zeiler & Fergus 2014).
 
-**Behaviour** (:func:`f1_by_width`): the probe's F1 when speech further than a half-width from the centre is changed.
-Sensitivity says what the model would react to; these say what it needs:
+What a probe needs, rather than reacts to, is measured in :mod:`behaviour`.
 
-- ``context_truncation``: the audio is cut to that width.
-- ``pitch_flattening``: pitch outside that width is levelled with Praat's overlap-add, all else stays.
-
-Conventions: the input is the prepared waveform (what the model sees), and silence is 0 there. The scalar asked for is
-linear in the hidden vector and is settled on the unchanged input (``gradients.read_out``). A *draw* is an index
-whose 0 is the data as they are and whose others are bootstrap resamples over utterances, as in ``comparison``.
+Conventions: the input is the prepared waveform (what the model sees), and silence is 0 there. The scalar that is
+attributed is linear in the hidden vector and is settled on the unchanged input (``readouts.read_out``).
 
 Notebook: notebooks/06_validity
 """
@@ -33,26 +26,19 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, gradient_energy, gradients, readouts
 from tonespan_utils.instrument.readouts import Readout
-from tonespan_utils.statistics import bootstrap
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 Floats = NDArray[np.float64]
 Probes = Mapping[str, LinearClassifier]
-
-BATCH_S = 20.0  # seconds of audio that go through an encoder together
-
-
-# Energy
 
 
 def energy(
@@ -79,14 +65,19 @@ def energy(
     if name == "occlusion":
         dropped = occlusion(encoder, probes, samples, centers_s, tones, edges_ms=edges, target=target, **options)
         return {layer: np.square(drop) for layer, drop in dropped.items()}
-    asked = _Asked(encoder, probes, samples, centers_s, tones, target, float(np.abs(edges).max()) / 1000)
-    found = _ATTRIBUTIONS[name](asked, **options)
-    return {layer: gradient_energy.energy_over_offset(encoder, a, centers_s, edges) for layer, a in found.items()}
+    utterance = _Utterance(encoder, probes, samples, centers_s, tones, target, float(np.abs(edges).max()) / 1000)
+    attributions = _ATTRIBUTIONS[name](utterance, **options)
+    return {
+        layer: gradient_energy.energy_over_offset(encoder, a, centers_s, edges) for layer, a in attributions.items()
+    }
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
-    """One utterance and what is asked of it; slopes beyond ``reach_s`` of a centre need not be computed."""
+class _Utterance:
+    """One utterance with the logits to attribute: one a token, ``target`` of its tone (see :mod:`readouts`).
+
+    Gradients beyond ``reach_s`` of a centre need not be computed.
+    """
 
     encoder: Encoder
     probes: Probes
@@ -109,7 +100,7 @@ class _Asked:
 
     def slopes(self, prepared: Tensor, readout: Readout) -> dict[str, np.ndarray]:
         """The gradient of ``readout`` at a prepared waveform (samples,): layer -> (token, samples)."""
-        return {layer: found[0] for layer, found in self._slopes_of(prepared[None], readout).items()}
+        return {layer: by_clip[0] for layer, by_clip in self._slopes_of(prepared[None], readout).items()}
 
     def mean_slopes(self, versions: Iterable[Tensor], weights: Floats, readout: Readout) -> dict[str, Floats]:
         """The gradient of ``readout`` summed over versions of the waveform, each (samples,), by ``weights`` (version,).
@@ -132,26 +123,28 @@ class _Asked:
         return gradients.pull_down(self.encoder, traced, readout.of_copies(len(clips)), reach_s=self.reach_s)
 
 
-def _gradient(asked: _Asked) -> dict[str, np.ndarray]:
-    prepared, readout = asked.prepare()
-    return asked.slopes(prepared, readout)
+def _gradient(utterance: _Utterance) -> dict[str, np.ndarray]:
+    prepared, readout = utterance.prepare()
+    return utterance.slopes(prepared, readout)
 
 
-def _gradient_x_input(asked: _Asked) -> dict[str, np.ndarray]:
-    prepared, readout = asked.prepare()
-    return _times(asked.slopes(prepared, readout), prepared)
+def _gradient_x_input(utterance: _Utterance) -> dict[str, np.ndarray]:
+    prepared, readout = utterance.prepare()
+    return _times(utterance.slopes(prepared, readout), prepared)
 
 
-def _smoothgrad(asked: _Asked, *, n_draws: int = 16, noise: float = 0.1, seed: int = 0) -> dict[str, np.ndarray]:
+def _smoothgrad(
+    utterance: _Utterance, *, n_draws: int = 16, noise: float = 0.1, seed: int = 0
+) -> dict[str, np.ndarray]:
     """``noise``: standard deviation over that of the prepared waveform (0.1: 20 dB below the speech)."""
-    prepared, readout = asked.prepare()
+    prepared, readout = utterance.prepare()
     drawn = np.random.default_rng(seed).normal(size=(n_draws, prepared.numel()))
-    noisy = (prepared + noise * prepared.std() * torch.as_tensor(one).to(prepared) for one in drawn)
-    return asked.mean_slopes(noisy, np.full(n_draws, 1 / n_draws), readout)
+    noisy = (prepared + noise * prepared.std() * torch.as_tensor(noise_draw).to(prepared) for noise_draw in drawn)
+    return utterance.mean_slopes(noisy, np.full(n_draws, 1 / n_draws), readout)
 
 
-def _integrated(asked: _Asked, **options: float) -> dict[str, np.ndarray]:
-    return _integrate(asked, **options).attributions
+def _integrated(utterance: _Utterance, **options: float) -> dict[str, np.ndarray]:
+    return _integrate(utterance, **options).attributions
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,30 +177,33 @@ def integrated_gradients(
     happens close to silence: points lie at ``u ** power`` (power 4), of which 32 suffice; 64 evenly spaced ones
     (power 1) miss the logit there by several times its size.
     """
-    return _integrate(_Asked(encoder, probes, samples, centers_s, tones, target), **options)
+    return _integrate(_Utterance(encoder, probes, samples, centers_s, tones, target), **options)
 
 
 def _integrate(
-    asked: _Asked, *, n_steps: int = 32, max_steps: int = 256, tolerance: float = 0.02, power: float = 4.0
+    utterance: _Utterance, *, n_steps: int = 32, max_steps: int = 256, tolerance: float = 0.02, power: float = 4.0
 ) -> Integrated:
-    prepared, readout = asked.prepare()
-    whole = _Asked(asked.encoder, asked.probes, asked.samples, asked.centers_s, asked.tones, asked.target)
-    ends = [_values(asked.encoder, x, readout) for x in (prepared, torch.zeros_like(prepared))]
+    prepared, readout = utterance.prepare()
+    whole = _Utterance(
+        utterance.encoder, utterance.probes, utterance.samples, utterance.centers_s, utterance.tones, utterance.target
+    )
+    ends = [_values(utterance.encoder, x, readout) for x in (prepared, torch.zeros_like(prepared))]
     while True:
         points, weights = _way(n_steps, power)
         slopes = whole.mean_slopes((float(point) * prepared for point in points), weights, readout)
-        found = _times(slopes, prepared)
-        gap = {layer: _gap(a, ends[0][layer], ends[1][layer]) for layer, a in found.items()}
-        worst = max(float(one.max(initial=0)) for one in gap.values())
+        attributions = _times(slopes, prepared)
+        gap = {layer: _gap(a, ends[0][layer], ends[1][layer]) for layer, a in attributions.items()}
+        worst = max(float(layer_gap.max(initial=0)) for layer_gap in gap.values())
         if worst <= tolerance or 2 * n_steps > max_steps:
             break
         n_steps *= 2
     if worst > tolerance:
         warnings.warn(
-            f"integrated gradients explain the logit to {worst:.1%} only with {n_steps} steps (asked: {tolerance:.1%})",
+            f"integrated gradients explain the logit to {worst:.1%} only with {n_steps} steps "
+            f"(tolerance: {tolerance:.1%})",
             stacklevel=3,
         )
-    return Integrated(found, gap, n_steps)
+    return Integrated(attributions, gap, n_steps)
 
 
 def _way(n_steps: int, power: float) -> tuple[Floats, Floats]:
@@ -260,31 +256,31 @@ def occlusion(
 
     ``mask_ms`` silences that much around each bin's middle instead of the bin. One pass of the encoder a token and bin.
     """
-    asked = _Asked(encoder, probes, samples, centers_s, tones, target)
-    prepared, readout = asked.prepare()
+    utterance = _Utterance(encoder, probes, samples, centers_s, tones, target)
+    prepared, readout = utterance.prepare()
     whole = _values(encoder, prepared, readout)
     edges = np.asarray(edges_ms, dtype=np.float64)
     low, high = edges[:-1], edges[1:]
     if mask_ms is not None:
         low, high = ((low + high) / 2 + side * mask_ms / 2 for side in (-1, 1))
     times_ms = np.arange(prepared.numel()) / SAMPLE_RATE * 1000
-    found = {layer: np.zeros((len(centers_s), low.size)) for layer in probes}
-    per_batch = round(BATCH_S * SAMPLE_RATE / prepared.numel())
+    drops = {layer: np.zeros((len(centers_s), low.size)) for layer in probes}
+    per_batch = round(chunks.BATCH_S * SAMPLE_RATE / prepared.numel())
     for token, center_s in enumerate(centers_s):
         offsets = times_ms - center_s * 1000
         first, after = np.searchsorted(offsets, low), np.searchsorted(offsets, high)
-        heard = np.flatnonzero(after > first)
+        with_audio = np.flatnonzero(after > first)
         read = partial(_without, encoder, prepared, readout, token, first, after)
-        work = partial(_fill, found, whole, token, heard, read)
-        chunks.in_chunks(work, heard.size, per_batch)
-    return found
+        work = partial(_fill, drops, whole, token, with_audio, read)
+        chunks.in_chunks(work, with_audio.size, per_batch)
+    return drops
 
 
 def _fill(
-    found: dict[str, Floats], whole: Mapping[str, Floats], token: int, bins: NDArray, read: Callable, part: slice
+    drops: dict[str, Floats], whole: Mapping[str, Floats], token: int, bins: NDArray, read: Callable, part: slice
 ) -> None:
     for layer, left in read(bins[part]).items():
-        found[layer][token, bins[part]] = whole[layer][token] - left
+        drops[layer][token, bins[part]] = whole[layer][token] - left
 
 
 def _without(
@@ -292,8 +288,8 @@ def _without(
 ) -> dict[str, Floats]:
     """What is read for one token, without the probe's bias, when each of ``bins`` is silenced: layer -> (bins,)."""
     masked = prepared.repeat(len(bins), 1)
-    for row, one in enumerate(bins):
-        masked[row, first[one] : after[one]] = 0
+    for row, number in enumerate(bins):
+        masked[row, first[number] : after[number]] = 0
     states = encoder.forward(masked)
     return {
         layer: (states[layer][:, readout.frames[token, 0]] @ weight[token, 0]).double().cpu().numpy()
@@ -302,38 +298,3 @@ def _without(
 
 
 # Behaviour
-
-
-
-
-
-
-def f1_curve(table: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """What :func:`f1_by_width` gave, with intervals in place of draws, for drawing.
-
-    Columns: ``estimator, layer, half_width_ms, macro_f1, ci_low, ci_high, chance_f1, n_tokens``.
-    """
-    keys = ["estimator", "layer", "half_width_ms"]
-    bounds = table[table["draw"] > 0].groupby(keys, sort=False)["macro_f1"].quantile([(1 - level) / 2, (1 + level) / 2])
-    bounds = bounds.unstack().set_axis(["ci_low", "ci_high"], axis=1).reset_index()
-    found = table[table["draw"] == 0].merge(bounds, on=keys)
-    found.loc[found["n_tokens"] < bootstrap.LEAST_TOKENS, ["ci_low", "ci_high"]] = np.nan
-    return found[[*keys, "macro_f1", "ci_low", "ci_high", "chance_f1", "n_tokens"]]
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-

@@ -1,8 +1,19 @@
-"""TODO: what this module holds."""
+"""How much context does a probe need? Its macro-F1 when speech far from the tone centre is changed.
+
+*Far* is further than a stated half-width. A gradient says what the model would react to; these say what it needs:
+
+- ``context_truncation``: the audio is cut to that width.
+- ``pitch_flattening``: pitch outside that width is levelled with Praat's overlap-add, all else stays.
+
+Conventions: widths in ms, half-widths where the name says so. Of *draws*, number 0 is the data as they are and the
+others are bootstrap resamples of utterances, as in ``comparison``.
+
+Notebook: notebooks/06_validity
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,15 +28,16 @@ from tqdm.auto import tqdm
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.corpus.synthetic import pitch
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, f0
-from tonespan_utils.instrument.attribution import BATCH_S, Floats, Probes
 from tonespan_utils.statistics import bootstrap, classifier
+from tonespan_utils.statistics.classifier import LinearClassifier
+
+Floats = NDArray[np.float64]
+Probes = Mapping[str, LinearClassifier]
 
 FLAT_STEP_S = 0.01  # Praat's own pitch step
-
-
 EDGE_S = 1e-4  # a step in the pitch tier takes this long: under one period of any voice
 
 
@@ -45,7 +57,7 @@ def f1_by_width(
 
     One row per layer, half-width and draw: ``estimator, layer, half_width_ms, draw, macro_f1, chance_f1, n_tokens``.
     ``half_width_ms`` inf is the reference: the whole utterance (for ``pitch_flattening`` with its own pitch, through
-    the same overlap-add). Chance is that of the same predictions dealt at random. Use test tokens. Raises
+    the same overlap-add). Chance is that of the same predictions shuffled over the tokens. Use test tokens. Raises
     TonespanError for a name not in BEHAVIOUR and for widths the encoder has no frame for.
     Notebook: notebooks/06_validity
     """
@@ -59,10 +71,10 @@ def f1_by_width(
     draws = np.vstack([np.ones((1, n_utterances)), resampled])
     rows = []
     for layer, by_width in predicted.items():
-        for width, heard in zip(widths, by_width, strict=True):
-            counts = classifier.confusion_by_cluster(tone, heard, utterances)
+        for width, answers in zip(widths, by_width, strict=True):
+            counts = classifier.confusion_by_cluster(tone, answers, utterances)
             values = {"macro_f1": classifier.f1_resamples(counts, draws)}
-            values |= {"chance_f1": classifier.dealt_resamples(counts, draws)}
+            values |= {"chance_f1": classifier.chance_resamples(counts, draws)}
             about = {"estimator": name, "layer": layer, "half_width_ms": width, "n_tokens": len(tokens)}
             rows.append(pd.DataFrame(about | {"draw": np.arange(len(draws))} | values))
     return pd.concat(rows, ignore_index=True)[WIDTH_COLUMNS]
@@ -76,19 +88,16 @@ def saturation_span(table: pd.DataFrame, *, share: float = 0.95, level: float = 
 
     ``table`` is what :func:`f1_by_width` gave. One row per estimator and layer: ``estimator, layer, span_ms,
     ci_low_ms, ci_high_ms, whole_f1, chance_f1, n_tokens``; the span is twice the half-width, linear between widths.
-    Below the narrowest width it is that width; not reached by the widest it is inf; and nan where the probe knows
-    nothing of the whole utterance (its interval holds chance).
+    Below the narrowest width it is that width; not reached by the widest it is inf; and nan where F1 on the whole
+    utterance is not above chance (the interval of their difference contains 0).
     """
     rows = []
-    for (name, layer), found in saturation_draws(table, share=share, level=level).items():
-        # No interpolation between resamples: some may be infinite.
-        low, high = np.quantile(found[1:], [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-        own = table[(table["estimator"] == name) & (table["layer"] == layer)]
-        whole = own[np.isinf(own["half_width_ms"]) & (own["draw"] == 0)].iloc[0]
-        if whole["n_tokens"] < bootstrap.LEAST_TOKENS:
-            low, high = np.nan, np.nan
+    for (name, layer), widths_ms in saturation_draws(table, share=share, level=level).items():
+        of_layer = table[(table["estimator"] == name) & (table["layer"] == layer)]
+        whole = of_layer[np.isinf(of_layer["half_width_ms"]) & (of_layer["draw"] == 0)].iloc[0]
+        low, high = bootstrap.percentile_interval(widths_ms[1:], level=level, n_tokens=whole["n_tokens"])
         rows.append({
-            "estimator": name, "layer": layer, "span_ms": found[0], "ci_low_ms": low, "ci_high_ms": high,
+            "estimator": name, "layer": layer, "span_ms": widths_ms[0], "ci_low_ms": low, "ci_high_ms": high,
             "whole_f1": whole["macro_f1"], "chance_f1": whole["chance_f1"], "n_tokens": whole["n_tokens"],
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -97,17 +106,19 @@ def saturation_span(table: pd.DataFrame, *, share: float = 0.95, level: float = 
 def saturation_draws(table: pd.DataFrame, *, share: float = 0.95, level: float = 0.95) -> dict[tuple[str, str], Floats]:
     """The width of :func:`saturation_span` in every draw: (estimator, layer) -> (draw,), the data as they are first."""
     drawn = {}
-    for key, own in table.groupby(["estimator", "layer"], sort=False):
-        f1 = own.pivot(index="draw", columns="half_width_ms", values="macro_f1").sort_index(axis=1)
-        chance = own[np.isinf(own["half_width_ms"])].set_index("draw")["chance_f1"]
+    for key, of_layer in table.groupby(["estimator", "layer"], sort=False):
+        f1 = of_layer.pivot(index="draw", columns="half_width_ms", values="macro_f1").sort_index(axis=1)
+        chance = of_layer[np.isinf(of_layer["half_width_ms"])].set_index("draw")["chance_f1"]
         whole = f1[np.inf]
         widths = 2 * f1.columns[:-1].to_numpy()
         needed = (chance + share * (whole - chance)).to_numpy()
-        found = np.array([_reach(widths, row, goal) for row, goal in zip(f1.to_numpy()[:, :-1], needed, strict=True)])
+        reached_ms = np.array(
+            [_reach(widths, row, goal) for row, goal in zip(f1.to_numpy()[:, :-1], needed, strict=True)]
+        )
         above = (whole - chance).to_numpy()
-        if np.quantile(above[1:], (1 - level) / 2) <= 0:
-            found[:] = np.nan
-        drawn[key] = found
+        if bootstrap.percentile_interval(above[1:], level=level)[0] <= 0:
+            reached_ms[:] = np.nan
+        drawn[key] = reached_ms
     return drawn
 
 
@@ -134,17 +145,17 @@ def _predict(
     widths_ms: Sequence[float],
     **options: float,
 ) -> dict[str, NDArray[np.str_]]:
-    """What each probe hears in each token at each width: layer -> (width, token). Equal lengths go in together."""
-    found = {layer: np.empty((len(widths_ms), len(tokens)), dtype=object) for layer in probes}
+    """What each probe predicts of each token at each width: layer -> (width, token). Equal lengths go in together."""
+    predicted = {layer: np.empty((len(widths_ms), len(tokens)), dtype=object) for layer in probes}
     waiting: dict[int, list[tuple[int, int, Tensor, int]]] = {}
 
     @torch.no_grad()
-    def hear(batch: list[tuple[int, int, Tensor, int]], part: slice) -> None:
-        rows, widths, waveforms, frames = (list(one) for one in zip(*batch[part], strict=True))
+    def predict(batch: list[tuple[int, int, Tensor, int]], part: slice) -> None:
+        rows, widths, waveforms, frames = (list(column) for column in zip(*batch[part], strict=True))
         states = encoder.forward(torch.stack(waveforms))
         for layer, probe in probes.items():
             hidden = states[layer][range(len(rows)), frames]
-            found[layer][widths, rows] = probe.predict(hidden.float().cpu().numpy())
+            predicted[layer][widths, rows] = probe.predict(hidden.float().cpu().numpy())
 
     position = pd.Series(np.arange(len(tokens)), index=tokens.index)
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=change.__name__, unit="utt"):
@@ -154,15 +165,15 @@ def _predict(
             changed = list(change(encoder, samples, rows, group["center_s"].tolist(), widths_ms, **options))
         except TonespanError as error:
             raise TonespanError(f"utterance {utterance_id}: {error}") from None
-        for one in changed:
-            own = waiting.setdefault(one[2].numel(), [])
-            own.append(one)
-            if len(own) * one[2].numel() >= BATCH_S * SAMPLE_RATE:
-                chunks.in_chunks(partial(hear, own), len(own), len(own))
-                del waiting[one[2].numel()]
-    for own in waiting.values():
-        chunks.in_chunks(partial(hear, own), len(own), len(own))
-    return {layer: heard.astype(str) for layer, heard in found.items()}
+        for version in changed:
+            batch = waiting.setdefault(version[2].numel(), [])
+            batch.append(version)
+            if len(batch) * version[2].numel() >= chunks.BATCH_S * SAMPLE_RATE:
+                chunks.in_chunks(partial(predict, batch), len(batch), len(batch))
+                del waiting[version[2].numel()]
+    for batch in waiting.values():
+        chunks.in_chunks(partial(predict, batch), len(batch), len(batch))
+    return {layer: answers.astype(str) for layer, answers in predicted.items()}
 
 
 def context_truncation(

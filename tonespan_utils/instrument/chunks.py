@@ -1,4 +1,9 @@
-"""TODO: what this module holds."""
+"""How many clips or cotangents go through a step together, and what happens where memory runs out.
+
+Conventions: sizes are counted in numbers, not bytes; a step that does not fit is tried again with half as many pieces.
+
+Notebook: notebooks/04_gradient_energy
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,13 @@ import torch
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import backward
-from tonespan_utils.encoders.checkpoints import TOGETHER_S, Encoder
+from tonespan_utils.encoders.batches import TOGETHER_S
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 
 CPU_CHUNK_VALUES = 2**21  # numbers in the largest tensor of one step: products of that size run near the peak
-
-
 GPU_CHUNK_VALUES = 2**26  # and 256 MB keeps a GPU busy
+BATCH_S = 20.0  # seconds of audio that go through an encoder together
 
 
 def together(encoder: Encoder, n_samples: int) -> int:
@@ -48,6 +53,7 @@ class OutOfMemory(TonespanError):
 
 
 def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, on a processor or a GPU."""
     return isinstance(error, torch.OutOfMemoryError | OutOfMemory) or "allocate memory" in str(error)
 
 

@@ -1,22 +1,21 @@
 """How wide is the tone cue in the signal? Windows around the tone centre into a logistic regression.
 
-A window of W ms holds ``W / hop`` frames at offsets ``+-hop/2, +-3 hop/2, ...`` from the exact centre, so that
-windows nest. Each frame is one analysis window (``hann`` or ``rectangular``). The answer of a sweep is macro-F1 per W,
-pooled over speaker- and sentence-disjoint folds.
+A sweep gives macro-F1 for each window of W ms (:mod:`front_ends`), pooled over speaker- and sentence-disjoint folds.
 
 The cue width is where the curve of F1 over W bends: as long as the window takes in more of the cue, F1 climbs; beyond
 it, F1 falls off slowly. Two lines that meet are fitted to the whole curve, and where they meet is the *knee*. The peak,
-which depends on a few windows alone, jumps by tens of ms from one draw of utterances to the next; the knee by a few.
+which depends on a few windows alone, jumps by tens of ms from one bootstrap draw of utterances to the next; the knee by
+a few.
 
 What the analysis window adds: a frame begins to see the cue, or what follows it, when its edge does, half an analysis
-window before its centre. On speech with planted cues the knee lies that much beyond the cue's width, so ``span_ms`` is
-the knee minus half an analysis window (notebooks/06_validity shows how near it comes). Knee and peak stand beside it.
+window before its centre. On speech with planted cues (synthetic ground truth) the knee lies that much beyond the cue's
+width, so ``span_ms`` is the knee minus half an analysis window (notebooks/06_validity shows how near it comes). Knee
+and peak stand beside it.
 
-There is no cue width where F1 is not above chance, or where the curve does not bend (``findings.why_no_cue``): span,
-interval and knee are then nan, and the reason is told.
+There is no cue width where F1 is not above chance, or where the curve does not bend (``findings.why_no_cue``): width,
+interval and knee are then nan, and ``reason`` says why.
 
-Conventions: times in ms; spectral features are natural-log energies floored 80 dB under the token's maximum; ``f0`` is
-Praat's pitch in semitones over the speaker's median and whether there is voicing; 16 kHz.
+Conventions: times in ms. The columns of the cue width are called ``span_ms``, ``span_low_ms`` and ``span_high_ms``.
 
 Notebook: notebooks/01_baseline_spans
 """
@@ -32,31 +31,12 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.instrument import spans
 from tonespan_utils.instrument.front_ends import frame_offsets_ms, outwards, token_features
-from tonespan_utils.params.profile import Baseline
+from tonespan_utils.params.sections import Baseline
 from tonespan_utils.statistics import bootstrap, classifier, findings, splits
 
 KNEE_STEP_MS = 1.0  # far below the interval of any knee here
 N_SHUFFLES = 200  # of the predictions: the upper end of chance is then the mean of its fifth and sixth largest at 95 %
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 
 
 @dataclass(frozen=True)
@@ -126,7 +106,7 @@ class BaselineSpan:
     ``span_ms`` is the knee minus half the analysis window, ``saturation_ms`` the smallest window whose F1 is
     within one standard error (over folds) of the peak's. Where there is no cue width, ``reason`` says why, and all
     widths and windows are nan. ``f1_low`` and ``f1_high`` are the interval of ``peak_f1``; ``chance_high`` is the upper
-    end of the largest F1 of any window where predictions are dealt to the tokens at random.
+    end of the largest F1 of any window where predictions are shuffled over the tokens.
     """
 
     span_ms: float
@@ -175,17 +155,20 @@ def optimal_span(swept: Sweep, *, analysis_window_ms: float, n_resamples: int, l
     knees = knee_ms(swept.windows_ms, f1)
     chance = _shuffled_maxima(swept, seed=seed)
     reason = findings.why_no_cue(swept.windows_ms, f1, knees, chance=chance, n_tokens=n_tokens, level=level)
-    f1_low, f1_high = spans.quantile_interval(f1[peak, 1:], n_tokens=n_tokens, level=level)
+    n_utterances = np.unique(swept.utterance).size
+    f1_low, f1_high = bootstrap.percentile_interval(
+        f1[peak, 1:], level=level, n_tokens=n_tokens, n_clusters=n_utterances
+    )
     widths = dict.fromkeys(("span_ms", "span_low_ms", "span_high_ms", "knee_ms", "peak_ms", "saturation_ms"), np.nan)
     if not reason:
         widths = _widths(swept, f1[:, 0], knees, analysis_window_ms=analysis_window_ms, level=level)
     return BaselineSpan(
         **widths,
         peak_f1=float(f1[peak, 0]),
-        chance_f1=classifier.chance_f1(swept.tone, swept.predicted[peak], n_shuffles=100, seed=seed),
+        chance_f1=float(classifier.chance_f1(_confusion(swept, swept.predicted[peak]))),
         f1_low=f1_low,
         f1_high=f1_high,
-        chance_high=float(np.quantile(chance, (1 + level) / 2)),
+        chance_high=bootstrap.percentile_interval(chance, level=level)[1],
         n_tokens=n_tokens,
         reason=reason,
     )
@@ -196,7 +179,7 @@ def _widths(
 ) -> dict[str, float]:
     """The widths and windows of a :class:`BaselineSpan` from ``f1`` (window,) and the knees of all draws."""
     drawn = _beyond_frame(knees_ms, analysis_window_ms)
-    low, high = np.quantile(drawn[1:], [(1 - level) / 2, (1 + level) / 2])
+    low, high = bootstrap.percentile_interval(drawn[1:], level=level)
     peak = int(f1.argmax())
     by_fold = swept.fold_f1().groupby("window_ms")["macro_f1"]
     error = float(by_fold.sem().loc[swept.windows_ms[peak]])
@@ -228,18 +211,24 @@ def _f1_resamples(swept: Sweep, *, n_resamples: int, seed: int) -> np.ndarray:
 
 
 def _shuffled_maxima(swept: Sweep, *, seed: int) -> np.ndarray:
-    """The largest macro-F1 of any window where the predictions are dealt at random, alike in all windows: (shuffle,).
+    """The largest macro-F1 of any window where the predictions are shuffled, alike in all windows: (shuffle,).
 
     The largest, for the peak is the largest of as many windows.
     """
-    drawn = {"n_shuffles": N_SHUFFLES, "seed": seed}
-    return np.max([classifier.shuffled_f1(swept.tone, predicted, **drawn) for predicted in swept.predicted], axis=0)
+    f1 = [
+        classifier.shuffled_f1(swept.tone, predicted, n_shuffles=N_SHUFFLES, seed=seed) for predicted in swept.predicted
+    ]
+    return np.max(f1, axis=0)
 
 
 def pooled_f1(swept: Sweep) -> np.ndarray:
     """Macro-F1 (window,) over the predictions of all folds together."""
-    classes = np.unique(swept.tone)
-    return np.array([classifier.macro_f1(classifier.confusion(swept.tone, p, classes)) for p in swept.predicted])
+    return np.array([classifier.macro_f1(_confusion(swept, predicted)) for predicted in swept.predicted])
+
+
+def _confusion(swept: Sweep, predicted: np.ndarray) -> np.ndarray:
+    """Counts (class, class) of the tones of a sweep by what one window predicts, ``predicted`` (token,)."""
+    return classifier.confusion(swept.tone, predicted, np.unique(swept.tone))
 
 
 def knee_ms(windows_ms: np.ndarray, f1: np.ndarray) -> np.ndarray:
@@ -253,27 +242,28 @@ def knee_ms(windows_ms: np.ndarray, f1: np.ndarray) -> np.ndarray:
         raise ValueError(f"a knee needs four windows; there are {len(windows_ms)}")
     windows, order = np.sort(windows_ms), np.argsort(windows_ms)
     curves = f1[order].reshape(len(windows), -1)
-    misfit, found = np.full(curves.shape[1], np.inf), np.full(curves.shape[1], windows[0])
+    misfit, knees = np.full(curves.shape[1], np.inf), np.full(curves.shape[1], windows[0])
     for knee in np.arange(windows[1], windows[-2] + KNEE_STEP_MS / 2, KNEE_STEP_MS):
         lines = np.stack([np.ones_like(windows), np.minimum(windows - knee, 0), np.maximum(windows - knee, 0)], axis=1)
         fitted = np.linalg.pinv(lines) @ curves  # (height and two slopes, curve)
         error = np.square(curves - lines @ fitted).sum(axis=0)
         better = (error < misfit) & (fitted[1] > np.maximum(fitted[2], 0))
-        misfit[better], found[better] = error[better], knee
-    return found.reshape(f1.shape[1:])
+        misfit[better], knees[better] = error[better], knee
+    return knees.reshape(f1.shape[1:])
 
 
 def segment_features(tokens: pd.DataFrame) -> np.ndarray:
     """What is said without how: (token, feature), 1 for the syllable's own IPA type and for each sound in it.
 
-    A model of these knows no tone but what the sounds predict, as checked syllables and Thai consonant classes do.
+    A classifier of these can predict no more of tone than the sounds do, as checked syllables and Thai consonant
+    classes do.
     """
     types = [{f"={ipa}", *ipa} for ipa in tokens["ipa"]]
     names = {name: column for column, name in enumerate(sorted(set().union(*types)))}
-    found = np.zeros((len(types), len(names)), dtype=np.float32)
-    for row, own in enumerate(types):
-        found[row, [names[name] for name in own]] = 1
-    return found
+    features = np.zeros((len(types), len(names)), dtype=np.float32)
+    for row, present in enumerate(types):
+        features[row, [names[name] for name in present]] = 1
+    return features
 
 
 def held_out(

@@ -65,7 +65,7 @@ def contours(
 
     ``step_ms`` is the tracker's. Notebook: notebooks/01_baseline_spans
     """
-    found = np.full((len(tokens), offsets_ms.size), np.nan)
+    semitones = np.full((len(tokens), offsets_ms.size), np.nan)
     settings = {"floor_hz": floor_hz, "ceiling_hz": ceiling_hz, "step_ms": step_ms}
     tracks = {u: track(corpus.audio(u), **settings) for u in tokens["utterance_id"].unique()}
     reference_hz = {
@@ -74,8 +74,8 @@ def contours(
     }
     for row, token in enumerate(tokens.itertuples()):
         times, hz = tracks[token.utterance_id]
-        found[row] = contour(times, hz, token.center_s, offsets_ms, reference_hz=reference_hz[token.speaker])
-    return found
+        semitones[row] = contour(times, hz, token.center_s, offsets_ms, reference_hz=reference_hz[token.speaker])
+    return semitones
 
 
 def _median_hz(tracks_hz: list[np.ndarray]) -> float:

@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.audio.reading import build_once
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 
 _SETTINGS = ("conv_dim", "conv_kernel", "conv_stride", "feat_extract_norm", "feat_extract_activation")
@@ -81,10 +81,10 @@ def _audio_identity(corpus: Corpus, names: list[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _checked(found: np.ndarray, place: slice, name: str) -> np.ndarray:
-    if len(found) != place.stop - place.start:
+def _checked(computed: np.ndarray, place: slice, name: str) -> np.ndarray:
+    if len(computed) != place.stop - place.start:
         raise TonespanError(f"utterance {name}: its audio is not as long as its table says; build the corpus again")
-    return found
+    return computed
 
 
 def center_frames(encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> np.ndarray:

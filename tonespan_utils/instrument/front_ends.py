@@ -1,4 +1,13 @@
-"""TODO: what this module holds."""
+"""What a window of speech looks like: spectral frames around the tone centre, or pitch alone.
+
+A window of W ms holds ``W / hop`` frames at offsets ``+-hop/2, +-3 hop/2, ...`` from the exact centre, so that
+windows nest. Each frame is one analysis window (``hann`` or ``rectangular``).
+
+Conventions: times in ms; spectral features are natural-log energies floored 80 dB under the token's maximum; ``f0`` is
+Praat's pitch in semitones over the speaker's median and whether there is voicing; 16 kHz.
+
+Notebook: notebooks/01_baseline_spans
+"""
 
 from __future__ import annotations
 

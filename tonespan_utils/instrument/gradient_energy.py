@@ -1,4 +1,12 @@
-"""TODO: what this module holds."""
+"""How energy lies around the tone centre: squared gradients summed over bins of offset, by token, and their tables.
+
+``E(tau)`` of a token is the sum of ``(d logit / d x_t)^2`` over the input samples t whose offset from the tone centre
+lies in the bin of tau. Gradients come from :mod:`gradients`, widths of the energy from :mod:`spans`.
+
+Conventions: energy is (token, bins), in units of gradient squared; tokens are in the order of :func:`by_utterance`.
+
+Notebook: notebooks/04_gradient_energy
+"""
 
 from __future__ import annotations
 
@@ -12,33 +20,32 @@ from tqdm.auto import tqdm
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder, alike
+from tonespan_utils.encoders.batches import alike
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import pooling, spans
-from tonespan_utils.instrument.chunks import together
-from tonespan_utils.instrument.gradients import gradients_and_probabilities, input_gradients
+from tonespan_utils.instrument import chunks, gradients, pooling, spans
 from tonespan_utils.instrument.readouts import probability_of
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 
 def energy_over_offset(
     encoder: Encoder,
-    gradients: np.ndarray,
+    gradient: np.ndarray,
     centers_s: Sequence[float],
     edges_ms: np.ndarray,
 ) -> np.ndarray:
     """Squared gradients binned over offset from each token's centre: (token, bins), in units of gradient squared.
 
-    ``gradients`` (token, samples), or (token, frame, channel) whose channels are summed. Raises TonespanError for NaN.
+    ``gradient`` (token, samples), or (token, frame, channel) whose channels are summed. Raises TonespanError for NaN.
     Notebook: notebooks/04_gradient_energy
     """
-    if not np.isfinite(gradients).all():
+    if not np.isfinite(gradient).all():
         raise TonespanError("gradients hold NaN or infinite values; are the checkpoint's weights finite?")
-    energy = np.square(gradients, dtype=np.float64)
+    energy = np.square(gradient, dtype=np.float64)
     if energy.ndim == 3:
-        energy, times_s = energy.sum(axis=-1), encoder.frame_center_s(np.arange(gradients.shape[1]))
+        energy, times_s = energy.sum(axis=-1), encoder.frame_center_s(np.arange(gradient.shape[1]))
     else:
-        times_s = np.arange(gradients.shape[1]) / SAMPLE_RATE
+        times_s = np.arange(gradient.shape[1]) / SAMPLE_RATE
     return np.stack(
         [
             spans.bin_energy(row, times_s * 1000, center * 1000, edges_ms)
@@ -60,8 +67,9 @@ def by_utterance(tokens: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Measured:
-    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins), utterances and names (token,); how
-    probable each layer's probe finds their tones, layer -> (token,).
+    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins), utterances and names (token,).
+
+    ``confidence``: how probable each layer's probe finds their tones, layer -> (token,).
     """
 
     energy: dict[str, np.ndarray]
@@ -103,20 +111,21 @@ def measure(
     reach_s = float(np.abs(edges_ms).max()) / 1000
     null: dict[str, np.ndarray] = {}  # utterance -> (token, bins)
     energy: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token, bins)
-    sure: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token,)
-    asked = {"target": target, "wrt": wrt, "reach_s": reach_s}
+    confidence: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token,)
     with tqdm(total=len(groups), desc="gradients", unit="utt") as bar:
         kinds = {name: (int(n_samples[name]), len(group)) for name, group in groups.items()}  # length, tokens
-        for names in alike(kinds, lambda kind: together(encoder, kind[0])):
+        for names in alike(kinds, lambda kind: chunks.together(encoder, kind[0])):
             clips = np.stack([corpus.audio(name) for name in names])
             centers = np.stack([groups[name]["center_s"] for name in names])
             tones = np.stack([groups[name]["tone"].to_numpy(dtype=str) for name in names])
-            found, chances = gradients_and_probabilities(encoder, probes, clips, centers, tones, **asked)
-            known = {layer: probability_of(own, probes[layer], tones) for layer, own in chances.items()}
+            slopes, probabilities = gradients.gradients_and_probabilities(
+                encoder, probes, clips, centers, tones, target=target, wrt=wrt, reach_s=reach_s
+            )
+            named = {layer: probability_of(shares, probes[layer], tones) for layer, shares in probabilities.items()}
             for i, name in enumerate(names):
                 null[name] = null_energy(clips.shape[1], centers[i], edges_ms)
-                energy[name] = {k: energy_over_offset(encoder, g[i], centers[i], edges_ms) for k, g in found.items()}
-                sure[name] = {layer: own[i] for layer, own in known.items()}
+                energy[name] = {k: energy_over_offset(encoder, g[i], centers[i], edges_ms) for k, g in slopes.items()}
+                confidence[name] = {layer: of_clips[i] for layer, of_clips in named.items()}
             bar.update(len(names))
     ordered = by_utterance(tokens)
     return Measured(
@@ -124,7 +133,7 @@ def measure(
         null=np.concatenate([null[name] for name in groups]),
         utterances=ordered["utterance_id"].to_numpy(),
         tokens=ordered["token_id"].to_numpy(),
-        confidence={layer: np.concatenate([sure[name][layer] for name in groups]) for layer in probes},
+        confidence={layer: np.concatenate([confidence[name][layer] for name in groups]) for layer in probes},
     )
 
 
@@ -147,13 +156,16 @@ def precision(
     errors: dict[str, list[float]] = {layer: [] for layer in probes}
     spans_ms: dict[str, list[list[float]]] = {layer: [] for layer in probes}
     for token in tokens.itertuples():
-        asked = (probes, corpus.audio(token.utterance_id), [token.center_s], [token.tone])
-        exact, rough = (input_gradients(one, *asked, target=target) for one in (encoder, coarse))
+        token_arguments = (probes, corpus.audio(token.utterance_id), [token.center_s], [token.tone])
+        exact, rough = (
+            gradients.input_gradients(version, *token_arguments, target=target) for version in (encoder, coarse)
+        )
         for layer, gradient in exact.items():
             size = np.linalg.norm(gradient)
             errors[layer].append(float(np.linalg.norm(rough[layer] - gradient) / size) if size else np.nan)
-            energies = [energy_over_offset(encoder, one[layer], [token.center_s], edges_ms) for one in (exact, rough)]
-            spans_ms[layer].append([float(spans.effective_span(one, offsets)[0]) for one in energies])
+            pair = (gradient, rough[layer])
+            energies = [energy_over_offset(encoder, slopes, [token.center_s], edges_ms) for slopes in pair]
+            spans_ms[layer].append([float(spans.effective_span(energy, offsets)[0]) for energy in energies])
     means = {layer: np.mean(pairs, axis=0) for layer, pairs in spans_ms.items()}
     return pd.DataFrame({
         "layer": list(probes),
@@ -164,7 +176,7 @@ def precision(
 
 
 def tabulate(
-    found: Mapping[str, Sequence[Measured]],
+    measured_by_language: Mapping[str, Sequence[Measured]],
     seeds: Sequence[int],
     edges_ms: np.ndarray,
     *,
@@ -175,27 +187,27 @@ def tabulate(
 ) -> dict[str, pd.DataFrame]:
     """The tables ``energy``, ``energy_null``, ``spans``, ``radii`` and ``token_spans`` of one condition.
 
-    ``found`` holds, per language, what :func:`measure` gave under each of ``seeds``. Notebook:
+    ``measured_by_language`` holds, per language, what :func:`measure` gave under each of ``seeds``. Notebook:
     notebooks/04_gradient_energy
     """
     offsets = (edges_ms[:-1] + edges_ms[1:]) / 2
     rows: dict[str, list[pd.DataFrame]] = {"energy": [], "energy_null": [], "spans": [], "radii": [], "token_spans": []}
-    for language, measured in found.items():
-        null = np.concatenate([one.null for one in measured])
-        utterances = np.concatenate([one.utterances for one in measured])
-        trained = np.repeat(seeds, [len(one.null) for one in measured])
+    for language, measured in measured_by_language.items():
+        null = np.concatenate([of_seed.null for of_seed in measured])
+        utterances = np.concatenate([of_seed.utterances for of_seed in measured])
+        trained = np.repeat(seeds, [len(of_seed.null) for of_seed in measured])
         about = {"condition": condition, "language": language}
         rows["energy_null"].append(pd.DataFrame(about | {"offset_ms": offsets, "energy": pooling.mean_energy(null)}))
         for layer in measured[0].energy:
-            energy = np.concatenate([one.energy[layer] for one in measured])
+            energy = np.concatenate([of_seed.energy[layer] for of_seed in measured])
             pool = (energy, null, utterances, edges_ms)
-            drawing = {"seeds": trained, "n_resamples": n_resamples, "level": level, "seed": seed}
+            resampling = {"seeds": trained, "n_resamples": n_resamples, "level": level, "seed": seed}
             key = about | {"layer": layer}
             rows["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": pooling.mean_energy(energy)}))
-            rows["spans"].append(pd.DataFrame([key | pooling.as_row(pooling.pooled_span(*pool, **drawing))]))
-            radii = [key | row for row in pooling.radius_table(*pool, **drawing)]
+            rows["spans"].append(pd.DataFrame([key | pooling.as_row(pooling.pooled_span(*pool, **resampling))]))
+            radii = [key | row for row in pooling.radius_table(*pool, **resampling)]
             rows["radii"].append(pd.DataFrame(radii, columns=[*key, *pooling.RADIUS_COLUMNS]))
-            names = {"token_id": np.concatenate([one.tokens for one in measured]), "utterance_id": utterances}
+            names = {"token_id": np.concatenate([of_seed.tokens for of_seed in measured]), "utterance_id": utterances}
             radius = spans.center_of_mass_radius(energy, offsets)
             rows["token_spans"].append(pd.DataFrame(key | names | {"seed": trained, "r_com_ms": radius}))
     return {name: pd.concat(parts, ignore_index=True) for name, parts in rows.items()}

@@ -1,4 +1,10 @@
-"""TODO: what this module holds."""
+"""The span of many tokens: energy pooled over tokens and seeds of training, with bootstrap interval and null.
+
+Conventions: a row is a token under one seed of training; utterances, and crossed with them seeds, are resampled; every
+row is normalised first, so that all tokens count alike; times in ms.
+
+Notebook: notebooks/04_gradient_energy
+"""
 
 from __future__ import annotations
 
@@ -9,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from tonespan_utils.instrument.spans import (
     Floats,
-    _interval,
     center_of_mass_radius,
     centroid,
     corrected_radius,
@@ -17,7 +22,7 @@ from tonespan_utils.instrument.spans import (
     energy_radius,
     normalise,
 )
-from tonespan_utils.statistics.bootstrap import resample_rows
+from tonespan_utils.statistics.bootstrap import percentile_interval, resample_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +53,19 @@ def pooled_span(
     """The span of many tokens: ``energy`` and ``null_energy`` (row, bins), ``clusters`` and ``seeds`` (row,).
 
     A row is a token under one seed of training; ``seeds`` may be left out where there is one. Each row is normalised
-    first, so that a loud one does not speak for all; then the pooled r_com is the mean of the rows' own. Rows without
-    energy are left out and not counted; none left gives nan. One cluster, or fewer than LEAST_TOKENS tokens, have no
-    interval (nan).
+    first, so that a loud one does not outweigh the others; then the pooled r_com is the mean of the rows' own. Rows
+    without energy are left out and not counted; none left gives nan. One cluster, or fewer than LEAST_TOKENS tokens,
+    have no interval (nan).
     """
-    share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
+    share, null, clusters, seeds = _with_energy(energy, null_energy, clusters, seeds)
     if not len(share):
         return Span(*(np.nan,) * 7, n_tokens=0)
     edges = np.asarray(edges_ms, dtype=np.float64)
     offsets = (edges[:-1] + edges[1:]) / 2
     spans = effective_span(share, offsets)
     weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
-    low, high = _interval(weights @ spans / weights.sum(axis=1), clusters, seeds, level)
+    counts = {"n_tokens": _n_tokens(seeds), "n_clusters": np.unique(clusters).size}
+    low, high = percentile_interval(weights @ spans / weights.sum(axis=1), level=level, **counts)
     pooled = share.mean(axis=0)
     return Span(
         r_com_ms=float(spans.mean()) / 2,
@@ -93,7 +99,7 @@ def radius_table(
     :func:`pooled_span`; the radii are those of the resampled pool. No energy gives no rows; a flat map is all floor, so
     the null of ``r_com_corrected`` is nan. Notebook: notebooks/04_gradient_energy
     """
-    share, null, clusters, seeds = _heard(energy, null_energy, clusters, seeds)
+    share, null, clusters, seeds = _with_energy(energy, null_energy, clusters, seeds)
     if not len(share):
         return []
     weights = resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
@@ -101,22 +107,23 @@ def radius_table(
     flat = null.mean(axis=0)
     pools = {"value": (share.mean(axis=0), flat), "resampled": (weights @ share, weights @ null), "null": (flat, flat)}
     measured = {kind: _measures(*pool, edges) for kind, pool in pools.items()}
+    counts = {"n_tokens": _n_tokens(seeds), "n_clusters": np.unique(clusters).size}
     rows = []
     for measure, value in measured["value"].items():
-        low, high = _interval(measured["resampled"][measure], clusters, seeds, level)
+        low, high = percentile_interval(measured["resampled"][measure], level=level, **counts)
         numbers = {"value_ms": value, "ci_low_ms": low, "ci_high_ms": high, "null_ms": measured["null"][measure]}
         rows.append({"measure": measure} | {name: float(number) for name, number in numbers.items()})
     return rows
 
 
-def _heard(
+def _with_energy(
     energy: ArrayLike, null_energy: ArrayLike, clusters: ArrayLike, seeds: ArrayLike | None
 ) -> tuple[Floats, Floats, NDArray, NDArray]:
     """The rows that have energy: their normalised energy and null (row, bins), their clusters and seeds."""
     share, null = normalise(energy), normalise(null_energy)
-    heard = ~np.isnan(share).any(axis=-1)
+    with_energy = ~np.isnan(share).any(axis=-1)
     seeds = np.zeros(len(share), dtype=int) if seeds is None else np.asarray(seeds)
-    return share[heard], null[heard], np.asarray(clusters)[heard], seeds[heard]
+    return share[with_energy], null[with_energy], np.asarray(clusters)[with_energy], seeds[with_energy]
 
 
 def _n_tokens(seeds: NDArray) -> int:
@@ -147,5 +154,5 @@ def as_row(span: Span) -> dict[str, float | int]:
 def mean_energy(energy: ArrayLike) -> Floats:
     """The pooled profile (bins,) of ``energy`` (tokens, bins): mean of the normalised tokens; sums to 1, or nan."""
     share = normalise(energy)
-    heard = ~np.isnan(share).any(axis=-1)
-    return share[heard].mean(axis=0) if heard.any() else np.full(share.shape[-1], np.nan)
+    with_energy = ~np.isnan(share).any(axis=-1)
+    return share[with_energy].mean(axis=0) if with_energy.any() else np.full(share.shape[-1], np.nan)

@@ -1,12 +1,12 @@
 """Where does an encoder keep tone? One linear probe per layer, its control task, its interval.
 
-The probe is the multinomial logistic regression of ``classify`` on the frozen hidden vector at the tone centre
+The probe is the multinomial logistic regression of ``classifier`` on the frozen hidden vector at the tone centre
 (Alain & Bengio 2017). The control task (Hewitt & Liang 2019) gives every syllable type one random tone and asks the
 same classifier to learn that: what it learns there it learned by remembering syllables. Selectivity = F1 - control F1.
 
 Conventions: trained on the corpus' train and dev split, scored on its test split, which shares no sentence and no
 speaker with them. Intervals: percentile bootstrap over test utterances; none (nan) from fewer than
-``spans.LEAST_TOKENS`` tokens.
+``bootstrap.LEAST_TOKENS`` tokens, or from one utterance.
 
 Notebook: notebooks/03_layer_probes
 """
@@ -24,8 +24,8 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import TOGETHER_S, Encoder, alike
-from tonespan_utils.instrument import spans
+from tonespan_utils.encoders.batches import TOGETHER_S, alike
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument.features import Features, center_frames, of_samples
 from tonespan_utils.statistics import bootstrap, classifier, splits
 from tonespan_utils.statistics.bootstrap import Interval
@@ -46,17 +46,17 @@ def hidden_vectors(
     rows = tokens.groupby("utterance_id", sort=False).indices
     n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     lengths = {name: encoder.n_frames(int(n_samples[name])) for name in rows}
-    found: dict[str, np.ndarray] = {}
+    vectors: dict[str, np.ndarray] = {}
     with tqdm(total=len(rows), desc="hidden vectors", unit="utt") as bar:
         for names in alike(lengths, lambda n_frames: round(TOGETHER_S * SAMPLE_RATE / encoder.hop) // n_frames):
             cnn = torch.from_numpy(np.stack([features(name) for name in names])).to(encoder.model.device)
             at = np.concatenate([rows[name] for name in names])
             clip = np.repeat(np.arange(len(names)), [rows[name].size for name in names])
             for layer, states in {"cnn": cnn, **encoder.forward_from_cnn(cnn)}.items():
-                store = found.setdefault(layer, np.empty((len(tokens), states.shape[2]), dtype=np.float32))
+                store = vectors.setdefault(layer, np.empty((len(tokens), states.shape[2]), dtype=np.float32))
                 store[at] = states[clip, frames[at]].float().cpu().numpy()
             bar.update(len(names))
-    return found
+    return vectors
 
 
 class Scored:
@@ -71,7 +71,7 @@ class Scored:
 @dataclass(frozen=True)
 class ProbeResult(Scored):
     """A probe and its scores on held-out tokens. ``control_f1`` is the mean over draws of the control task;
-    ``predicted`` (test token,) is what was heard, in the tokens' order."""
+    ``predicted`` (test token,) is what the probe predicts, in the tokens' order."""
 
     probe: LinearClassifier
     macro_f1: float
@@ -147,14 +147,15 @@ def score_answers(
     counts = classifier.confusion_by_cluster(tone, predicted, utterances)
     draws = bootstrap.resample_clusters(len(counts), n_resamples=n_resamples, seed=seed)
     f1 = classifier.f1_resamples(counts, draws)
-    low, high = spans.quantile_interval(f1, n_tokens=len(tone), level=level)
-    above = f1 - classifier.dealt_resamples(counts, draws)
+    above = f1 - classifier.chance_resamples(counts, draws)
+    enough = {"n_tokens": len(tone), "n_clusters": len(counts)}
+    low, high = bootstrap.percentile_interval(f1, level=level, **enough)
     return Score(
         macro_f1=float(classifier.macro_f1(counts.sum(axis=0))),
         ci_low=low,
         ci_high=high,
-        chance_f1=classifier.chance_f1(tone, predicted, n_shuffles=100, seed=seed),
-        above_chance_low=spans.quantile_interval(above, n_tokens=len(tone), level=level)[0],
+        chance_f1=float(classifier.chance_f1(counts.sum(axis=0))),
+        above_chance_low=bootstrap.percentile_interval(above, level=level, **enough)[0],
         predicted=predicted,
     )
 

@@ -1,4 +1,10 @@
-"""TODO: what this module holds."""
+"""Which number of a layer is differentiated: a tone's logit, as a linear function of the hidden vector at one frame.
+
+Conventions: ``target`` names the logit: ``true`` the labelled tone, ``predicted`` the winner, ``margin`` the labelled
+tone minus the best other. States are (clip, frame, hidden), what is read from them is (token, clip).
+
+Notebook: notebooks/04_gradient_energy
+"""
 
 from __future__ import annotations
 
@@ -15,18 +21,18 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 
-def probability_of(chances: np.ndarray, probe: LinearClassifier, tones: np.ndarray) -> np.ndarray:
-    """The probability of the named ``tones`` (clip, token) among ``chances`` (clip, token, class): (clip, token); nan
-    for a tone that the probe does not know.
+def probability_of(probabilities: np.ndarray, probe: LinearClassifier, tones: np.ndarray) -> np.ndarray:
+    """The probability of the named ``tones`` (clip, token) among ``probabilities`` (clip, token, class): (clip, token);
+    nan for a tone that the probe was not trained on.
     """
-    places = np.array([[probe.classes.index(one) if one in probe.classes else -1 for one in row] for row in tones])
-    named = np.take_along_axis(chances, np.maximum(places, 0)[..., None], axis=-1)[..., 0]
+    places = np.array([[probe.classes.index(tone) if tone in probe.classes else -1 for tone in row] for row in tones])
+    named = np.take_along_axis(probabilities, np.maximum(places, 0)[..., None], axis=-1)[..., 0]
     return np.where(places < 0, np.nan, named)
 
 
 @dataclass(frozen=True, eq=False)
 class Readout:
-    """What is asked of each layer, token and clip: ``weight @ hidden + bias`` of the hidden vector at its frame.
+    """The number read from each layer, token and clip: ``weight @ hidden + bias`` of the hidden vector at its frame.
 
     ``weight`` layer -> (token, clip, hidden), ``bias`` layer -> (token, clip), ``frames`` (token, clip).
     """
@@ -44,9 +50,9 @@ class Readout:
         }
 
     def of_copies(self, n: int) -> Readout:
-        """The same asked of ``n`` clips that are versions of one."""
-        weight = {layer: one.expand(-1, n, -1) for layer, one in self.weight.items()}
-        bias = {layer: one.expand(-1, n) for layer, one in self.bias.items()}
+        """The same readout for ``n`` clips that are versions of one."""
+        weight = {layer: tensor.expand(-1, n, -1) for layer, tensor in self.weight.items()}
+        bias = {layer: tensor.expand(-1, n) for layer, tensor in self.bias.items()}
         return Readout(self.frames.expand(-1, n), weight, bias)
 
 
@@ -63,7 +69,7 @@ def read_out(
 
     ``frames`` and ``tones`` (clip, token). ``target`` is settled on these states: ``predicted`` stays the tone that won
     there, and ``margin`` the rival there, whatever the input is changed to afterwards. Raises TonespanError for a tone
-    that no probe knows and for hidden states that are not finite.
+    that no probe was trained on and for hidden states that are not finite.
     """
     weight, bias = {}, {}
     at = torch.as_tensor(np.transpose(frames), device=next(iter(states.values())).device)
@@ -83,6 +89,7 @@ def _maps(probe: LinearClassifier, hidden: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def logits(hidden: Tensor, probe: LinearClassifier) -> Tensor:
+    """The logits (..., class) of a probe from hidden vectors (..., hidden), in their dtype."""
     weight, bias = _maps(probe, hidden)
     return hidden @ weight.T + bias
 

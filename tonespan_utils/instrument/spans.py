@@ -1,4 +1,4 @@
-"""How wide is an energy profile around its centre? Radii, spans, their null and their interval.
+"""How wide is an energy profile around its centre? Radii, spans and their null.
 
 What is measured: ``E(tau)``, energy per bin of offset ``tau`` from the tone centre, over a stated window
 ``+-W``. By the definition of arXiv 2511.12285 the centre-of-mass radius is
@@ -37,7 +37,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tonespan_utils.instrument.pooling import _n_tokens
 from tonespan_utils.statistics.bootstrap import LEAST_TOKENS
 
 Floats = NDArray[np.float64]
@@ -104,8 +103,8 @@ def energy_radius(energy: ArrayLike, edges_ms: ArrayLike, *, fraction: float) ->
     radii = radii if radii[0] == 0 else np.concatenate([[0.0], radii])
     flat = below_edge.reshape(-1, edges.size)
     held = np.array([np.interp(radii, edges, row) - np.interp(-radii, edges, row) for row in flat])
-    found = np.array([_first_reach(row, radii, fraction) for row in held])
-    return found.reshape(share.shape[:-1])
+    reached = np.array([_first_reach(row, radii, fraction) for row in held])
+    return reached.reshape(share.shape[:-1])
 
 
 def _first_reach(held: Floats, radii_ms: Floats, fraction: float) -> float:
@@ -183,31 +182,3 @@ def quantile_interval(resampled: ArrayLike, *, n_tokens: int, level: float) -> t
         return np.nan, np.nan
     low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-def _interval(resampled: Floats, clusters: NDArray, seeds: NDArray, level: float) -> tuple[float, float]:
-    if np.unique(clusters).size < 2 or _n_tokens(seeds) < LEAST_TOKENS:
-        return np.nan, np.nan
-    known = resampled[~np.isnan(resampled)]
-    if known.size < max(1, len(resampled) / 2):  # what is left of mostly undefined resamples is a selection
-        return np.nan, np.nan
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-
-
-
-

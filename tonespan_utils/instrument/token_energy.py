@@ -49,25 +49,25 @@ def path(results: Path, condition: str) -> Path:
 def save(
     results: Path,
     condition: str,
-    found: Mapping[str, Sequence[Measured]],
+    measured_by_language: Mapping[str, Sequence[Measured]],
     seeds: Sequence[int],
     edges_ms: np.ndarray,
 ) -> Path:
-    """Keep what ``gradients.measure`` gave, per language and seed. Returns the path.
+    """Keep what ``gradient_energy.measure`` gave, per language and seed. Returns the path.
 
     Notebook: notebooks/04_gradient_energy
     """
-    layers = list(next(iter(found.values()))[0].energy)
+    layers = list(next(iter(measured_by_language.values()))[0].energy)
     arrays = {
         "version": np.array(VERSION),
         "layers": np.array(layers),
         "seeds": np.array(seeds),
         "edges_ms": np.asarray(edges_ms, dtype=np.float64),
     }
-    for language, measured in found.items():
+    for language, measured in measured_by_language.items():
         tokens = measured[0].tokens  # the same ones, in the same order, under every seed
-        share = [np.stack([spans.normalise(one.energy[layer]) for layer in layers], axis=1) for one in measured]
-        sure = [np.stack([one.confidence[layer] for layer in layers], axis=1) for one in measured]
+        share = [np.stack([spans.normalise(of_seed.energy[layer]) for layer in layers], axis=1) for of_seed in measured]
+        sure = [np.stack([of_seed.confidence[layer] for layer in layers], axis=1) for of_seed in measured]
         arrays |= {
             f"{language}/token_id": np.array(tokens, dtype=str),
             f"{language}/share": np.stack(share).astype(np.float16),

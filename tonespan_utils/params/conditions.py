@@ -6,7 +6,7 @@ Tasks
 - ``asr`` (CTC over characters), ``emotion``, ``gender`` (mean-pooled classification), ``speaker`` (x-vectors with an
   angular margin), ``tone`` (the tone of each token, read at its centre frame).
 - ``narrow_asr``: ASR that pays for looking further than ``finetune.span_penalty.span_ms``.
-- ``shuffled_<task>``: the same number of updates on the same speech with labels dealt at random, a control.
+- ``shuffled_<task>``: the same number of updates on the same speech with shuffled labels, a control.
 - ``<task>_tone``: tone after that task, starting where ``<task>`` ended.
 
 The language says on whose speech the task was trained; a task without one is trained on all languages of the profile.
@@ -65,7 +65,7 @@ class Condition:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it is probed and differentiated; encoders that were taught tone are only scored on it."""
+        """Whether its layers are probed and differentiated; encoders trained on tone are only scored on it."""
         return self.objective != "tone"
 
     @property
@@ -81,9 +81,9 @@ def parse(name: str) -> Condition:
     backbone, _, what = name.partition("/")
     task, dash, language = what.partition("-")
     condition = Condition(name, backbone, task, language)
-    known = {"vanilla", *TASKS, NARROW + "asr", *(SHUFFLED + task for task in TASKS)}
-    known |= {task + THEN_TONE for task in TASKS if task != "tone"}
-    if not backbone or task not in known:
+    tasks = {"vanilla", *TASKS, NARROW + "asr", *(SHUFFLED + task for task in TASKS)}
+    tasks |= {task + THEN_TONE for task in TASKS if task != "tone"}
+    if not backbone or task not in tasks:
         raise TonespanError(f"{name!r} is no condition: use <encoder>/<task>[-<language>], task {', '.join(TASKS)}")
     if condition.objective in ("asr", "tone") and not language:
         raise TonespanError(f"{name!r}: {task} needs a language, as in {backbone}/{task}-th")

@@ -28,8 +28,8 @@ def role_of(condition: Condition, language: str) -> str:
         return "control"
     if condition.task != "asr":
         return condition.task
-    known = {language: "target_asr", "cmn": "mandarin_asr", "en": "english_asr"}
-    return {**known, language: "target_asr"}.get(condition.language, "other_asr")
+    role_by_language = {"cmn": "mandarin_asr", "en": "english_asr", language: "target_asr"}  # the last one counts
+    return role_by_language.get(condition.language, "other_asr")
 
 
 def label_of(condition: Condition, language: str) -> str:

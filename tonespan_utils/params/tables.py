@@ -146,8 +146,8 @@ def join_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFram
 
 def read_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFrame:
     """The named parts of a table as one, in that order; without parts, its columns and no rows."""
-    found = [_read(part_path(results, name, part), name) for part in parts]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS[name])
+    parts_read = [_read(part_path(results, name, part), name) for part in parts]
+    return pd.concat(parts_read, ignore_index=True) if parts_read else pd.DataFrame(columns=COLUMNS[name])
 
 
 MEASURED = ("probe_f1", "probe_chance", "encoders", "energy", "energy_null", "spans", "radii")
@@ -165,7 +165,7 @@ def join_all(params: Params) -> None:
 
 def trained_parts(params: Params, parsed: Sequence[Condition]) -> list[str]:
     """The parts that training left: one per condition and seed."""
-    return [f"{one.name}.seed{seed}" for one in parsed if one.is_trained for seed in params.seeds(one.name)]
+    return [f"{c.name}.seed{seed}" for c in parsed if c.is_trained for seed in params.seeds(c.name)]
 
 
 def select(table: pd.DataFrame, **where: str) -> pd.DataFrame:

@@ -3,9 +3,9 @@
 The baseline and the probes differ only in the features they hand over. Score: macro-averaged F1 over the tone classes
 of the reference; a class never predicted scores 0.
 
-The answer is scikit-learn's ``StandardScaler`` and ``LogisticRegression``; the way there is not. Speech features are so
-correlated that plain L-BFGS needs hundreds of passes over them, or stops early and misses weak cues. Here they are
-whitened first. With X (n, feature) standardised, ridge r = 1 / (C n) and Cholesky factor L of
+The solution is that of scikit-learn's ``StandardScaler`` and ``LogisticRegression``; how it is computed is not. Speech
+features are so correlated that plain L-BFGS needs hundreds of passes over them, or stops early and misses weak cues.
+Here they are whitened first. With X (n, feature) standardised, ridge r = 1 / (C n) and Cholesky factor L of
 
     L L' = a X'X / n + r I,        V = X L^-T,        U = L' W,
 
@@ -78,13 +78,13 @@ class Whitened:
             )
         # Two classes have one logit, as in scikit-learn, split evenly between them.
         contrast = np.array([[-0.5, 0.5]]) if classes.size == 2 else np.eye(classes.size)
-        solution, found = np.zeros((1, len(contrast))), []
+        solution, models = np.zeros((1, len(contrast))), []
         for width in widths:
             start = np.zeros((1 + width, len(contrast)))
             start[: len(solution)] = solution
             solution = _minimise(self.values[:, :width], np.eye(classes.size)[codes], contrast, start)
-            found.append(self._unwhitened(classes, solution @ contrast))
-        return found
+            models.append(self._unwhitened(classes, solution @ contrast))
+        return models
 
     def _unwhitened(self, classes: np.ndarray, solution: np.ndarray) -> LinearClassifier:
         width = len(solution) - 1
@@ -161,9 +161,9 @@ def confusion(reference: np.ndarray, predicted: np.ndarray, classes: np.ndarray)
 
 
 def macro_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
-    """Macro-F1 of confusion counts (..., reference, predicted), over the classes that the reference holds.
+    """Macro-F1 of confusion counts (..., reference, predicted), over the classes that occur in the reference.
 
-    Where ``counts`` are resamples, ``whole`` holds the counts of all the data, (class, class) or as far as it
+    Where ``counts`` are resamples, ``whole`` is the counts of all the data, (class, class) or as far as it
     broadcasts: the mean is then over the classes of ``whole`` in every resample, and a class of which a resample has no
     token keeps the F1 it has in ``whole``. Left out, a rare and badly named class would lift the macro-F1 of just those
     resamples that lack it; counted as 0, a well named one would lower it.
@@ -176,7 +176,7 @@ def macro_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
 
 
 def _class_f1(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """F1 of each class and whether the reference holds it: both (..., class)."""
+    """F1 of each class and whether it occurs in the reference: both (..., class)."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     reference, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     total = reference + predicted
@@ -184,17 +184,17 @@ def _class_f1(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return f1, reference > 0
 
 
-def dealt_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
-    """Macro-F1 expected of the same predictions dealt to the tokens at random: (..., class, class) -> (...).
+def chance_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
+    """Chance: the macro-F1 expected of the same predictions shuffled over the tokens: (..., class, class) -> (...).
 
-    Exact: dealing keeps the margins, and F1 is linear in the hits once these are fixed. ``whole``: as in
+    Exact: shuffling keeps the margins, and F1 is linear in the hits once these are fixed. ``whole``: as in
     :func:`macro_f1`.
     """
-    return macro_f1(_dealt(counts), None if whole is None else _dealt(whole))
+    return macro_f1(_shuffled_counts(counts), None if whole is None else _shuffled_counts(whole))
 
 
-def _dealt(counts: np.ndarray) -> np.ndarray:
-    """The counts expected of the same predictions dealt at random: reference times predicted over their number."""
+def _shuffled_counts(counts: np.ndarray) -> np.ndarray:
+    """The counts expected of the same predictions shuffled: reference times predicted over their number."""
     reference, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     total = np.maximum(reference.sum(axis=-1), 1)[..., None, None]
     return reference[..., :, None] * predicted[..., None, :] / total
@@ -216,18 +216,13 @@ def f1_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
     return macro_f1(np.tensordot(draws, counts, axes=1), counts.sum(axis=0))
 
 
-def dealt_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """:func:`dealt_f1` of each resample (resample,); arguments as in :func:`f1_resamples`."""
-    return dealt_f1(np.tensordot(draws, counts, axes=1), counts.sum(axis=0))
-
-
-def chance_f1(reference: np.ndarray, predicted: np.ndarray, *, n_shuffles: int, seed: int) -> float:
-    """Macro-F1 when the same predictions are dealt to the tokens at random: mean over shuffles."""
-    return float(shuffled_f1(reference, predicted, n_shuffles=n_shuffles, seed=seed).mean())
+def chance_resamples(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """:func:`chance_f1` of each resample (resample,); arguments as in :func:`f1_resamples`."""
+    return chance_f1(np.tensordot(draws, counts, axes=1), counts.sum(axis=0))
 
 
 def shuffled_f1(reference: np.ndarray, predicted: np.ndarray, *, n_shuffles: int, seed: int) -> np.ndarray:
-    """Macro-F1 (shuffle,) of the same predictions dealt to the tokens at random; equal seeds deal alike."""
+    """Macro-F1 (shuffle,) of the same predictions shuffled over the tokens; equal seeds shuffle alike."""
     rng = np.random.default_rng(seed)
     classes, codes = np.unique(np.concatenate([reference, predicted]), return_inverse=True)
     rows, columns = codes[: len(reference)] * classes.size, codes[len(reference) :]

@@ -1,9 +1,9 @@
 """Is a number a finding, and if not, why not? The one place where that is decided, and the words for it.
 
-A **span** is no finding where the probe reads nothing (F1 not above chance: the gradient of a guess says nothing about
-tone), where it is as wide as that of a flat map (no place is looked at more than another), or where it has no interval
-(too few tokens, or one utterance). A **cue width** is no finding where F1 is not above chance in any window, or where
-the curve of F1 over the window does not bend: then nothing says where the cue ends.
+A **span** is no finding where F1 of the probe is not above chance (the gradient of a guess says nothing about tone),
+where it is as wide as that of a flat map (no place is looked at more than another), or where it has no interval (too
+few tokens, or one utterance). A **cue width** is no finding where F1 is not above chance in any window, or where the
+curve of F1 over the window does not bend: then nothing says where the cue ends.
 
 The bend (:func:`why_no_bend`) is judged on bootstrap draws of the curve, by two tests that allow for all windows having
 been looked at (the largest deviation of the draws is the yardstick; Romano & Wolf 2005):
@@ -13,7 +13,8 @@ been looked at (the largest deviation of the draws is the yardstick; Romano & Wo
 
 Besides, the two lines must not meet at the edge of the windows, and must meet in nearly every draw.
 
-Conventions: every function gives the reason in words, or "" for a finding; nan is an unknown number and proves nothing.
+Conventions: every function gives the reason in words, or "" for a finding; nan is an unknown number, and no evidence of
+a finding.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -42,7 +43,7 @@ def why_at_chance(above_chance_low: float, n_tokens: int | None = None) -> str:
 
 
 def why_at_null(span: Interval, null_ms: float) -> str:
-    """Whether a span (ms) differs from that of a flat map; a null that is unknown (nan) is not asked for."""
+    """Whether a span (ms) differs from that of a flat map; a null that is unknown (nan) is not tested."""
     if np.isnan(span.value):
         return "no energy"
     if span.value >= null_ms or span.high >= null_ms:
@@ -59,15 +60,15 @@ def why_no_span(span: Interval, null_ms: float, *, above_chance_low: float) -> s
 
 def why_no_cue(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floats, n_tokens: int, level: float) -> str:
     """Why a curve of F1 shows no cue width. ``f1`` (window, 1 + draw) and ``knees_ms`` (1 + draw,): the data first,
-    then bootstrap draws; ``chance`` (shuffle,) is the largest F1 of any window where predictions are dealt at random.
+    then bootstrap draws; ``chance`` (shuffle,) is the largest F1 of any window where predictions are shuffled.
 
     Notebook: notebooks/01_baseline_spans
     """
     if n_tokens < bootstrap.LEAST_TOKENS:
         return f"{_tokens(n_tokens)}, too few for an interval"
     peak = int(f1[:, 0].argmax())
-    low = float(np.quantile(f1[peak, 1:], (1 - level) / 2))
-    high = float(np.quantile(chance, (1 + level) / 2))
+    low = bootstrap.percentile_interval(f1[peak, 1:], level=level)[0]
+    high = bootstrap.percentile_interval(chance, level=level)[1]
     if low <= high:
         return f"F1 not above chance: its interval begins at {low:.2f}, chance reaches {high:.2f}"
     return why_no_bend(windows_ms, f1, knees_ms, level=level)
@@ -107,7 +108,7 @@ def _some_above_0(draws: Floats, level: float) -> bool:
 
 def _slope_drops(windows_ms: Floats) -> Floats:
     """By how much the slope falls at each inner window where two lines are fitted that meet there: (window, window), to
-    be multiplied with a curve. Two windows lie on either side, as in ``acoustic.knee_ms``.
+    be multiplied with a curve. Two windows lie on either side, as in ``cue_width.knee_ms``.
     """
     rows = []
     for knee in windows_ms[1:-1]:

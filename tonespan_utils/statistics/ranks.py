@@ -1,4 +1,4 @@
-"""Spearman's rank correlation, whole clusters of rows drawn anew for its interval, and agreement of several rankings.
+"""Spearman's rank correlation, whole clusters of rows resampled for its interval, and agreement of several rankings.
 
 Notebook: notebooks/06_sanity
 """
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from tonespan_utils.statistics.bootstrap import LEAST_TOKENS
+from tonespan_utils.statistics.bootstrap import percentile_interval
 
 Floats = NDArray[np.float64]
 AGREEMENT_COLUMNS = ["a", "b", "over", "rho", "ci_low", "ci_high", "null_low", "null_high", "n"]
@@ -30,9 +30,9 @@ def correlation(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
 def drawn_rows(clusters: ArrayLike, *, n_resamples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
     """The rows of each bootstrap resample: as many whole ``clusters`` (row,) as there are, with replacement."""
     names, which = np.unique(np.asarray(clusters), return_inverse=True)
-    members = [np.flatnonzero(which == one) for one in range(names.size)]
+    members = [np.flatnonzero(which == number) for number in range(names.size)]
     for _ in range(n_resamples if names.size else 0):
-        yield np.concatenate([members[one] for one in rng.integers(names.size, size=names.size)])
+        yield np.concatenate([members[number] for number in rng.integers(names.size, size=names.size)])
 
 
 def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, level: float, seed: int) -> pd.DataFrame:
@@ -40,8 +40,8 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
 
     ``radii`` has one row per ``by``, ``layer`` and ``token_id`` with ``utterance_id`` and ``r_com_ms``. Columns of the
     result: ``a, b, over, rho, ci_low, ci_high, null_low, null_high, n``. ``over`` is ``tokens`` (ranks of tokens within
-    a layer, mean over layers) or ``layers`` (ranks of the layers' mean radii). Intervals draw utterances anew; the null
-    deals the tokens (the layers) of one side at random. Tokens that lack a radius anywhere are left out; nan where
+    a layer, mean over layers) or ``layers`` (ranks of the layers' mean radii). Intervals resample utterances; the null
+    shuffles the tokens (the layers) of one side. Tokens that lack a radius anywhere are left out; nan where
     fewer than three are left to rank, and no interval from under LEAST_TOKENS tokens. Notebooks: 06_sanity
     (estimators), 05_rcom_comparison (seeds)
     """
@@ -50,7 +50,6 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
     values = {name: wide[name][layers].to_numpy() for name in names}  # (token, layer)
     utterances, rng = wide.index.get_level_values("utterance_id"), np.random.default_rng(seed)
     drawn = [np.arange(len(wide)), *drawn_rows(utterances, n_resamples=n_resamples, rng=rng)]
-    tail = (1 - level) / 2
     rows = []
     for a, b in combinations(names, 2):
         for over, correlate in (("tokens", _over_tokens), ("layers", _over_layers)):
@@ -60,34 +59,34 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
                 rows.append(row | dict.fromkeys(AGREEMENT_COLUMNS[3:-1], np.nan))
                 continue
             rho = _each_draw(correlate, values[a], values[b], drawn)
-            dealt = np.stack([_dealt(values[b], over, rng) for _ in range(n_resamples)], axis=-1)
-            null = correlate(np.broadcast_to(values[a][..., None], dealt.shape), dealt)
-            (low, high), nulls = (np.nanquantile(x, [tail, 1 - tail]) for x in (rho[1:], null))
-            low, high = (low, high) if len(wide) >= LEAST_TOKENS else (np.nan, np.nan)
-            row |= {"rho": rho[0], "ci_low": low, "ci_high": high, "null_low": nulls[0], "null_high": nulls[1]}
+            shuffled = np.stack([_shuffled(values[b], over, rng) for _ in range(n_resamples)], axis=-1)
+            null = correlate(np.broadcast_to(values[a][..., None], shuffled.shape), shuffled)
+            low, high = percentile_interval(rho[1:], level=level, n_tokens=len(wide), n_clusters=utterances.nunique())
+            null_low, null_high = percentile_interval(null, level=level)
+            row |= {"rho": rho[0], "ci_low": low, "ci_high": high, "null_low": null_low, "null_high": null_high}
             rows.append(row)
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
 
 
-def _dealt(values: Floats, over: str, rng: np.random.Generator) -> Floats:
+def _shuffled(values: Floats, over: str, rng: np.random.Generator) -> Floats:
     return rng.permutation(values, axis=0 if over == "tokens" else 1)
 
 
 def _each_draw(correlate: Callable, a: Floats, b: Floats, drawn: Sequence[NDArray[np.int64]]) -> Floats:
     """``correlate`` of ``a`` and ``b`` (token, layer) at each draw's tokens: (draw,); draws of one size go together."""
-    found, sizes = np.empty(len(drawn)), np.array([len(rows) for rows in drawn])
+    values_of, sizes = np.empty(len(drawn)), np.array([len(rows) for rows in drawn])
     for size in np.unique(sizes):
         which = np.flatnonzero(sizes == size)
         rows = np.stack([drawn[i] for i in which])  # (draw, token)
-        found[which] = correlate(*(np.moveaxis(values[rows], 0, -1) for values in (a, b)))
-    return found
+        values_of[which] = correlate(*(np.moveaxis(values[rows], 0, -1) for values in (a, b)))
+    return values_of
 
 
 def _over_tokens(a: Floats, b: Floats) -> Floats:
     """Of (token, layer, draw): the mean over layers of the correlation over tokens, (draw,)."""
-    found = correlation(a, b)
-    known = ~np.isnan(found)
-    total, count = np.where(known, found, 0).sum(axis=0), known.sum(axis=0)
+    by_layer = correlation(a, b)
+    defined = ~np.isnan(by_layer)
+    total, count = np.where(defined, by_layer, 0).sum(axis=0), defined.sum(axis=0)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 

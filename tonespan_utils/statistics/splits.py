@@ -73,7 +73,8 @@ def folds(tokens: pd.DataFrame, *, n_folds: int, seed: int) -> Iterator[tuple[np
 def summary(tokens: pd.DataFrame, *, n_folds: int, seed: int) -> dict[str, object]:
     """What the folds of some tokens are made of, how little a fold trains on, and which tones some fold never learns.
 
-    Those cannot be told by it, and count as errors. Notebook: notebooks/01_baseline_spans
+    A fold cannot predict a tone it was not trained on; such tokens count as errors. Notebook:
+    notebooks/01_baseline_spans
     """
     planned = plan(tokens, n_folds=n_folds, seed=seed)
     tone = tokens["tone"].to_numpy(dtype=str)

@@ -28,7 +28,7 @@ from scipy.stats import t as student
 from tqdm.auto import tqdm
 
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import attribution, cue_width, features, probes, spans
 from tonespan_utils.instrument.probes import ProbeResult
 from tonespan_utils.params import profile
@@ -46,25 +46,25 @@ def planted(given: Params, span_ms: float) -> Params:
 
     Its conditions are the encoder as it is and after plain and span-penalised ASR; all else is as given.
     """
-    own, tree = given.validity, given.model_dump(mode="json")
-    encoder, language = own.encoder or next(iter(given.encoders)), own.language
-    tree["seed"] = own.seed
+    v, tree = given.validity, given.model_dump(mode="json")
+    encoder, language = v.encoder or next(iter(given.encoders)), v.language
+    tree["seed"] = v.seed
     tree["encoders"] = {encoder: tree["encoders"][encoder]}
     tree["speech"] |= {"source": "synthetic", "root": None, "folders": {}, "tonal": [language], "other": []}
     tree["synthetic"] = {
-        "minutes": own.minutes,
-        "n_speakers": own.n_speakers,
+        "minutes": v.minutes,
+        "n_speakers": v.n_speakers,
         "planted_span_ms": {language: float(span_ms)},
     }
     tree["conditions"] = [f"{encoder}/{task}" for task in ("vanilla", f"asr-{language}", f"narrow_asr-{language}")]
     tree["finetune"] |= {"public": {}, "corpora": {}}
-    found = profile.validate(tree, Path(given.profile))
-    return found.model_copy(update={"profile": f"{given.profile}/validity/span{span_ms:g}"})
+    planted = profile.validate(tree, Path(given.profile))
+    return planted.model_copy(update={"profile": f"{given.profile}/validity/span{span_ms:g}"})
 
 
-def conditions_of(own: Params, *, narrow: bool) -> dict[str, str]:
+def conditions_of(planted: Params, *, narrow: bool) -> dict[str, str]:
     """The conditions of :func:`planted` by task: ``vanilla``, ``asr`` and, if asked for, ``narrow_asr``."""
-    named = {name.partition("/")[2].partition("-")[0]: name for name in own.conditions}
+    named = {name.partition("/")[2].partition("-")[0]: name for name in planted.conditions}
     return named if narrow else {task: name for task, name in named.items() if task != "narrow_asr"}
 
 
@@ -76,15 +76,15 @@ def energy_draws(
 ) -> dict[str, Floats]:
     """Widths of ``energy`` (token, bins) in every draw: ``r_com`` (the span 2 r_com) and ``r90`` (2 r90): (draw,).
 
-    Tokens without energy are left out, as in ``spans.pooled_span``. No token gives nan.
+    Tokens without energy are left out, as in ``pooling.pooled_span``. No token gives nan.
     """
     share = spans.normalise(energy)
-    heard = ~np.isnan(share).any(axis=1)
-    share, edges = share[heard], np.asarray(edges_ms, dtype=np.float64)
+    has_energy = ~np.isnan(share).any(axis=1)
+    share, edges = share[has_energy], np.asarray(edges_ms, dtype=np.float64)
     if not len(share):
         return dict.fromkeys(("r_com", "r90"), np.full(1 + n_resamples, np.nan))
-    drawn = bootstrap.resample_rows(np.asarray(utterances)[heard], n_resamples=n_resamples, seed=seed)
-    pools = np.vstack([np.ones((1, len(share))), drawn]) @ share
+    weights = bootstrap.resample_rows(np.asarray(utterances)[has_energy], n_resamples=n_resamples, seed=seed)
+    pools = np.vstack([np.ones((1, len(share))), weights]) @ share
     offsets = (edges[:-1] + edges[1:]) / 2
     return {
         "r_com": spans.effective_span(pools, offsets),
@@ -93,18 +93,18 @@ def energy_draws(
 
 
 def slow_energy(
-    name: str, encoder: Encoder, known: Mapping[str, LinearClassifier], corpus: Corpus, tokens: pd.DataFrame,
+    name: str, encoder: Encoder, fitted: Mapping[str, LinearClassifier], corpus: Corpus, tokens: pd.DataFrame,
     edges_ms: np.ndarray,
 ) -> dict[str, Floats]:  # fmt: skip
     """The energy of ``tokens`` by one of ``estimators.ENERGY``: layer -> (token, bins), in the order of ``tokens``
     grouped by utterance.
     """
-    found: dict[str, list[Floats]] = {layer: [] for layer in known}
+    parts: dict[str, list[Floats]] = {layer: [] for layer in fitted}
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=name, unit="utt"):
-        asked = (corpus.audio(utterance_id), group["center_s"].tolist(), group["tone"].tolist())
-        for layer, energy in attribution.energy(name, encoder, known, *asked, edges_ms=edges_ms).items():
-            found[layer].append(energy)
-    return {layer: np.concatenate(parts) for layer, parts in found.items()}
+        of_tokens = (corpus.audio(utterance_id), group["center_s"].tolist(), group["tone"].tolist())
+        for layer, energy in attribution.energy(name, encoder, fitted, *of_tokens, edges_ms=edges_ms).items():
+            parts[layer].append(energy)
+    return {layer: np.concatenate(of_utterances) for layer, of_utterances in parts.items()}
 
 
 def as_draws(
@@ -115,37 +115,37 @@ def as_draws(
     return pd.DataFrame(about | {"draw": np.arange(len(widths_ms)), "width_ms": widths_ms, "n_tokens": n_tokens})
 
 
-def vectors(own: Params, encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
+def vectors(planted: Params, encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
     """Hidden vectors at the centres of ``tokens``: layer -> (token, hidden); ``cnn`` features are kept on disk."""
-    cached = features.of_corpus(encoder, corpus, cache_dir=own.data / "features")
+    cached = features.of_corpus(encoder, corpus, cache_dir=planted.data / "features")
     return probes.hidden_vectors(encoder, corpus, tokens, features=cached)
 
 
 def probe_layers(
-    own: Params, encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame, *, layers: Sequence[str] | None = None
+    planted: Params, encoder: Encoder, corpus: Corpus, tokens: pd.DataFrame, *, layers: Sequence[str] | None = None
 ) -> dict[str, ProbeResult]:
     """The probes of an encoder on ``tokens``, as in notebook 03: layer -> result, all layers by default."""
-    heard = vectors(own, encoder, corpus, tokens)
-    settings = own.bootstrap.model_dump() | {"seed": own.seed, "regularisation_c": own.probe.regularisation_c}
-    return {
-        layer: probes.probe_layer(heard[layer], tokens, control_seeds=own.probe.control_seeds, **settings)
-        for layer in layers or encoder.layers
-    }
+    by_layer = vectors(planted, encoder, corpus, tokens)
+    probe, resampling = planted.probe, planted.bootstrap.model_dump() | {"seed": planted.seed}
+    settings = resampling | {"regularisation_c": probe.regularisation_c, "control_seeds": probe.control_seeds}
+    return {layer: probes.probe_layer(by_layer[layer], tokens, **settings) for layer in layers or encoder.layers}
 
 
-def baseline_sweep(own: Params, corpus: Corpus, *, frontend: str = "logmel", shape: str = "hann") -> cue_width.Sweep:
+def baseline_sweep(
+    planted: Params, corpus: Corpus, *, frontend: str = "logmel", shape: str = "hann"
+) -> cue_width.Sweep:
     """The sweep of notebook 01 on a calibration corpus, over ``validity.windows_ms``, by one front end."""
-    v = own.validity
-    given = own.baseline.model_copy(
+    v = planted.validity
+    baseline = planted.baseline.model_copy(
         update={"windows_ms": v.windows_ms, "analysis_window_ms": v.analysis_windows.get(shape, 0.0)}
     )
-    return cue_width.sweep_corpus(corpus, corpus.tokens, given, frontend=frontend, shape=shape, seed=own.seed)
+    return cue_width.sweep_corpus(corpus, corpus.tokens, baseline, frontend=frontend, shape=shape, seed=planted.seed)
 
 
-def held_out(own: Params, corpus: Corpus, values: NDArray) -> NDArray:
+def held_out(planted: Params, corpus: Corpus, values: NDArray) -> NDArray:
     """Cross-validated tones (token,) from any ``values`` (token, feature), on the folds of the sweep."""
-    settings = {"n_folds": own.baseline.n_folds, "regularisation_c": own.baseline.regularisation_c}
-    return cue_width.held_out(values, corpus.tokens, seed=own.seed, **settings)
+    settings = {"n_folds": planted.baseline.n_folds, "regularisation_c": planted.baseline.regularisation_c}
+    return cue_width.held_out(values, corpus.tokens, seed=planted.seed, **settings)
 
 
 Scored = tuple[Mapping[str, str], NDArray, NDArray, NDArray]  # what it is; truth, answers and utterances (token,)
@@ -160,13 +160,13 @@ def score_table(
     """
     rows = []
     for about, truth, answers, utterances in scored:
-        one = probes.score_answers(truth, answers, utterances, n_resamples=n_resamples, level=level, seed=seed)
-        f1 = {"value": one.macro_f1, "ci_low": one.ci_low, "ci_high": one.ci_high, "null": one.chance_f1}
+        score = probes.score_answers(truth, answers, utterances, n_resamples=n_resamples, level=level, seed=seed)
+        f1 = {"value": score.macro_f1, "ci_low": score.ci_low, "ci_high": score.ci_high, "null": score.chance_f1}
         rows.append(dict(about) | f1 | {"n_tokens": len(truth)})
-    for one in trained:
-        value = one.set_index("metric")["value"]
+    for rows_of_training in trained:
+        value = rows_of_training.set_index("metric")["value"]
         rate = {"value": value["cer"], "ci_low": value["cer_ci_low"], "ci_high": value["cer_ci_high"]}
-        about = {"condition": one["task"].iloc[0], "layer": "", "metric": "cer", "n_tokens": 0}
+        about = {"condition": rows_of_training["task"].iloc[0], "layer": "", "metric": "cer", "n_tokens": 0}
         rows.append(about | rate | {"null": value["cer_null"]})
     return pd.DataFrame(rows).assign(true_span_ms=span_ms)
 
@@ -204,8 +204,8 @@ class Line:
 def fit_line(true_ms: ArrayLike, widths_ms: ArrayLike, *, level: float) -> Line:
     """Ordinary least squares of ``widths_ms`` (draw, span) on ``true_ms`` (span,), the first draw being the data.
 
-    Raises ValueError for fewer than three spans. A width that is not finite leaves its draw out; in the data themselves
-    it gives nan.
+    Raises ValueError for fewer than three spans. A width that is not finite leaves its draw undefined; in the data
+    themselves it gives nan.
     """
     true, widths = np.asarray(true_ms, dtype=np.float64), np.asarray(widths_ms, dtype=np.float64)
     if len(true) < 3:
@@ -213,22 +213,23 @@ def fit_line(true_ms: ArrayLike, widths_ms: ArrayLike, *, level: float) -> Line:
     n = len(true)
     if not np.isfinite(widths[0]).all():
         return Line(*(np.nan,) * 10, n_spans=n)
-    drawn = widths[1:][np.isfinite(widths[1:]).all(axis=1)]
+    finite = np.isfinite(widths).all(axis=1)
     centred = true - true.mean()
     scatter = np.square(centred).sum()
-    slopes = (np.vstack([widths[:1], drawn]) @ centred) / scatter
+    slopes, biases = np.full((2, len(widths)), np.nan)
+    slopes[finite] = (widths[finite] @ centred) / scatter
+    biases[finite] = (widths[finite] - true).mean(axis=1)
     intercept = widths[0].mean() - slopes[0] * true.mean()
     residuals = widths[0] - intercept - slopes[0] * true
     error = np.sqrt(np.square(residuals).sum() / (n - 2) / scatter)
     reach = float(student.ppf((1 + level) / 2, n - 2)) * error
     misses = widths[0] - true
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(slopes[1:], tails) if len(drawn) else (np.nan, np.nan)
-    bias = np.quantile((drawn - true).mean(axis=1), tails) if len(drawn) else (np.nan, np.nan)
+    slope_low, slope_high = bootstrap.percentile_interval(slopes[1:], level=level)
+    bias_low, bias_high = bootstrap.percentile_interval(biases[1:], level=level)
     return Line(
-        slope=float(slopes[0]), slope_low=float(low), slope_high=float(high),
+        slope=float(slopes[0]), slope_low=slope_low, slope_high=slope_high,
         slope_t_low=float(slopes[0] - reach), slope_t_high=float(slopes[0] + reach), intercept_ms=float(intercept),
-        bias_ms=float(misses.mean()), bias_low_ms=float(bias[0]), bias_high_ms=float(bias[1]),
+        bias_ms=float(misses.mean()), bias_low_ms=bias_low, bias_high_ms=bias_high,
         worst_error_ms=float(np.abs(misses).max()), n_spans=n,
     )  # fmt: skip
 
@@ -239,23 +240,19 @@ KEYS = ["estimator", "condition", "layer"]
 def calibration_table(draws: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """The answers to every planted width, of the table ``calibration_draws``, with their intervals."""
     rows = []
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    for key, own in draws.groupby([*KEYS, "true_span_ms"], sort=False):
-        width = own.sort_values("draw")["width_ms"].to_numpy()
-        low, high = np.quantile(width[1:], tails, method="inverted_cdf")  # some may be infinite
-        if own["n_tokens"].iloc[0] < bootstrap.LEAST_TOKENS:
-            low, high = np.nan, np.nan
+    for key, answer in draws.groupby([*KEYS, "true_span_ms"], sort=False):
+        width, n_tokens = answer.sort_values("draw")["width_ms"].to_numpy(), answer["n_tokens"].iloc[0]
+        low, high = bootstrap.percentile_interval(width[1:], level=level, n_tokens=n_tokens)
         about = dict(zip([*KEYS, "true_span_ms"], key, strict=True))
-        about |= {"estimated_span_ms": width[0], "ci_low_ms": low, "ci_high_ms": high}
-        rows.append(about | {"n_tokens": own["n_tokens"].iloc[0]})
+        rows.append(about | {"estimated_span_ms": width[0], "ci_low_ms": low, "ci_high_ms": high, "n_tokens": n_tokens})
     return pd.DataFrame(rows)
 
 
 def line_table(draws: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """One line per estimator, condition and layer that answered three planted widths or more."""
     rows = []
-    for key, own in draws.groupby(KEYS, sort=False):
-        wide = own.pivot(index="draw", columns="true_span_ms", values="width_ms").sort_index()
+    for key, answers in draws.groupby(KEYS, sort=False):
+        wide = answers.pivot(index="draw", columns="true_span_ms", values="width_ms").sort_index()
         if wide.shape[1] >= 3:
             line = fit_line(wide.columns.to_numpy(), wide.to_numpy(), level=level)
             rows.append(dict(zip(KEYS, key, strict=True)) | vars(line) | {"verdict": line.verdict})

@@ -1,21 +1,21 @@
-"""When is a span no finding? Signs of failure, found by themselves and said beside each result.
+"""When is a span no finding? Quality flags, computed for every result and shown beside it.
 
 Per condition, language and layer, from what was measured alone:
 
-- ``f1_at_chance``: F1 is not above that of the same predictions dealt at random (the interval of their difference,
-  drawn together, holds 0). The probe knows nothing of tone, so its span says nothing about tone either: it is not
+- ``f1_at_chance``: F1 is not above that of the same predictions shuffled (the interval of their difference,
+  drawn together, contains 0). The probe knows nothing of tone, so its span says nothing about tone either: it is not
   drawn as a finding.
 - ``energy_at_null``: the span, or its interval, reaches the span of a flat map: no place is looked at more than others.
 - ``no_interval``: fewer than ``spans.LEAST_TOKENS`` tokens, or one utterance: nothing says how near the span is.
 
-These three are no findings (NO_FINDING): they are drawn open and grey, and compared with nothing. The others are signs:
+These three are no findings (NO_FINDING): they are drawn open and grey, and compared with nothing. The others warn:
 
 - ``span_over_cue``: the whole interval lies beyond FAR times the cue width found in the signal.
 - ``jump``: the span changes by more than the share JUMP of the larger from one layer to the next, and the two
   intervals are apart. Layer 0 is exempt: the positional convolution below it widens any span.
 - ``few_tokens``: under LEAST_TOKENS tokens, or an interval wider than the span itself.
 
-Conventions: spans and widths in ms; layers bottom up; what is unknown (nan) is no sign, but for a missing interval.
+Conventions: spans and widths in ms; layers bottom up; what is unknown (nan) raises no flag, but for a missing interval.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -30,7 +30,7 @@ import pandas as pd
 from tonespan_utils.params import tables
 from tonespan_utils.statistics import findings
 from tonespan_utils.statistics.bootstrap import Interval
-from tonespan_utils.study import comparison
+from tonespan_utils.study import draws
 from tonespan_utils.study.comparison import Study
 
 FAR = 2.0  # a box of energy has a span of half its width: beyond twice the cue, a model looks four cues wide
@@ -46,23 +46,23 @@ NAMES = {
 }
 NO_FINDING = ("f1_at_chance", "energy_at_null", "no_interval")
 
-# One row per layer, bottom up: what is looked at for signs.
+# One row per layer, bottom up: what the flags are computed from.
 LAYER_COLUMNS = ["layer", "f1", "chance_f1", "above_chance_low", "span_ms", "ci_low_ms", "ci_high_ms", "null_span_ms",
                  "n_tokens"]  # fmt: skip
 
 
 def of_layers(layers: pd.DataFrame, *, cue_width_ms: float = np.nan) -> pd.DataFrame:
-    """The signs of one condition and language: columns layer, signature, detail.
+    """The quality flags of one condition and language: columns layer, signature, detail.
 
     ``layers`` has LAYER_COLUMNS, one row per layer, bottom up; ``above_chance_low`` is the lower bound of F1 minus
     chance. ``cue_width_ms`` is the upper bound of the cue width, nan where it is unknown.
     Notebook: notebooks/05_rcom_comparison
     """
-    found, below = [], None
+    flags, below = [], None
     for row in layers.itertuples():
-        found += [(row.layer, name, detail) for name, detail in _signs(row, below, cue_width_ms)]
+        flags += [(row.layer, name, detail) for name, detail in _signs(row, below, cue_width_ms)]
         below = row
-    return pd.DataFrame(found, columns=["layer", "signature", "detail"])
+    return pd.DataFrame(flags, columns=["layer", "signature", "detail"])
 
 
 def _signs(row, below, cue_width_ms: float) -> Iterator[tuple[str, str]]:
@@ -88,7 +88,7 @@ def _jumps(row, below) -> bool:
     return apart and abs(row.span_ms - below.span_ms) > JUMP * max(row.span_ms, below.span_ms)
 
 
-def table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def table(study: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """The table ``signatures`` of every condition and language of ``found``.
 
     ``span_table``: the table ``spans``; ``cues``: rows of ``baseline_spans`` of the front end in use.
@@ -96,32 +96,33 @@ def table(found: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: 
     """
     cue_ms = cues.set_index("language")["span_high_ms"]
     rows = []
-    for (name, language), one in found.items():
-        own = tables.select(span_table, condition=name, language=language).set_index("layer")
-        f1, chance = one.by_layer["f1"], one.by_layer["chance_f1"]
-        low = [comparison.interval((f1 - chance)[:, i], level=level).low for i in range(len(one.layers))]
+    for (name, language), measured in study.items():
+        spans_of_layers = tables.select(span_table, condition=name, language=language).set_index("layer")
+        f1, chance = measured.by_layer["f1"], measured.by_layer["chance_f1"]
+        low = [draws.interval((f1 - chance)[:, i], level=level).low for i in range(len(measured.layers))]
         scores = pd.DataFrame(
-            {"layer": one.layers, "f1": f1[0], "chance_f1": chance[0], "above_chance_low": low}, index=one.layers
+            {"layer": measured.layers, "f1": f1[0], "chance_f1": chance[0], "above_chance_low": low},
+            index=measured.layers,
         )
-        signs = of_layers(scores.join(own, lsuffix="_"), cue_width_ms=cue_ms[language])
+        signs = of_layers(scores.join(spans_of_layers, lsuffix="_"), cue_width_ms=cue_ms[language])
         rows.append(signs.assign(condition=name, language=language))
     return pd.concat(rows, ignore_index=True)[tables.COLUMNS["signatures"]]
 
 
 def unknown_layers(stored: pd.DataFrame, condition: str, language: str) -> set[str]:
     """The layers of one condition and language whose span is no finding, by the table ``signatures``."""
-    own = stored[(stored["condition"] == condition) & (stored["language"] == language)]
-    return set(own.loc[own["signature"].isin(NO_FINDING), "layer"])
+    flags = stored[(stored["condition"] == condition) & (stored["language"] == language)]
+    return set(flags.loc[flags["signature"].isin(NO_FINDING), "layer"])
 
 
 def board(stored: pd.DataFrame) -> pd.DataFrame:
     """The table ``signatures`` as a board: a row per condition, a column per language, in words; blank is good."""
-    told = {}
-    for (name, language), own in stored.groupby(["condition", "language"], sort=False):
-        signs = own.groupby("signature", sort=False)["layer"].agg(", ".join)
-        told[name, language] = "; ".join(f"{NAMES[sign]}: {layers}" for sign, layers in signs.items())
-    if not told:
+    cells = {}
+    for (name, language), flags in stored.groupby(["condition", "language"], sort=False):
+        signs = flags.groupby("signature", sort=False)["layer"].agg(", ".join)
+        cells[name, language] = "; ".join(f"{NAMES[sign]}: {layers}" for sign, layers in signs.items())
+    if not cells:
         return pd.DataFrame(columns=["condition"])
-    wide = pd.Series(told).unstack().reindex(columns=list(dict.fromkeys(stored["language"])))
+    wide = pd.Series(cells).unstack().reindex(columns=list(dict.fromkeys(stored["language"])))
     wide = wide.loc[list(dict.fromkeys(stored["condition"]))].fillna("")
     return wide.rename_axis("condition").rename_axis(None, axis=1).reset_index()

@@ -1,9 +1,9 @@
 """Does a span mean what it says? Checks that could have failed, each with its null and a verdict.
 
-- **Randomised weights** (:mod:`encoders.randomised`): with everything dealt the probe must be at chance; its
+- **Randomised weights** (:mod:`encoders.randomised`): with all weights permuted the probe must be at chance; its
   map tells how wide this architecture looks when it knows nothing, a null of its own beside the flat map, and a span
   that says something about learning must differ from it.
-- **Shuffled labels**: a probe of tones dealt at random must know nothing.
+- **Shuffled labels**: a probe of shuffled tones must be at chance.
 - **Description length** (Voita & Titov 2020): bits a token to send the tones to someone who has the vectors, coded
   online in growing blocks by the study's own probe. It counts how hard the tone is to read, not only whether.
 - **Tone-free speech**: the same sentences and voices without a tone contour must leave every probe at chance.
@@ -29,7 +29,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import spans
 from tonespan_utils.statistics import bootstrap, classifier, ranks, splits
 from tonespan_utils.statistics.bootstrap import Interval
 
@@ -38,39 +37,39 @@ PASSED, FAILED, UNDECIDED, SHOWN = "passed", "failed", "undecided", "shown"
 PORTIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0)  # of the tokens, about as Voita & Titov cut them
 
 
-def row(check: str, condition: str, layer: str, statistic: str, found: Interval, null: float, verdict: str) -> dict:
+def row(check: str, condition: str, layer: str, statistic: str, interval: Interval, null: float, verdict: str) -> dict:
     """One row of the table ``sanity``."""
     about = {"check": check, "condition": condition, "layer": layer, "statistic": statistic}
     return about | {
-        "value": found.value, "ci_low": found.low, "ci_high": found.high, "null": null, "verdict": verdict,
+        "value": interval.value, "ci_low": interval.low, "ci_high": interval.high, "null": null, "verdict": verdict,
     }  # fmt: skip
 
 
-def at_most(found: Interval, null: float) -> str:
+def at_most(interval: Interval, null: float) -> str:
     """Whether a value is no more than its null: FAILED where its whole interval is above."""
-    return FAILED if found.low > null else PASSED
+    return FAILED if interval.low > null else PASSED
 
 
-def above(found: Interval, null: float) -> str:
+def above(interval: Interval, null: float) -> str:
     """Whether a value is more than its null: UNDECIDED where its interval holds the null."""
-    return PASSED if found.low > null else FAILED if found.high < null else UNDECIDED
+    return PASSED if interval.low > null else FAILED if interval.high < null else UNDECIDED
 
 
-def apart(found: Interval, null: float) -> str:
+def apart(interval: Interval, null: float) -> str:
     """Whether a value is another than its null, on either side: UNDECIDED where its interval holds the null."""
-    return PASSED if found.low > null or found.high < null else UNDECIDED
+    return PASSED if interval.low > null or interval.high < null else UNDECIDED
 
 
-def reaches(found: Interval, null: float) -> str:
+def reaches(interval: Interval, null: float) -> str:
     """Whether a value is at least its null: FAILED where its whole interval is below."""
-    return FAILED if found.high < null else PASSED
+    return FAILED if interval.high < null else PASSED
 
 
 # Labels
 
 
 def shuffled_training(tokens: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """The tokens with the tones of the training split dealt at random among themselves; test tones stay."""
+    """The tokens with the tones of the training split shuffled; test tones stay."""
     train, _ = splits.train_test(tokens)
     tone = tokens["tone"].to_numpy(copy=True)
     tone[train] = np.random.default_rng(seed).permutation(tone[train])
@@ -110,10 +109,10 @@ def online_codelength(
     ends = ends[ends > 0]
     bits = np.full(n, uniform)
     for start, end in pairwise(ends):
-        known, block = order[:start], order[start:end]
-        if np.unique(labels[known]).size < 2:
+        sent, block = order[:start], order[start:end]
+        if np.unique(labels[sent]).size < 2:
             continue  # nothing to learn from yet: sent uniformly
-        model = classifier.fit(vectors[known], labels[known], regularisation_c=regularisation_c)
+        model = classifier.fit(vectors[sent], labels[sent], regularisation_c=regularisation_c)
         chances = np.zeros((len(block), classes.size))
         chances[:, np.searchsorted(classes, model.classes)] = softmax(model.logits(vectors[block]), axis=1)
         mixed = (start * chances + 1) / (start + classes.size)
@@ -138,17 +137,21 @@ def mean_interval(
 ) -> Interval:
     """The mean of ``values`` (n,) and its percentile interval from resampling ``clusters`` and ``seeds`` (n,).
 
-    Values that are nan are left out; none left gives nan, and under ``spans.LEAST_TOKENS`` no interval.
+    Values that are nan are left out; none left gives nan; no interval from under ``bootstrap.LEAST_TOKENS`` tokens or
+    from one cluster.
     """
     values = np.asarray(values, dtype=np.float64)
-    known = ~np.isnan(values)
-    if not known.any():
+    defined = ~np.isnan(values)
+    if not defined.any():
         return Interval(np.nan, np.nan, np.nan)
-    values, clusters = values[known], np.asarray(clusters)[known]
-    seeds = None if seeds is None else np.asarray(seeds)[known]
+    values, clusters = values[defined], np.asarray(clusters)[defined]
+    seeds = None if seeds is None else np.asarray(seeds)[defined]
     weights = bootstrap.resample_rows(clusters, seeds, n_resamples=n_resamples, seed=seed)
-    drawn, n_tokens = weights @ values / weights.sum(axis=1), _n_tokens(values, seeds)
-    return Interval(float(values.mean()), *spans.quantile_interval(drawn, n_tokens=n_tokens, level=level))
+    drawn = weights @ values / weights.sum(axis=1)
+    low, high = bootstrap.percentile_interval(
+        drawn, level=level, n_tokens=_n_tokens(values, seeds), n_clusters=np.unique(clusters).size
+    )
+    return Interval(float(values.mean()), low, high)
 
 
 def _n_tokens(values: NDArray, seeds: NDArray | None) -> int:
@@ -164,8 +167,8 @@ def rank_correlation(
 ) -> Interval:
     """Spearman's rho of ``x`` and ``y`` (n,) and its percentile interval from resampling ``clusters`` (n,).
 
-    Pairs with a nan are left out; fewer than three, or one side constant, give nan; no interval from fewer than
-    ``spans.LEAST_TOKENS``.
+    Pairs with a nan are left out; fewer than three, or one side constant, give nan; no interval from under
+    ``bootstrap.LEAST_TOKENS`` tokens or from one cluster.
     """
     x, y, clusters = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), np.asarray(clusters)
     whole = ~(np.isnan(x) | np.isnan(y))
@@ -174,10 +177,10 @@ def rank_correlation(
         return Interval(np.nan, np.nan, np.nan)
     drawn = ranks.drawn_rows(clusters, n_resamples=n_resamples, rng=np.random.default_rng(seed))
     rho = [ranks.correlation(x[rows], y[rows]) for rows in drawn]
-    low, high = spans.quantile_interval(rho, n_tokens=x.size, level=level)
+    low, high = bootstrap.percentile_interval(rho, level=level, n_tokens=x.size, n_clusters=np.unique(clusters).size)
     return Interval(float(ranks.correlation(x, y)), low, high)
 
 
-def holds_zero(found: Interval) -> str:
-    """PASSED where the interval of a correlation holds 0: no confound was found."""
-    return PASSED if found.low <= 0 <= found.high else FAILED
+def contains_zero(interval: Interval) -> str:
+    """PASSED where the interval of a correlation contains 0: no confound was seen."""
+    return PASSED if interval.low <= 0 <= interval.high else FAILED

@@ -1,4 +1,4 @@
-"""Text to syllables with tone: ``text_to_tone`` is the door, then a file a language.
+"""Text to syllables with tone: ``text_to_tone`` is where to begin, then a file per language.
 
 May import: errors, languages.
 """

@@ -1,7 +1,7 @@
 """A text that is tidied before a language reads it, with the way back to the text as given.
 
 A :class:`Draft` is edited by rules, each a substitution. It keeps, for every character, the offset in the given text
-that it comes from, so that spans found in the draft can be told in the given text; a character that is dropped belongs
+that it comes from, so that places in the draft become places in the given text; a character that is dropped belongs
 to the one before it. *Doubts* are stretches of the given text whose tone cannot be trusted.
 """
 

@@ -42,7 +42,7 @@ UTF8 = re.compile(b"(?:[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|\xcc[\x8
 
 
 def detect(text: str, language: str) -> str:
-    """What encoding a text is in, such as ``Zawgyi``; empty where it is Unicode, as far as can be told."""
+    """What encoding a text is in, such as ``Zawgyi``; empty where it seems to be Unicode."""
     if text.isascii():
         return ""
     if language == "my" and _is_zawgyi(text):
@@ -71,7 +71,7 @@ def _is_zawgyi(text: str) -> bool:
     return bool(ZAWGYI.search(text)) or len(ZAWGYI_HINT.findall(text)) >= MIN_HINTS
 
 
-def _is_utf8_read_as(text: str, codec: str, own: str) -> bool:
+def _is_utf8_read_as(text: str, codec: str, alphabet: str) -> bool:
     """Whether characters of a text are the bytes of letters in UTF-8, each byte or pair of them read as ``codec``."""
     if codec == "cp1252" and not re.search("[\u00c3-\u00ef][\u0080-\u00bf\u0152-\u0192\u02c6-\u2122]", text):
         return False
@@ -79,7 +79,7 @@ def _is_utf8_read_as(text: str, codec: str, own: str) -> bool:
         return False
     raw = b"".join(_byte(char, codec) for char in text)
     letters = [letter for run in UTF8.findall(raw) for letter in run.decode("utf-8", "ignore")]
-    repaired = [letter for letter in letters if re.match(f"[{own}]", letter) and letter != "\u00e0"]
+    repaired = [letter for letter in letters if re.match(f"[{alphabet}]", letter) and letter != "\u00e0"]
     beyond = sum(not char.isascii() and not char.isspace() for char in text)
     most = 3 * len(repaired) >= 0.8 * beyond if codec != "gbk" else 3 * len(repaired) >= 1.6 * beyond
     if codec == "cp1252":
@@ -94,8 +94,8 @@ def _byte(char: str, codec: str) -> bytes:
         return char.encode("latin-1", "replace") if ord(char) < 256 else b"\n"
 
 
-def _is_byte_text(run: str, codec: str, own: str) -> bool:
+def _is_byte_text(run: str, codec: str, alphabet: str) -> bool:
     """Whether a run of Latin-1 signs, as no language writes them in a row, is text of an 8-bit encoding."""
     decoded = run.encode("latin-1").decode(codec, "ignore")
-    letters = sum(bool(re.match(f"[{own}]", char)) for char in decoded)
+    letters = sum(bool(re.match(f"[{alphabet}]", char)) for char in decoded)
     return letters >= 2 and letters >= 0.7 * len(decoded) and unicodedata.normalize("NFC", run) == run

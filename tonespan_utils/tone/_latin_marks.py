@@ -14,6 +14,7 @@ import re
 import unicodedata
 
 from tonespan_utils.tone._draft import Draft
+from tonespan_utils.tone.vietnamese import read_word
 
 LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0300-\u036f\u1e00-\u1eff"
 SPACES = " \t\u00a0\u2000-\u200a\u202f\u205f\u3000"
@@ -82,8 +83,6 @@ def _join_vietnamese(draft: Draft) -> None:
 
 def _without_zero_width_spaces(match: re.Match[str]) -> str:
     """Words with zero-width spaces in them: those spaces go that lie inside a legal syllable, the others part words."""
-    from tonespan_utils.tone.vietnamese import read_word
-
     joined = match[0].replace("\u200b", "")
     return joined if read_word(joined) else match[0]
 
@@ -95,8 +94,6 @@ class _Chain:
     """
 
     def __init__(self, match: re.Match[str]) -> None:
-        from tonespan_utils.tone.vietnamese import read_word
-
         self.is_certain, self.open, self.text = False, [], ""
         pieces = list(PIECE.finditer(match[0]))
         at = 0

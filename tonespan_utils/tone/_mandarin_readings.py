@@ -34,20 +34,20 @@ def readable(char: str) -> bool:
 
 def words(phrase: list[Unit]) -> list[tuple[str, int]]:
     """The words of a phrase, each with the index of its first unit; a numeral is several words of the same unit."""
-    found: list[tuple[str, int]] = []
+    located: list[tuple[str, int]] = []
     index = 0
     while index < len(phrase):
         if phrase[index].is_numeral:
-            found.extend((word, index) for word in NUMERAL_WORD.findall(phrase[index].spoken))
+            located.extend((word, index) for word in NUMERAL_WORD.findall(phrase[index].spoken))
             index += 1
             continue
         end = index
         while end < len(phrase) and not phrase[end].is_numeral:
             end += 1
         for word in _cut("".join(unit.spoken for unit in phrase[index:end])):
-            found.append((word, index))
+            located.append((word, index))
             index += len(word)
-    return found
+    return located
 
 
 def _cut(text: str) -> list[str]:
@@ -204,7 +204,7 @@ def _full(char: str, reading: str) -> str:
 
 
 def is_uncertain(word: str, index: int) -> bool:
-    """Whether the character is heard with its full tone and with the neutral one."""
+    """Whether the character is said with its full tone by some and with the neutral tone by others."""
     return _may_be_neutral(word, index) or (
         index == len(word) - 1 and word[-2:-1] in table.DIRECTIONS and word[-1] in "来去"
     )

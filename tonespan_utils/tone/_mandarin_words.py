@@ -60,12 +60,12 @@ OPTIONAL_WORDS = """
     合同 女婿 力气 客气 口气 痛快 连累 摸索 折磨 尺寸 价钱 特务 太阳 玫瑰 牡丹 富余 在行 岁数 记性 记号 力量 休息
     里边 外边 上边 下边 前边 后边 左边 右边 东边 南边 西边 北边 吩咐 嘱咐 招牌 火候 月饼 烧饼 大方 小气 学问 见识
     提防 已经 父亲 母亲 别人 战士 使得
-"""  # the second is heard with its full tone and neutral: read in full here, and flagged
+"""  # the second is said with its full tone and neutral: read in full here, and flagged
 OPTIONAL = frozenset(OPTIONAL_WORDS.split())
 
 MUST = frozenset("我你您他她它们咱谁可就总还都也又先必非准真")  # 得 after these and before a verb is dei3, "must"
 PARTICLES = frozenset("哦哟呦喽耶嘛啦呗啊呀哇呐噢")  # at the end of what is said, neutral
-DIRECTIONS = frozenset("上下进出回过起")  # with 来 or 去 after a verb; the 来 is heard in full and neutral
+DIRECTIONS = frozenset("上下进出回过起")  # with 来 or 去 after a verb; the 来 is said in full and neutral
 OPEN_STUFF = frozenset("给进满入到住上")  # 塞 before these, or alone, is sai1
 WITHER = frozenset("抽晒擦烘吹喝风榨烤晾挤熬弄沥")  # 干 after these is gan1, "dry"
 MEASURED_LIGHTLY = frozenset("一两这那哪每整")  # 个 after these, or after a verb, is neutral; after other numerals full

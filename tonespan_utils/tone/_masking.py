@@ -32,19 +32,19 @@ from itertools import groupby
 from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 JOINER = "\u200d"  # zero-width joiner: glues emoji, belongs to what it follows
-ADDRESS, TONE_DIGIT = "\ufdd0", "\ufdd1"  # noncharacters that stand for what no language reads, see _doors
+ADDRESS, TONE_DIGIT = "\ufdd0", "\ufdd1"  # noncharacters that stand for what no language reads, see _cleaning
 STAND_INS = {ADDRESS: "address", TONE_DIGIT: "digits"}
 BY_CATEGORY = {"Z": "space", "P": "punctuation", "N": "digits", "S": "symbol", "L": "script"}
 FOLLOWS = ""  # the reason of a character that takes the reason of the one before it
 
 
 @lru_cache(maxsize=8192)
-def reason(char: str, own: tuple[str, ...] = ()) -> str:
-    """Why one character is masked; ``own``: Unicode name prefixes of the language's script, such as ``("THAI",)``."""
+def reason(char: str, script: tuple[str, ...] = ()) -> str:
+    """Why one character is masked; ``script``: Unicode name prefixes of the language's script, such as ``("THAI",)``."""
     if char in STAND_INS:
         return STAND_INS[char]
     category, name = unicodedata.category(char), unicodedata.name(char, "")
-    if category[0] in "LM" and own and name.startswith(own):
+    if category[0] in "LM" and script and name.startswith(script):
         return "unknown"
     if category[0] == "L" and name.startswith(("LATIN", "FULLWIDTH LATIN")):
         return "latin"
@@ -55,11 +55,11 @@ def reason(char: str, own: tuple[str, ...] = ()) -> str:
     return "script" if category[0] == "M" else BY_CATEGORY.get(category[0], "unknown")
 
 
-def mask(text: str, start: int, end: int, *, own: tuple[str, ...] = ()) -> list[Masked]:
+def mask(text: str, start: int, end: int, *, script: tuple[str, ...] = ()) -> list[Masked]:
     """``text[start:end]`` as masked parts, one for each run of characters with the same reason."""
     reasons, previous = [], "unknown"
     for char in text[start:end]:
-        previous = reason(char, own) or previous
+        previous = reason(char, script) or previous
         reasons.append(previous)
     parts = []
     for why, run in groupby(reasons):
@@ -69,16 +69,16 @@ def mask(text: str, start: int, end: int, *, own: tuple[str, ...] = ()) -> list[
     return parts
 
 
-def fill(text: str, found: Iterable[Part], *, own: tuple[str, ...] = ()) -> list[Part]:
-    """The parts ``found``, in reading order and without overlap, with every gap between them masked."""
+def fill(text: str, pieces: Iterable[Part], *, script: tuple[str, ...] = ()) -> list[Part]:
+    """The parts ``pieces``, in reading order and without overlap, with every gap between them masked."""
     parts: list[Part] = []
     position = 0
-    for part in found:
+    for part in pieces:
         if part.start > position:
-            parts.extend(mask(text, position, part.start, own=own))
+            parts.extend(mask(text, position, part.start, script=script))
         parts.append(part)
         position = part.end
-    parts.extend(mask(text, position, len(text), own=own))
+    parts.extend(mask(text, position, len(text), script=script))
     return parts
 
 

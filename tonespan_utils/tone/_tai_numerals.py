@@ -49,6 +49,6 @@ def _count(number: int, numerals: Numerals) -> list[str]:
             return [*_count(number // power, numerals), word, *last]
     if number < 10:
         return [numerals.digits[number]]
-    tens, one = divmod(number, 10)
+    tens, ones = divmod(number, 10)
     words = [numerals.ten] if tens == 1 else [numerals.twenty] if tens == 2 else [numerals.digits[tens], numerals.ten]
-    return [*words, numerals.last_one if one == 1 else numerals.digits[one]] if one else words
+    return [*words, numerals.last_one if ones == 1 else numerals.digits[ones]] if ones else words

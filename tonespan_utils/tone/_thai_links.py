@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from pythainlp.corpus import thai_orst_words, thai_volubilis_words, thai_words
 
+from tonespan_utils.tone._thai_letters import CLUSTERS, KILLER, ONSETS, PREPOSED, TONE_MARKS, letter_class, tone
 from tonespan_utils.tone._thai_reader import Phones
-from tonespan_utils.tone._thai_spelling import CLUSTERS, KILLER, ONSETS, PREPOSED, TONE_MARKS, letter_class, tone
 
 WEIGHTS = Path(__file__).with_name("thai_links.npz")
 N_BUCKETS = 1 << 16  # about 45,000 feature strings occur in training
@@ -109,12 +109,12 @@ def is_indic(word: str) -> bool:
 
 
 def bucket(name: str) -> int:
-    """Where a feature's weight is: CRC-32, equal on every machine."""
+    """The index of a feature's weight: CRC-32, equal on every machine."""
     return zlib.crc32(name.encode()) % N_BUCKETS
 
 
 def probability(names: Sequence[str]) -> float:
-    """Of a light syllable, by the weights in the package."""
+    """Probability of a light syllable between two words, by the weights in the package."""
     weights, bias = shipped()
     return 1 / (1 + exp(-bias - sum(weights[bucket(name)] for name in names)))
 

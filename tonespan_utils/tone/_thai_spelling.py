@@ -21,67 +21,30 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-MIDDLE, HIGH = set("กจฎฏดตบปอ"), set("ขฃฉฐถผฝศษสห")  # every other consonant letter is of the low class
-ONSETS = {
-    "ก": "k", "ข": "kʰ", "ฃ": "kʰ", "ค": "kʰ", "ฅ": "kʰ", "ฆ": "kʰ", "ง": "ŋ", "จ": "tɕ", "ฉ": "tɕʰ", "ช": "tɕʰ",
-    "ซ": "s", "ฌ": "tɕʰ", "ญ": "j", "ฎ": "d", "ฏ": "t", "ฐ": "tʰ", "ฑ": "tʰ", "ฒ": "tʰ", "ณ": "n", "ด": "d", "ต": "t",
-    "ถ": "tʰ", "ท": "tʰ", "ธ": "tʰ", "น": "n", "บ": "b", "ป": "p", "ผ": "pʰ", "ฝ": "f", "พ": "pʰ", "ฟ": "f", "ภ": "pʰ",
-    "ม": "m", "ย": "j", "ร": "r", "ล": "l", "ว": "w", "ศ": "s", "ษ": "s", "ส": "s", "ห": "h", "ฬ": "l",
-    "อ": "ʔ", "ฮ": "h",
-}  # fmt: skip
-CODAS = {
-    **dict.fromkeys("กขฃคฅฆ", "k"), **dict.fromkeys("บปพฟภ", "p"), **dict.fromkeys("จฉชซฌฎฏฐฑฒดตถทธศษส", "t"),
-    **dict.fromkeys("ญณนรลฬ", "n"), "ม": "m", "ง": "ŋ", "ย": "j", "ว": "w",
-}  # fmt: skip
-OBSTRUENTS = {"k", "p", "t", "ʔ", "f", "s", "tɕʰ"}  # the last three end loans
-SONORANTS = set("งญณนมยรลวฬ")  # letters that take the class of the letter leading them
-LED_BY_HO = set("งญนมยรลว")
-CLUSTERS = {**dict.fromkeys("กขฃคฅ", "รลว"), **dict.fromkeys("พปผบดฟทสต", "รล")}
-SILENT_R = {"ทร": "s", "สร": "s", "ศร": "s", "ซร": "s", "จร": "tɕ"}  # ทราย, สร้าง, เศร้า, ไซร้, จริง
-SECOND_ONSET = {"ฑ": "d"}  # บัณฑิต, then of the middle class
+from tonespan_utils.tone._thai_codas import MAX_CODA, Coda, char_at, codas, no_coda
+from tonespan_utils.tone._thai_letters import (
+    CLUSTERS,
+    DEPENDENT,
+    HIGH,
+    LAKKHANGYAO,
+    LED_BY_HO,
+    OBSTRUENTS,
+    ONSETS,
+    PLAIN_RIMES,
+    PREPOSED,
+    PREPOSED_RIMES,
+    SECOND_ONSET,
+    SILENT_R,
+    SONORANTS,
+    TONE_MARKS,
+    UPPER,
+    VOWEL_LETTERS,
+    is_short,
+    letter_class,
+    tone,
+)
 
-PREPOSED = "เแโใไ"
-UPPER = "ัิีึืุู็"
-TONE_MARKS = {"่": "ek", "้": "tho", "๊": "tri", "๋": "chattawa"}
 NATIVE_MARKS = {"ek", "tho"}  # of words whose syllables share no letters; the other two are in ตุ๊กตา
-KILLER, LAKKHANGYAO = "์", "ๅ"
-VOWEL_LETTERS = {"ฤ": "r", "ฦ": "l"}
-DEPENDENT = {*UPPER, *TONE_MARKS, KILLER, "ะ", "า", "ำ", LAKKHANGYAO}
-MAX_KILLED = 3  # letters silenced by one killer: ลักษมณ์
-MAX_CODA = 8  # characters from the vowel to the end of the longest coda: ร์ก and a killed pair
-
-MARKED = {
-    "ek": {"M": "L", "H": "L", "L": "F"}, "tho": {"M": "F", "H": "F", "L": "H"},
-    "tri": dict.fromkeys("MHL", "H"), "chattawa": dict.fromkeys("MHL", "R"),
-}  # fmt: skip
-
-# (sign on the onset, letters after the tone mark) -> [(nucleus, coda, whether a coda letter follows)]
-PLAIN_RIMES = {
-    ("", ""): [("o", "", "must")], ("", "ร"): [("ɔː", "n", "no")], ("", "รร"): [("a", "", "must"), ("a", "n", "no")],
-    ("", "ะ"): [("a", "ʔ", "no")], ("ั", ""): [("a", "", "must")], ("ั", "ว"): [("ua", "", "no")],
-    ("ั", "วะ"): [("ua", "ʔ", "no")], ("", "ว"): [("ua", "", "must")], ("", "า"): [("aː", "", "may"), ("a", "", "must")],
-    ("", "ำ"): [("a", "m", "no"), ("aː", "m", "no")], ("ิ", ""): [("i", "", "may")], ("ี", ""): [("iː", "", "may")],
-    ("ึ", ""): [("ɯ", "", "may")], ("ื", ""): [("ɯː", "", "must")], ("ื", "อ"): [("ɯː", "", "no")],
-    ("ุ", ""): [("u", "", "may")], ("ู", ""): [("uː", "", "may")], ("", "อ"): [("ɔː", "", "may"), ("ɔ", "", "must")],
-    ("็", "อ"): [("ɔ", "", "must")], ("", "อะ"): [("ɔ", "ʔ", "no")],
-    ("", "ฤ"): [("i", "", "may"), ("ɯ", "", "may"), ("ɤː", "", "must")],
-}  # fmt: skip
-PREPOSED_RIMES = {
-    "เ": {
-        ("", ""): [("eː", "", "may"), ("e", "", "must")], ("", "ะ"): [("e", "ʔ", "no")], ("็", ""): [("e", "", "must")],
-        ("", "า"): [("a", "w", "no"), ("aː", "w", "no")], ("", "าะ"): [("ɔ", "ʔ", "no")],
-        ("", "ย"): [("ɤː", "j", "no")],
-        ("ิ", ""): [("ɤː", "", "must"), ("ɤ", "", "must")], ("", "อ"): [("ɤː", "", "may"), ("ɤ", "", "must")],
-        ("", "อะ"): [("ɤ", "ʔ", "no")], ("ี", "ย"): [("ia", "", "may")], ("ี", "ยะ"): [("ia", "ʔ", "no")],
-        ("ื", "อ"): [("ɯa", "", "may")], ("ื", "อะ"): [("ɯa", "ʔ", "no")],
-    },
-    "แ": {
-        ("", ""): [("ɛː", "", "may"), ("ɛ", "", "must")], ("", "ะ"): [("ɛ", "ʔ", "no")], ("็", ""): [("ɛ", "", "must")],
-    },
-    "โ": {("", ""): [("oː", "", "may"), ("o", "", "must")], ("", "ะ"): [("o", "ʔ", "no")]},
-    "ไ": {("", ""): [("a", "j", "no"), ("aː", "j", "no")], ("", "ย"): [("a", "j", "no")]},
-    "ใ": {("", ""): [("a", "j", "no"), ("aː", "j", "no")]},
-}  # fmt: skip
 
 
 class Sound(NamedTuple):
@@ -129,45 +92,14 @@ class _Rime(NamedTuple):
     closed: str  # whether a coda letter follows: no, may, must
 
 
-class _Coda(NamedTuple):
-    size: int
-    sound: str
-    borrows: bool
-    letters: str
-    kind: str
-
-
-def letter_class(letter: str) -> str:
-    """M (middle), H (high) or L (low)."""
-    return "M" if letter in MIDDLE else "H" if letter in HIGH else "L"
-
-
-def tone(of: str, mark: str, *, dead: bool, short: bool) -> str:
-    """Tone class of a syllable from its letter's class ``of`` and the name of its mark ("" for none)."""
-    if mark:
-        return MARKED[mark][of]
-    if not dead:
-        return "R" if of == "H" else "M"
-    return "L" if of != "L" else "H" if short else "F"
-
-
-def is_short(nucleus: str) -> bool:
-    """Whether a nucleus is short; diphthongs count as long."""
-    return len(nucleus) == 1
-
-
 def readings(text: str, start: int) -> list[Reading]:
     """Every reading that begins at ``text[start]``."""
     return [*_bare(text, start), *_full(text, start)]
 
 
-def _at(text: str, index: int) -> str:
-    return text[index] if index < len(text) else ""
-
-
 def _bare(text: str, start: int) -> Iterator[Reading]:
     """Letters without a vowel sign, read as an open syllable: ส-บาย, ณ, บ-ริษัท, ก็, บ่, เกษ-ตร-กร, ฤ-ดู."""
-    letter, after = text[start], _at(text, start + 1)
+    letter, after = text[start], char_at(text, start + 1)
     if letter in VOWEL_LETTERS:
         yield from _vowel_letter(text, start)
     if letter not in ONSETS:
@@ -175,11 +107,11 @@ def _bare(text: str, start: int) -> Iterator[Reading]:
     if after not in DEPENDENT:
         yield _open(start, letter, "a")
         yield _open(start, letter, "ɔː")
-    if after and after in CLUSTERS.get(letter, ()) and after != "ว" and _at(text, start + 2) not in DEPENDENT:
+    if after and after in CLUSTERS.get(letter, ()) and after != "ว" and char_at(text, start + 2) not in DEPENDENT:
         yield _open(start, letter + after, "a")
-    elif after == "ร" and _at(text, start + 2) not in DEPENDENT:
+    elif after == "ร" and char_at(text, start + 2) not in DEPENDENT:
         yield _open(start, letter, "a", silent=after)  # เพชรบุรี
-    if after == "็" or (after in TONE_MARKS and _at(text, start + 2) not in DEPENDENT):
+    if after == "็" or (after in TONE_MARKS and char_at(text, start + 2) not in DEPENDENT):
         mark = TONE_MARKS.get(after, "tho")  # ก็ falls as if it were marked so
         spoken = tone(letter_class(letter), mark, dead=False, short=False)
         sound = Sound(start, start + 2, ONSETS[letter], "ɔː", "", spoken)
@@ -194,7 +126,7 @@ def _open(start: int, letters: str, nucleus: str, *, silent: str = "") -> Readin
 
 
 def _vowel_letter(text: str, start: int) -> Iterator[Reading]:
-    letter, long = text[start], _at(text, start + 1) == LAKKHANGYAO
+    letter, long = text[start], char_at(text, start + 1) == LAKKHANGYAO
     onset = _Onset(1, VOWEL_LETTERS[letter], "L", "vowel-letter")
     for nucleus in ["ɯː"] if long else ["ɯ", "i", "ɤː"]:
         rime = _Rime(int(long), nucleus, "", letter + nucleus, "", "must" if nucleus == "ɤː" else "may")
@@ -220,15 +152,15 @@ def _onsets(before: str, preposed: str, ahead: str) -> tuple[_Onset, ...]:
     if letter not in ONSETS:
         return ()
     of = letter_class(letter)
-    found = [_Onset(1, ONSETS[letter], of, "single")]
+    onsets = [_Onset(1, ONSETS[letter], of, "single")]
     if letter in SECOND_ONSET:
-        found.append(_Onset(1, SECOND_ONSET[letter], "M", "second"))
+        onsets.append(_Onset(1, SECOND_ONSET[letter], "M", "second"))
     if letter in SONORANTS and before:  # the class of the syllable before carries over: ประโยชน์, อำนาจ, สไลด์
-        found.append(_Onset(1, ONSETS[letter], "H" if before in HIGH else "M", "carried"))
-    found += [_Onset(2, sound, of, kind) for sound, of, kind in _pairs(letter, second)]
+        onsets.append(_Onset(1, ONSETS[letter], "H" if before in HIGH else "M", "carried"))
+    onsets += [_Onset(2, sound, of, kind) for sound, of, kind in _pairs(letter, second)]
     if second == "ฤ":
-        found.append(_Onset(1, ONSETS[letter] + "r", of, "ru"))
-    return (*found, *_led(preposed, letter, second, third))
+        onsets.append(_Onset(1, ONSETS[letter] + "r", of, "ru"))
+    return (*onsets, *_led(preposed, letter, second, third))
 
 
 def _pairs(letter: str, second: str) -> Iterator[tuple[str, str, str]]:
@@ -250,107 +182,38 @@ def _led(preposed: str, letter: str, second: str, third: str) -> Iterator[_Onset
         yield _Onset(2, ONSETS[second], of, "led", letter)
     if preposed and second in ONSETS:
         yield _Onset(2, ONSETS[second], letter_class(second), "after-weak", letter)
-        for sound, own, kind in _pairs(second, third):
-            yield _Onset(3, sound, own, f"after-weak-{kind}", letter)
+        for sound, second_class, kind in _pairs(second, third):
+            yield _Onset(3, sound, second_class, f"after-weak-{kind}", letter)
 
 
 @lru_cache(maxsize=65536)
 def _rimes(preposed: str, ahead: str) -> tuple[_Rime, ...]:
     """Vowel and tone mark written around and after the onset letters, ``ahead`` being what follows those."""
     sign = ahead[:1] if ahead and ahead[0] in UPPER else ""
-    mark = TONE_MARKS.get(_at(ahead, len(sign)), "")
-    size, found = len(sign) + bool(mark), []
+    mark = TONE_MARKS.get(char_at(ahead, len(sign)), "")
+    size, rimes = len(sign) + bool(mark), []
     for (wanted, tail), vowels in (PREPOSED_RIMES[preposed] if preposed else PLAIN_RIMES).items():
         if sign == wanted and ahead.startswith(tail, size):
             name = f"{preposed}C{wanted}{tail}"
-            found += [_Rime(size + len(tail), nucleus, coda, name, mark, closed) for nucleus, coda, closed in vowels]
-    return tuple(found)
+            rimes += [_Rime(size + len(tail), nucleus, coda, name, mark, closed) for nucleus, coda, closed in vowels]
+    return tuple(rimes)
 
 
 def _close(text: str, start: int, at: int, onset: _Onset, rime: _Rime) -> Iterator[Reading]:
     """Readings with each coda; ``at``: where the onset letters end."""
     letters, after = text[at - onset.size : at], at + rime.size
     ahead = text[after : after + MAX_CODA]
-    codas = () if rime.closed == "no" else _codas(ahead)
+    closings = () if rime.closed == "no" else codas(ahead)
     if rime.closed != "must":
         sound = rime.coda or ("ʔ" if is_short(rime.nucleus) else "")
-        codas = (*_no_coda(ahead, sound), *codas)
-    for coda in codas:
+        closings = (*no_coda(ahead, sound), *closings)
+    for coda in closings:
         if coda.borrows and rime.mark in NATIVE_MARKS:
             continue
         yield from _voice(start, after + coda.size, letters, onset, rime, coda)
 
 
-@lru_cache(maxsize=65536)
-def _no_coda(ahead: str, sound: str) -> tuple[_Coda, ...]:
-    """No coda letter, but perhaps killed ones: เสาร์, เสน่ห์, โพธิ์."""
-    killed, found = _killed(ahead, 0), []
-    if _at(ahead, 0) not in DEPENDENT:
-        found.append(_Coda(0, sound, False, "", ""))
-    if killed and _at(ahead, killed) not in DEPENDENT:
-        found.append(_Coda(killed, sound, False, ahead[:killed], "killed"))
-    if _at(ahead, 0) == "ร" and _at(ahead, 1) in ONSETS:
-        found.append(_Coda(1, sound, False, "ร", "mute"))  # ศีรษะ
-    return tuple(found)
-
-
-@lru_cache(maxsize=65536)
-def _codas(ahead: str) -> tuple[_Coda, ...]:
-    """Every coda that the letters ``ahead`` begin with, silent ones among them."""
-    found = []
-    for before, kind in _before_coda(ahead):
-        if _at(ahead, before) not in CODAS:
-            continue
-        sound = CODAS[ahead[before]]
-        if before + 1 < MAX_CODA:
-            found.append(_Coda(before, sound, True, ahead[: before + 1], f"{kind}borrowed"))
-        for end, how in _after_coda(ahead, before + 1):
-            if _at(ahead, end) not in DEPENDENT:
-                found.append(_Coda(end, sound, False, ahead[:end], kind + how))
-    return tuple(found)
-
-
-def _before_coda(ahead: str) -> Iterator[tuple[int, str]]:
-    """Silent letters between vowel and coda: สามารถ, พรหม, and killed ones: ฟิล์ม, เสิร์ฟ."""
-    yield 0, ""
-    killed = _killed(ahead, 0)
-    if killed:
-        yield killed, "killed+"
-    if _at(ahead, 0) in ("ร", "ห", "ล"):
-        yield 1, "mute+"
-
-
-def _after_coda(ahead: str, at: int) -> Iterator[tuple[int, str]]:
-    """Silent letters after the coda: จันทร์, จักร, พุทธ, ชาติ, เกษตร."""
-    yield at, "K"
-    killed = _killed(ahead, at)
-    if killed:
-        yield killed, "K+killed"
-        return
-    if _at(ahead, at) in ("ิ", "ุ") and _killed(ahead, at + 1):
-        yield _killed(ahead, at + 1), "K+sign+killed"  # ปาฏิหาริย์
-    for size in (0, 1, 2):
-        if size and _at(ahead, at + size - 1) not in CODAS:
-            return  # no word ends in such a letter
-        if _at(ahead, at + size) in ("ิ", "ุ"):
-            yield at + size + 1, f"K+{size}+sign"
-        if size:
-            yield at + size, f"K+{size}"
-
-
-def _killed(text: str, at: int) -> int:
-    """End of up to three letters (and vowel signs) under a killer that begin at ``at``; 0 for none: จันทร์, กษัตริย์."""
-    end = at
-    for _ in range(MAX_KILLED):
-        if _at(text, end) not in ONSETS:
-            return 0
-        end += 1 + (_at(text, end + 1) in ("ิ", "ุ", "ู"))
-        if _at(text, end) == KILLER:
-            return end + 1
-    return 0
-
-
-def _voice(start: int, end: int, letters: str, onset: _Onset, rime: _Rime, coda: _Coda) -> Iterator[Reading]:
+def _voice(start: int, end: int, letters: str, onset: _Onset, rime: _Rime, coda: Coda) -> Iterator[Reading]:
     """The reading by the rules, and the one loans may have against them."""
     short, dead = is_short(rime.nucleus), coda.sound in OBSTRUENTS
     by_rule = tone(onset.letter_class, rime.mark, dead=dead, short=short)

@@ -55,14 +55,14 @@ TYPED_LETTERS = (  # a digit that looks like a letter, where only the letter mak
 
 
 def parse(text: str) -> list[Part]:
-    """Split Burmese text into syllables and masked parts (see ``tonespan_utils.tone``); never raises."""
+    """Split Burmese text into syllables and masked parts (see :mod:`tonespan_utils.tone.text_to_tone`); never raises."""
     letters = text
     for typed, letter in TYPED_LETTERS:
         letters = typed.sub(letter, letters)
-    found: list[Part] = []
+    parts: list[Part] = []
     for piece in PIECE.finditer(letters):
-        found.extend(_read_run(piece) if piece["run"] else _read_number(piece))
-    return fill(text, found, own=("MYANMAR",))
+        parts.extend(_read_run(piece) if piece["run"] else _read_number(piece))
+    return fill(text, parts, script=("MYANMAR",))
 
 
 def may_reduce(spelling: str) -> bool:

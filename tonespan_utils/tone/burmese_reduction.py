@@ -50,7 +50,7 @@ class Context(NamedTuple):
 
     @property
     def shape(self) -> str:
-        """The tone as written, with the bare inherent vowel told apart from other creaky syllables."""
+        """The tone as written, with the bare inherent vowel kept apart from other creaky syllables."""
         return "a" if self.open_a else self.tone
 
 
@@ -98,10 +98,10 @@ def window(word: Sequence[Context], i: int) -> list[Context]:
     return [word[k] if 0 <= k < len(word) else EDGE for k in range(i - REACH, i + REACH + 1)]
 
 
-def wide_rows(word: Sequence[Context], asked: Iterable[int]) -> list[list[int]]:
-    """Hashed rows of the features of each syllable asked for."""
+def wide_rows(word: Sequence[Context], indices: Iterable[int]) -> list[list[int]]:
+    """Hashed rows of the features of the syllables ``indices`` of a word."""
     traits = word_traits(word)
-    return [[bucket(key, WIDE_SIZE) for key in wide_features(word, i, traits)] for i in asked]
+    return [[bucket(key, WIDE_SIZE) for key in wide_features(word, i, traits)] for i in indices]
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -152,22 +152,22 @@ def probabilities(word: Sequence[Context], model: Model | None = None) -> np.nda
     """Probability of class ``R`` for each syllable of an unbroken run, float (syllable,); 0 where not reducible."""
     model = model or load()
     out = np.zeros(len(word))
-    asked = [i for i, syllable in enumerate(word) if may_reduce(syllable, model)]
-    if asked:
-        out[asked] = _wide(model, word, asked)
-    if asked and len(word) <= LONGEST_WORD:
-        out[asked] = (out[asked] + _deep(model, word, asked)) / 2
+    indices = [i for i, syllable in enumerate(word) if may_reduce(syllable, model)]
+    if indices:
+        out[indices] = _wide(model, word, indices)
+    if indices and len(word) <= LONGEST_WORD:
+        out[indices] = (out[indices] + _deep(model, word, indices)) / 2
     return out
 
 
-def _wide(model: Model, word: Sequence[Context], asked: list[int]) -> np.ndarray:
-    rows = np.array(wide_rows(word, asked))  # (syllable, feature)
+def _wide(model: Model, word: Sequence[Context], indices: list[int]) -> np.ndarray:
+    rows = np.array(wide_rows(word, indices))  # (syllable, feature)
     return _sigmoid(model.wide[rows].sum(axis=1) + model.wide_bias)
 
 
-def _deep(model: Model, word: Sequence[Context], asked: list[int]) -> np.ndarray:
-    rows = np.array([deep_window(word, i) for i in asked])  # (syllable, window, key)
-    x = model.embedding[:, rows].reshape(len(model.embedding), len(asked), -1)  # (network, syllable, feature)
+def _deep(model: Model, word: Sequence[Context], indices: list[int]) -> np.ndarray:
+    rows = np.array([deep_window(word, i) for i in indices])  # (syllable, window, key)
+    x = model.embedding[:, rows].reshape(len(model.embedding), len(indices), -1)  # (network, syllable, feature)
     h = np.maximum(x @ model.hidden + model.hidden_bias[:, None], 0)
     return _sigmoid(np.einsum("nsu,nu->ns", h, model.out) + model.out_bias[:, None]).mean(axis=0)
 

@@ -55,10 +55,10 @@ JYUTPING = re.compile(
 
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a text in Chinese characters; a character without a reading is ``unknown``."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for phrase in phrases(text, script=TRADITIONAL, readable=lambda char: True):
-        found.extend(_parse_phrase(phrase))
-    return fill(text, found, own=("CJK",))
+        parts.extend(_parse_phrase(phrase))
+    return fill(text, parts, script=("CJK",))
 
 
 def _parse_phrase(phrase: list[Unit]) -> list[Syllable]:

@@ -69,12 +69,12 @@ INITIAL = re.compile("zh|ch|sh|[bpmfdtnlgkhjqxrzcs]")
 
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a text in simplified characters; of traditional ones jieba finds fewer words."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for phrase in phrases(text, script=SIMPLIFIED, readable=readings.readable):
         spoken = _speak(phrase)
         sandhi.apply(spoken)
-        found.extend(_syllables(phrase, spoken))
-    return fill(text, found, own=("CJK",))
+        parts.extend(_syllables(phrase, spoken))
+    return fill(text, parts, script=("CJK",))
 
 
 def _speak(phrase: list[Unit]) -> list[Spoken]:

@@ -4,7 +4,7 @@ Each language is one module with one function, ``parse(text)``. Its answer is a 
 and masked parts in reading order, whose character spans cover every character of the text exactly once.
 
 Before a language reads it, a text is tidied: marks parted from their letters are joined, other forms of letters made
-plain, addresses masked (:mod:`tonespan_utils.tone._doors`). Where that may have gone wrong, and in a text that is in an
+plain, addresses masked (:mod:`tonespan_utils.tone._cleaning`). Where that may have gone wrong, and in a text that is in an
 old encoding (Zawgyi, TCVN3, VNI ...), syllables are flagged ``uncertain``.
 
 Conventions
@@ -24,6 +24,7 @@ from __future__ import annotations
 import importlib
 
 from tonespan_utils.errors import TonespanError
+from tonespan_utils.tone import _cleaning, _encodings
 from tonespan_utils.tone.parts import Part, Syllable
 
 MODULES = {
@@ -44,10 +45,8 @@ def parse(text: str, language: str) -> list[Part]:
     """
     if language not in MODULES:
         raise TonespanError(f"no text-to-tone rules for language {language!r}; known: {', '.join(MODULES)}")
-    from tonespan_utils.tone import _doors, _encodings  # they import this module
-
     reader = importlib.import_module(f"tonespan_utils.tone.{MODULES[language]}")
-    draft = _doors.enter(text, language)
+    draft = _cleaning.clean(text, language)
     if _encodings.detect(text, language):
         draft.doubt(0, len(draft.text))
     return draft.given(reader.parse(draft.text))
@@ -58,8 +57,6 @@ def wrong_encoding(text: str, language: str) -> str:
 
     :func:`parse` reads such a text nevertheless, and flags each syllable ``uncertain``.
     """
-    from tonespan_utils.tone import _encodings
-
     encoding = _encodings.detect(text, language) if language in MODULES else ""
     return f"the text is {encoding}, not Unicode: {_encodings.advice(encoding)}" if encoding else ""
 

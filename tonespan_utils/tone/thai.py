@@ -44,8 +44,9 @@ from tonespan_utils.tone import _tai_signs, _thai_links
 from tonespan_utils.tone._masking import fill, spread
 from tonespan_utils.tone._tai_numerals import NUMBER, Numerals, spell
 from tonespan_utils.tone._tai_signs import Signs
+from tonespan_utils.tone._thai_letters import LED_BY_HO, ONSETS, letter_class, tone
 from tonespan_utils.tone._thai_reader import Phones, Word, lattice, lay, read
-from tonespan_utils.tone._thai_spelling import LED_BY_HO, ONSETS, Sound, letter_class, tone
+from tonespan_utils.tone._thai_spelling import Sound
 from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 CHAO = {"M": "33", "L": "21", "F": "51", "H": "45", "R": "114"}
@@ -82,20 +83,20 @@ SPOKEN = re.compile("([^aeiouɛɔɤɯ]*)((?:i|ɯ|u)a|[aeiouɛɔɤɯ]ː?)([^˥˦�
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a Thai text; every character belongs to exactly one of them."""
     clean, offsets = tidy(text)
-    found: list[Part] = []
+    parts: list[Part] = []
     last: Sequence[Syllable] = ()  # the word that ๆ repeats
     for match in TOKEN.finditer(clean):
         start, end = offsets[match.start()], offsets[match.end()]
         if match["run"]:
             words = [[_shifted(syllable, match.start(), offsets) for syllable in word] for word in _words(match["run"])]
-            found += [syllable for word in words for syllable in word]
+            parts += [syllable for word in words for syllable in word]
             last = words[-1] if words else last
         elif match["silent"]:
-            found.append(Masked(start, end, "punctuation"))
+            parts.append(Masked(start, end, "punctuation"))
         else:
             last = spread(last if match["again"] else _spoken(match), start, end)
-            found += last
-    return fill(text, found, own=("THAI",))
+            parts += last
+    return fill(text, parts, script=("THAI",))
 
 
 def _spoken(match: re.Match[str]) -> list[Syllable]:
@@ -126,27 +127,27 @@ def _words(run: str) -> list[list[Syllable]]:
     """The words of a run of letters; characters that nothing reads go to the syllable before them."""
     if len(run) == 1 and run in ONSETS:
         return [[_syllable(_named(run), end=1)]]
-    pieces = [(start, end, dictionary(run[start:end])) for start, end in _known(run)]
+    pieces = [(start, end, dictionary(run[start:end])) for start, end in _dictionary_words(run)]
     words = read(run, [*pieces, *_thai_links.joined(pieces, run)])
     return _spans([_word(word, final) for word, final in zip(words, _finals(words, len(run)), strict=True)], len(run))
 
 
-def _known(run: str) -> list[tuple[int, int]]:
+def _dictionary_words(run: str) -> list[tuple[int, int]]:
     """(start, end) of the dictionary's words; for one whose entry is refused, those it begins and ends with.
 
     A ho hip before a sonorant leads it, and ends no word.
     """
-    found = []
+    places = []
     for start, end in segments(run):
         if end - start > 1 and believed(run[start:end]):
-            found.append((start, end))
+            places.append((start, end))
         elif end - start <= MAX_REFUSED:
             parts = [
                 *((start, cut) for cut in range(start + 2, end)),
                 *((cut, end) for cut in range(start + 1, end - 1)),
             ]
-            found += [(a, b) for a, b in parts if len(segments(run[a:b])) == 1 and believed(run[a:b])]
-    return [(start, end) for start, end in found if not (run[end - 1] == "ห" and run[end : end + 1] in LED_BY_HO)]
+            places += [(a, b) for a, b in parts if len(segments(run[a:b])) == 1 and believed(run[a:b])]
+    return [(start, end) for start, end in places if not (run[end - 1] == "ห" and run[end : end + 1] in LED_BY_HO)]
 
 
 @lru_cache(maxsize=65536)
@@ -158,18 +159,18 @@ def believed(word: str) -> bool:
 def _finals(words: list[Word], end: int) -> list[bool]:
     """Whether a word ends there: before a dictionary's word, after one, and at the end of the run."""
     return [
-        word.known or word.end == end or after.known
+        word.in_dictionary or word.end == end or after.in_dictionary
         for word, after in zip(words, [*words[1:], *words[-1:]], strict=True)
     ]
 
 
 def _word(word: Word, final: bool) -> list[tuple[Sound, bool, tuple[str, ...]]]:
     """Each sound of a word with its place in the run, whether it is linked, and its flags."""
-    doubt = ("uncertain",) if not (word.known or word.plain) else ()
+    doubt = ("uncertain",) if not (word.in_dictionary or word.plain) else ()
     spoken = []
     for index, (sound, linked, foreign) in enumerate(zip(word.sounds, word.linked, word.foreign, strict=True)):
         inside = index + 1 < len(word.sounds) or not final
-        if inside and sound.coda == "ʔ" and not word.known:
+        if inside and sound.coda == "ʔ" and not word.in_dictionary:
             sound = sound._replace(coda="", weak=True)  # a short open syllable is closed only where a word ends
         flags = (*(("weak",) if sound.weak else ()), *(("foreign",) if foreign else ()), *doubt)
         spoken.append((sound, linked, flags))

@@ -47,7 +47,7 @@ class Counts:
         self.wrong: dict[str, list[int]] = {}  # what is wrong with a line's encoding -> line numbers
 
     def add(self, text: str, parts: Sequence[Part], *, wrong: str = "") -> None:
-        """Count the parts of one line; ``wrong``: what :func:`tone.wrong_encoding` says of it."""
+        """Count the parts of one line; ``wrong``: what :func:`text_to_tone.wrong_encoding` says of it."""
         self.n_lines += 1
         if wrong:
             self.wrong.setdefault(wrong, []).append(self.n_lines)

@@ -124,14 +124,14 @@ RIMES_AFTER_Q = {
 
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a Vietnamese text; spans are code points of ``text``, composed or decomposed."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for match in TOKEN.finditer(text):
         start, end = match.span()
         if match["number"]:
-            found.extend(spread(_spoken(match["number"], bool(match["percent"])), start, end))
+            parts.extend(spread(_spoken(match["number"], bool(match["percent"])), start, end))
         else:
-            found.extend(_word(text, start, end))
-    return fill(text, _flag_foreign(text, found))
+            parts.extend(_word(text, start, end))
+    return fill(text, _flag_foreign(text, parts))
 
 
 def _word(text: str, start: int, end: int) -> list[Part]:
@@ -227,14 +227,14 @@ def _rime(onset: str, rest: str) -> tuple[str, str, str, bool] | None:
     return RIMES.get(rest)
 
 
-def _flag_foreign(text: str, found: list[Part]) -> list[Part]:
+def _flag_foreign(text: str, parts: list[Part]) -> list[Part]:
     """Flag capitalised syllables of plain letters that stand one space away from a capitalised loan or masked word."""
-    flagged = list(found)
-    for index, part in enumerate(found):
+    flagged = list(parts)
+    for index, part in enumerate(parts):
         letters = text[part.start : part.end]
         if not (isinstance(part, Syllable) and letters.istitle() and letters.isascii()):
             continue
-        beside = [found[near] for near in (index - 1, index + 1) if 0 <= near < len(found)]
+        beside = [parts[near] for near in (index - 1, index + 1) if 0 <= near < len(parts)]
         if any(_is_foreign(near) and text[near.start].isupper() and _touch(text, near, part) for near in beside):
             flagged[index] = dataclasses.replace(part, flags=("foreign",))
     return flagged
@@ -244,9 +244,9 @@ def _is_foreign(part: Part) -> bool:
     return isinstance(part, Masked) or "foreign" in part.flags
 
 
-def _touch(text: str, one: Part, other: Part) -> bool:
-    first, second = sorted((one, other), key=lambda part: part.start)
-    return text[first.end : second.start] == " "
+def _touch(text: str, part: Part, other: Part) -> bool:
+    left, right = sorted((part, other), key=lambda which: which.start)
+    return text[left.end : right.start] == " "
 
 
 def _spoken(number: str, percent: bool) -> list[Syllable]:

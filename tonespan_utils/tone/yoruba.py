@@ -69,8 +69,8 @@ class Letter:
 
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a Yoruba text; spans are code points of ``text``, composed or decomposed."""
-    found = [part for match in WORD.finditer(text) for part in _word(text, *match.span())]
-    return fill(text, _flag_unmarked(text, found))
+    syllables = [part for match in WORD.finditer(text) for part in _word(text, *match.span())]
+    return fill(text, _flag_unmarked(text, syllables))
 
 
 def _word(text: str, start: int, end: int) -> list[Syllable]:
@@ -149,11 +149,11 @@ def _voice(letters: list[Letter], onset: str, nucleus: str, tones: str) -> list[
     return [Syllable(start, end, onset, nucleus, "", tone, CHAO[tone], ("uncertain",) if unsure else ())]
 
 
-def _flag_unmarked(text: str, found: list[Syllable]) -> list[Syllable]:
+def _flag_unmarked(text: str, syllables: list[Syllable]) -> list[Syllable]:
     """Flag every syllable of a sentence that has next to no accents."""
     ends = [match.end() for match in SENTENCE_END.finditer(text)]
     flagged: list[Syllable] = []
-    for _, group in groupby(found, key=lambda syllable: sum(end <= syllable.start for end in ends)):
+    for _, group in groupby(syllables, key=lambda syllable: sum(end <= syllable.start for end in ends)):
         sentence = list(group)
         marked = sum(syllable.tone != "M" for syllable in sentence)
         unsure = marked < MIN_MARKED * len(sentence)

@@ -4,10 +4,10 @@ A rule of the Snakefile names its notebook and nothing else; an edited module ma
 however many steps, run again, and no other.
 
 Conventions: imports are absolute (``from tonespan_utils.corpus import fleurs``), anywhere in a file, also inside a
-function. A module brings the data files of its folder (tables, weights, templates), and all modules of its folder where
-it imports by a name made at run time (``importlib``: a language's rules, a language's speller). Left out are
-``params``, on whose *values* a rule depends (``Params.section``), and ``workflow``, which runs notebooks and computes
-nothing of theirs.
+function. A module brings the data files of its folder (tables, weights, templates), and all modules of its folder and
+of the folders in it where it imports by a name made at run time (``importlib``: a language's rules or speller). Left
+out are ``params``, on whose *values* a rule depends (``Params.section``), and ``workflow``, which runs notebooks and
+computes nothing of theirs.
 
 Notebook: notebooks/00_corpus
 """
@@ -50,8 +50,8 @@ def closure(source: Path) -> set[Path]:
 def imported(source: Path) -> tuple[Path, ...]:
     """The files of the package that one Python file imports directly."""
     text = source.read_text(encoding="utf-8")
-    by_name_at_run_time = BY_NAME in text and source.is_relative_to(ROOT / PACKAGE)
-    modules = [path for path in _beside(source.parent) if path.suffix == ".py"] if by_name_at_run_time else []
+    imports_by_name = BY_NAME in text and source.is_relative_to(ROOT / PACKAGE)
+    modules = sorted(source.parent.rglob("*.py")) if imports_by_name else []
     for package, names in IMPORT.findall(text):
         for name in re.findall(r"(\w+)(?: as \w+)?", re.sub(r"#.*", "", names)):
             modules.append(_file_of(f"{package}.{name}") or _file_of(package))

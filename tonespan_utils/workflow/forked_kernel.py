@@ -1,7 +1,7 @@
 """A Jupyter kernel that is a fork of this process instead of a new interpreter, for :mod:`.warm`.
 
 It is forked early, before Papermill has threads and sockets, and sleeps until jupyter_client launches it. The class is
-named in pyproject.toml, for jupyter_client to find when its environment variable asks for it.
+named in pyproject.toml, for jupyter_client, which reads it from an environment variable.
 """
 
 from __future__ import annotations
@@ -24,24 +24,26 @@ _sleeping: Sleeper | None = None
 
 
 class Sleeper:
-    """A forked process that becomes a kernel when told, with what jupyter_client asks of a ``subprocess.Popen``."""
+    """A forked process that becomes a kernel at :meth:`wake`, with the methods of ``subprocess.Popen`` that
+    jupyter_client calls.
+    """
 
     stdin = stdout = stderr = None
 
     def __init__(self, not_its: socket.socket) -> None:
         self.returncode: int | None = None
-        self._said, heard = socket.socketpair()
+        self._waker, sleeper = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
-            self._said.close()
+            self._waker.close()
             not_its.close()
-            forks.leave(_kernel, heard)
-        heard.close()
+            forks.leave(_kernel, sleeper)
+        sleeper.close()
 
     def wake(self, arguments: list[str], environment: dict[str, str], folder: str) -> None:
         """Become the kernel that these arguments of ipykernel describe."""
-        with self._said:
-            forks.send(self._said, {"arguments": arguments, "environment": environment, "folder": folder})
+        with self._waker:
+            forks.send(self._waker, {"arguments": arguments, "environment": environment, "folder": folder})
 
     def poll(self) -> int | None:
         """The exit status, minus the signal that ended it, or None while it runs."""
@@ -94,23 +96,23 @@ class ForkedKernel(LocalProvisioner):
         return self.connection_info
 
 
-def _kernel(heard: socket.socket) -> int:
+def _kernel(sleeper: socket.socket) -> int:
     """In the fork: sleep, then be the kernel to its end; end at once where the parent ended without a word."""
     os.setsid()  # so that signals for the kernel reach what it starts, and nothing else
-    with heard:
-        told, _ = forks.receive(heard)
-    if told is None:
+    with sleeper:
+        request, _ = forks.receive(sleeper)
+    if request is None:
         return 0
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, sys.__stdin__.fileno())
     os.close(nothing)
-    forks.become(told["environment"], told["folder"])
+    forks.become(request["environment"], request["folder"])
     _choose_anew()
     from ipykernel.kernelapp import IPKernelApp
 
-    sys.argv[:] = ["ipykernel_launcher", *told["arguments"]]
+    sys.argv[:] = ["ipykernel_launcher", *request["arguments"]]
     # The poller that ends a kernel with its parent reads its variable at import, which is long past.
-    IPKernelApp.launch_instance([*told["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"])
+    IPKernelApp.launch_instance([*request["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"])
     return 0
 
 

@@ -14,15 +14,9 @@ from typing import Any, NoReturn
 from tonespan_utils.workflow import processes
 
 SOCKET = "TONESPAN_WARM"  # where the server listens, for the commands of its run
-
-
-KILLED = 1  # exit status of a command whose fork did not live to tell its own
-
-
+KILLED = 1  # exit status of a command whose fork ended before it sent its own
 STREAMS = 3  # standard input, output and error
-
-
-CHUNK = 1 << 16
+CHUNK = 1 << 16  # bytes that are read at a time
 
 
 def send(connection: socket.socket, message: Mapping[str, Any], streams: Sequence[int] = ()) -> None:
@@ -34,7 +28,7 @@ def send(connection: socket.socket, message: Mapping[str, Any], streams: Sequenc
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """What :func:`send` sent: the message, None where the other side ended without one, and the open files."""
+    """Receive what :func:`send` sent: the message, None where the other side ended without one, and the open files."""
     data, streams, _, _ = socket.recv_fds(connection, CHUNK, STREAMS)
     while chunk := connection.recv(CHUNK):
         data += chunk

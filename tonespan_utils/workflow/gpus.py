@@ -30,8 +30,8 @@ def visible() -> list[str]:
 
 
 @contextmanager
-def one() -> Iterator[str | None]:
-    """Only one GPU is visible inside: the first of several that no other job of this machine holds; None without any.
+def only_one() -> Iterator[str | None]:
+    """Make only one GPU visible inside: the first of several that no other job of this machine holds; None without any.
 
     A training that sees two GPUs would spread itself over both, with twice the batch. Where all are held it waits for
     the first. A single one is taken as it is: a scheduler may give several jobs of a node one each, all named 0.

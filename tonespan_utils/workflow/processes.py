@@ -1,7 +1,7 @@
 """Processes that end together: what a command starts ends with it, however it ends.
 
 A run is a tree: ``run`` > Snakemake > one command a notebook > (a fork that runs Papermill >) its kernel. Each is tied
-to the one above (:func:`tie`): Linux itself kills it when that one is gone, even where nobody was left to tell it;
+to the one above (:func:`tie`): Linux itself kills it when that one is gone, even where nothing was left to signal it;
 elsewhere a thread looks once a second. A signal that asks a command to end becomes an exception (:class:`Stopped`), so
 that what cleans up after Ctrl-C cleans up then too.
 
@@ -26,13 +26,13 @@ from contextlib import contextmanager
 
 PARENT = "TONESPAN_PARENT"  # the process that the commands of a run are tied to
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-LOOK_EVERY_S = 1.0  # where the system does not tell of a parent's end
+LOOK_EVERY_S = 1.0  # where the system does not signal a parent's end
 PATIENCE_S = 15.0  # that a server or a cluster's jobs have to end in order
 ASKING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asked this process to end."""
+    """A signal told this process to end."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signal.Signals(signum).name)
@@ -49,7 +49,7 @@ def tie(parent: int, signum: int = signal.SIGKILL) -> None:
         os.kill(os.getpid(), signum)
 
 
-def tie_as_told() -> None:
+def tie_to_parent() -> None:
     """Tie a command of a run to what started it; any other command is its user's, and free."""
     if parent := os.environ.pop(PARENT, None):
         tie(int(parent))
@@ -61,9 +61,10 @@ def tied(*command: str, signum: int = signal.SIGKILL) -> list[str]:
 
 
 def run(command: Sequence[str], *, ask: int, **options: object) -> int:
-    """The exit status of a child; where this process is stopped, the child is asked to end, and killed if it does not.
+    """Run a child and return its exit status; where this process is stopped, the child is signalled to end, and killed
+    if it does not.
 
-    ``ask`` is the signal to ask with; SIGKILL asks nothing.
+    ``ask`` is that signal; SIGKILL leaves it no time.
     """
     child = subprocess.Popen(command, **options)
     try:
@@ -110,7 +111,7 @@ def why(status: int) -> str:
 
 
 def _stop(signum: int, _: object) -> None:
-    for each in ASKING:  # asked once is enough: what cleans up is left to do it
+    for each in ASKING:  # one signal is enough: cleaning up is not interrupted
         signal.signal(each, signal.SIG_IGN)
     raise Stopped(signum)
 

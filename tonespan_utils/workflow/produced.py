@@ -3,8 +3,8 @@
 Snakemake goes by times alone: to it, a table that was edited, or cut off by a full disk, is a newer table, and all that
 depends on it would be made from it. So each notebook's files are written down when it has ended (:func:`record`, one
 JSON file in ``runs/<profile>/made/``) and looked at before the next run (:func:`settle`): what has changed is set aside
-under ``runs/<profile>/changed/``, told in one line, and made again. Files whose size and times are as they were are not
-read. Missing files are made again too; but weights, which are large, may go once they have been measured.
+under ``runs/<profile>/changed/``, named in one line, and made again. Files whose size and times are as they were are
+not read. Missing files are made again too; but weights, which are large, may go once they have been measured.
 """
 
 from __future__ import annotations

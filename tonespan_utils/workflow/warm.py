@@ -7,8 +7,8 @@ the fork runs Papermill, whose kernel is a fork too (:mod:`tonespan_utils.workfl
 Conventions
 -----------
 - Libraries alone are warm: each notebook imports this project's own modules as they lie on the disk then.
-- Nothing outlives its caller: the server ends with the run, a fork with the command that asked for it. Server and forks
-  hold the files that the run keeps open, so that its lock is free when the last of them is gone.
+- Nothing outlives its caller: the server ends with the run, a fork with the command that it runs for. Server and forks
+  keep the files that the run keeps open, so that its lock is free when the last of them is gone.
 - Where nothing is warm (on a cluster, on another system than Linux, after the server died) all starts as usual.
 
 Sources: the idea of Android's zygote and of the standard library's ``multiprocessing.forkserver``.
@@ -51,8 +51,8 @@ PATIENCE_S = 5.0  # that a fork whose command is gone has to clean up
 def serving(environment: Mapping[str, str], *, keep: Sequence[int] = ()) -> Iterator[dict[str, str]]:
     """A server while the block runs; gives the variables by which commands of the block find it.
 
-    ``environment`` is what the server starts with, ``keep`` are open files that it and its forks hold. It imports while
-    the block already runs: who asks early waits.
+    ``environment`` is what the server starts with, ``keep`` are open files that it and its forks keep. It imports while
+    the block already runs: an early command waits.
     """
     if sys.platform != "linux":  # elsewhere system libraries forbid a fork once they are loaded
         yield {}
@@ -104,7 +104,7 @@ def hand_over(arguments: Sequence[str]) -> int | None:
 
 
 def serve(descriptor: int, parent: int) -> None:
-    """Fork for each command that asks at a listening socket, until standard input closes or the parent ends."""
+    """Fork for each command that connects to a listening socket, until standard input closes or the parent ends."""
     processes.tie(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, whose end is ours
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that ended leave nothing behind
@@ -126,7 +126,7 @@ def serve(descriptor: int, parent: int) -> None:
 
 
 def _command(connection: socket.socket) -> int:
-    """In a fork: be the command that asked, with its streams, folder and environment, and tell it the exit status."""
+    """In a fork: run the command that connected, with its streams, folder and environment; send it the exit status."""
     from tonespan_utils.workflow import forked_kernel
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -144,7 +144,7 @@ def _command(connection: socket.socket) -> int:
 
 
 def _take_on(streams: Sequence[int]) -> None:
-    """Make open files the standard streams; what Python knew of the old ones (a file, a pipe) holds no more."""
+    """Make open files the standard streams; what Python knew of the old ones (a file, a pipe) is no longer true."""
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
         os.close(stream)
@@ -154,7 +154,7 @@ def _take_on(streams: Sequence[int]) -> None:
 
 
 def _end_with(connection: socket.socket) -> None:
-    """End this process when the command that asked for it has ended."""
+    """End this process when the command that it runs for has ended."""
     watch = select.poll()
     watch.register(connection, 0)  # that is, for hanging up alone
     watch.poll()

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from tonespan_utils.corpus import fleurs
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic import readings, rendering, synthesis
 from tonespan_utils.corpus.synthetic.spellers.speller import speller
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import f0
@@ -78,8 +78,8 @@ def test_bad_requests_are_refused(tmp_path):
 def test_one_loader_reads_it_with_speakers_styles_and_times(built, tmp_path):
     corpus = fleurs.load(built, "th", cache_dir=tmp_path)
     assert corpus.utterances["speaker"].nunique() >= 6 and set(corpus.utterances["gender"]) == {"male", "female"}
-    plan = itertools.islice(synthesis.readings("th", n_speakers=12, seed=5), 100)
-    assert {reading.style for reading in plan} == set(synthesis.STYLES)
+    plan = itertools.islice(readings.readings("th", n_speakers=12, seed=5), 100)
+    assert {reading.style for reading in plan} == set(readings.STYLES)
     tokens = corpus.tokens
     assert ((tokens["start_s"] < tokens["center_s"]) & (tokens["center_s"] < tokens["end_s"])).all()
     seconds = corpus.utterances["n_samples"].sum() / 16_000
@@ -87,28 +87,28 @@ def test_one_loader_reads_it_with_speakers_styles_and_times(built, tmp_path):
 
 
 def test_splits_share_neither_speakers_nor_sentences():
-    plan = [next_ for next_, _ in zip(synthesis.readings("vi", n_speakers=16, seed=1), range(600), strict=False)]
+    plan = [next_ for next_, _ in zip(readings.readings("vi", n_speakers=16, seed=1), range(600), strict=False)]
     for key in (lambda r: r.sentence_id, lambda r: r.speaker.name):
         owners = {}
         for reading in plan:
             owners.setdefault(key(reading), set()).add(reading.speaker.split)
         assert all(len(splits) == 1 for splits in owners.values())
-    assert {reading.speaker.split for reading in plan} == set(synthesis.SPLITS)
+    assert {reading.speaker.split for reading in plan} == set(readings.SPLITS)
 
 
 def test_sixteen_speakers_two_genders_four_styles():
-    cast = synthesis.speakers(16)
+    cast = readings.speakers(16)
     assert len({(s.variant, s.formants) for s in cast}) == 16
-    assert {s: sum(p.split == s and p.gender == "male" for p in cast) for s in synthesis.SPLITS}["test"] >= 1
-    assert len(synthesis.STYLES) >= 3
+    assert {s: sum(p.split == s and p.gender == "male" for p in cast) for s in readings.SPLITS}["test"] >= 1
+    assert len(readings.STYLES) >= 3
     with pytest.raises(TonespanError):
-        synthesis.speakers(7)
+        readings.speakers(7)
 
 
 @pytest.mark.parametrize("language", TONAL)
 def test_segments_do_not_give_the_tone_away(language):
     rows, tones = [], []
-    for sentence in synthesis.draw_sentences(language, seed=3, n_sentences=500):
+    for sentence in readings.draw_sentences(language, seed=3, n_sentences=500):
         for i, (frame, tone) in enumerate(sentence):
             near = [sentence[j][0] for j in (i - 1, i + 1) if 0 <= j < len(sentence)]
             row = {f"{role}={getattr(frame, role)}": 1 for role in ("onset", "nucleus", "coda")} | {frame.ipa: 1}
@@ -128,13 +128,13 @@ def test_every_frame_takes_every_tone(language):
 
 
 def test_another_tone_changes_the_sound_inside_its_span_only():
-    reading = next(synthesis.readings("th", n_speakers=12, seed=9))
+    reading = next(readings.readings("th", n_speakers=12, seed=9))
     frame, tone = reading.syllables[1]
     other_tone = next(t for t in speller("th").tones if t != tone)
     changed = [*reading.syllables]
     changed[1] = (frame, other_tone)
-    plain, rows = synthesis.render(reading, language="th", span_ms=100.0)
-    other, other_rows = synthesis.render(
+    plain, rows = rendering.render(reading, language="th", span_ms=100.0)
+    other, other_rows = rendering.render(
         dataclasses.replace(reading, syllables=tuple(changed)), language="th", span_ms=100.0
     )
     times = ["start_s", "end_s", "nucleus_start_s", "nucleus_end_s"]
@@ -149,5 +149,5 @@ def test_another_tone_changes_the_sound_inside_its_span_only():
 
 
 def test_english_has_words_and_no_tone():
-    sentence = next(synthesis.draw_sentences("en", seed=1))
+    sentence = next(readings.draw_sentences("en", seed=1))
     assert {tone for _, tone in sentence} == {""}

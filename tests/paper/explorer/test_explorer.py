@@ -19,7 +19,7 @@ from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, gradients, probes, spans, token_energy
 from tonespan_utils.paper.explorer import bundle, clips, measure, page, widget
-from tonespan_utils.params import profile, tables
+from tonespan_utils.params import profile, sections, tables
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 TASKS = ["vanilla", "asr-th", "emotion"]
@@ -110,6 +110,15 @@ def test_clips_join_and_take_in_any_order(p):
         starts = [0, *taken.sound_end]
         assert np.array_equal(taken.sound[starts[row] : starts[row + 1]], again.sound)
         assert np.array_equal(taken.mel[row], again.mel[0])
+
+
+def test_the_same_clips_are_the_same_bytes(p):
+    tokens = pd.DataFrame({"token_id": ["a", "b"], "center_s": [0.8, 0.9]})
+    stored = []
+    for name in ("first", "second"):
+        clips.save(p.results / f"{name}.npz", clips.of_utterance(click_at(0.8), [0.8, 0.9], ["a", "b"], p), p, tokens)
+        stored.append((p.results / f"{name}.npz").read_bytes())
+    assert stored[0] == stored[1], "an Ogg stream has a random number unless it is given one"
 
 
 def test_stored_clips_are_used_as_long_as_they_are_those_of_the_run(p, monkeypatch):
@@ -240,7 +249,7 @@ def model(folder, tmp_path_factory):
 
 @pytest.fixture
 def with_model(p, model):
-    return p.model_copy(update={"encoders": {"mini": profile.Checkpoint(checkpoint=str(model[0]), revision=None)}})
+    return p.model_copy(update={"encoders": {"mini": sections.Checkpoint(checkpoint=str(model[0]), revision=None)}})
 
 
 def speech(seconds: float = 1.5) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Conventions: everything runs over the window of the energy, +-W around the tone centre, and is silent beyond the
 recording. Sound is Ogg Opus at 16 kHz, scaled to one peak for listening; the outline holds the lowest and the highest
-sample of every ``OUTLINE_MS`` in 1/127; the spectrogram is the baseline's log-Mel (``acoustic``) in 255 steps of its
+sample of every ``OUTLINE_MS`` in 1/127; the spectrogram is the baseline's log-Mel (``front_ends``) in 255 steps of its
 80 dB under the clip's loudest band; F0 is Praat's, in tenths of a hertz, 0 where unvoiced.
 
 Notebook: notebooks/explorer
@@ -24,6 +24,7 @@ import pandas as pd
 import soundfile
 from tqdm.auto import tqdm
 
+from tonespan_utils.audio import ogg
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
 from tonespan_utils.corpus.corpus import Corpus
@@ -35,6 +36,7 @@ from tonespan_utils.params.profile import Params
 OUTLINE_MS = 2.0  # finer than a pixel of any screen
 HOP_MS = 5.0
 N_BANDS = 64
+SERIAL = 1  # of every Ogg stream: encoders draw it at random, and the same seed would not give the same bytes
 PEAK = 0.8  # of full scale: loud enough, and Opus' overshoot is not clipped
 _ABOUT = ("seed", "speech", "synthetic", "gradient", "f0", "baseline")  # sections that change what a clip shows
 
@@ -145,7 +147,7 @@ def _load(path: Path, key: str) -> Clips | None:
 
 
 def _key(params: Params, tokens: pd.DataFrame) -> str:
-    settings = f"{params.section(*_ABOUT)} {HOP_MS} {N_BANDS} {OUTLINE_MS} {PEAK}"
+    settings = f"{params.section(*_ABOUT)} {HOP_MS} {N_BANDS} {OUTLINE_MS} {PEAK} {SERIAL}"
     rows = tokens[["token_id", "center_s"]].to_csv(index=False)
     return hashlib.sha256((settings + rows).encode()).hexdigest()[:16]
 
@@ -183,4 +185,4 @@ def _opus(cut: np.ndarray) -> np.ndarray:
         soundfile.write(stream, cut, SAMPLE_RATE, format="OGG", subtype="OPUS")
     except (soundfile.LibsndfileError, ValueError) as error:
         raise TonespanError(f"this libsndfile writes no Opus ({error}); install soundfile 0.13 or later") from None
-    return np.frombuffer(stream.getvalue(), dtype=np.uint8)
+    return np.frombuffer(ogg.with_serial(stream.getvalue(), SERIAL), dtype=np.uint8)

@@ -20,7 +20,7 @@ from tonespan_utils import languages
 from tonespan_utils.audio import reading
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.checkpoints import Encoder
+from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, gradients, probes, readouts, spans
 from tonespan_utils.paper.explorer import bundle, clips
@@ -140,7 +140,8 @@ def _share_and_probability(
         reach_s=float(np.abs(edges_ms).max()) / 1000,
     )  # fmt: skip
     energy = [
-        gradient_energy.energy_over_offset(encoder, by_layer[layer][0], [center_s], edges_ms)[0] for layer in layer_probes
+        gradient_energy.energy_over_offset(encoder, by_layer[layer][0], [center_s], edges_ms)[0]
+        for layer in layer_probes
     ]
     probability = [
         (readouts.probability_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()

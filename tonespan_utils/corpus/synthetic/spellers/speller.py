@@ -73,7 +73,7 @@ def speller(language: str) -> Speller:
     """The speller of a language; raises :class:`TonespanError` for a language without one."""
     if language not in MODULES:
         raise TonespanError(f"no speller for language {language!r}; known: {', '.join(MODULES)}")
-    return importlib.import_module(f"tonespan_utils.corpus.synthetic.spellers.speller.{MODULES[language]}").speller()
+    return importlib.import_module(f"tonespan_utils.corpus.synthetic.spellers.{MODULES[language]}").speller()
 
 
 def write(speller: Speller, syllables: Sequence[tuple[Frame, str]]) -> tuple[str, list[tuple[int, int]]]:

@@ -1,6 +1,6 @@
-"""The door every text comes in by: what all languages tidy alike before they read, and what they then distrust.
+"""Cleaning of a text before a language reads it: what is alike in all languages, and which places stay doubtful.
 
-:func:`enter` makes a :class:`Draft` of a text:
+:func:`clean` makes a :class:`Draft` of a text:
 
 - Other forms of letters become plain ones (``_letterforms``); digits of any script are digits, except Burmese ones in
   Burmese, which may be typed for letters.
@@ -52,7 +52,7 @@ LOOKS_LATIN = re.compile(
 LOST = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]+")
 
 
-def enter(text: str, language: str) -> Draft:
+def clean(text: str, language: str) -> Draft:
     """The text tidied for a language, with doubts; its offsets lead back to ``text``."""
     draft = Draft(text)
     if text.isascii() and not MAY_HOLD.search(text) and language not in ("vi", "yo", "cmn", "yue"):
@@ -62,7 +62,7 @@ def enter(text: str, language: str) -> Draft:
     _invisible(draft, language)
     if MAY_HOLD.search(draft.text):
         draft.substitute(ADDRESS_FORMS, lambda match: ADDRESS * len(match[0]))
-    READERS[language](draft, language)
+    BY_LANGUAGE[language](draft, language)
     _distrust(draft, language)
     return draft
 
@@ -105,13 +105,13 @@ def _tai(draft: Draft, language: str) -> None:
 
 def _siblings(draft: Draft, language: str) -> None:
     """Signs of the sibling script on the language's letters are its own; so is a lone letter between its letters."""
-    own, other = LETTERS[language], LETTERS[SIBLING[language]]
+    letters, other = LETTERS[language], LETTERS[SIBLING[language]]
     signs = SIGNS[SIBLING[language]]
     shift = 0x80 if language == "lo" else -0x80
 
-    def own_form(match: re.Match[str]) -> str:
+    def in_its_script(match: re.Match[str]) -> str:
         moved = "".join(chr(ord(char) + shift) for char in match[0])
-        if not re.fullmatch(f"[{own}]+", moved) or not moved.isprintable():
+        if not re.fullmatch(f"[{letters}]+", moved) or not moved.isprintable():
             draft.doubt(match.start() - 1, match.end())
             return match[0]
         if not re.fullmatch(f"[{signs}]+", match[0]):
@@ -119,8 +119,10 @@ def _siblings(draft: Draft, language: str) -> None:
         return moved
 
     draft.substitute(
-        re.compile(f"(?<=[{own}])[{signs}]+|(?<=[{own}])[{other}](?=[{own}])|(?<![{other}])[{other}](?=[{own}])"),
-        own_form,
+        re.compile(
+            f"(?<=[{letters}])[{signs}]+|(?<=[{letters}])[{other}](?=[{letters}])|(?<![{other}])[{other}](?=[{letters}])"
+        ),
+        in_its_script,
     )
 
 
@@ -133,7 +135,7 @@ def _chinese(draft: Draft, language: str) -> None:
     _chinese_digits.mask_tone_digits(draft)
 
 
-READERS: dict[str, Callable[[Draft, str], None]] = {
+BY_LANGUAGE: dict[str, Callable[[Draft, str], None]] = {
     "my": _burmese, "th": _tai, "lo": _tai, "vi": _latin, "yo": _latin, "cmn": _chinese, "yue": _chinese,
 }  # fmt: skip
 

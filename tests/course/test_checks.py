@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from tonespan_utils.course import lessons
-from tonespan_utils.course.lessons import EXERCISES, NotYet
+from tonespan_utils.course import (
+    checks,
+    exercises,
+    lesson_1_tone_and_f0,
+    lesson_2_cue_width,
+    lesson_3_layers,
+    lesson_4_effective_span,
+    lesson_5_fine_tuning,
+)
+from tonespan_utils.course.checks import EXERCISES
+from tonespan_utils.course.exercises import NotYet
 from tonespan_utils.instrument import gradient_energy
 from tonespan_utils.params.profile import ROOT
 
+LESSONS = [
+    lesson_1_tone_and_f0,
+    lesson_2_cue_width,
+    lesson_3_layers,
+    lesson_4_effective_span,
+    lesson_5_fine_tuning,
+]
 FUNCTIONS = [name for name, exercise in EXERCISES.items() if callable(exercise.right)]
 VALUES = [name for name in EXERCISES if name not in FUNCTIONS]
 MISTAKES = [(name, hint) for name, exercise in EXERCISES.items() for hint in exercise.mistakes]
@@ -19,18 +36,27 @@ MISTAKES = [(name, hint) for name, exercise in EXERCISES.items() for hint in exe
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_right_answer_passes_and_none_does_not(name, capsys):
-    lessons.check(name, EXERCISES[name].right)
+    checks.check(name, EXERCISES[name].right)
     assert capsys.readouterr().out == f"{name}: right\n"
     for nothing in (None, ...):
         with pytest.raises(NotYet, match="no answer yet"):
-            lessons.check(name, nothing)
+            checks.check(name, nothing)
 
 
 @pytest.mark.parametrize(("name", "hint"), MISTAKES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(MISTAKES)])
 def test_a_typical_mistake_gets_its_own_hint(name, hint):
     with pytest.raises(NotYet) as raised:
-        lessons.check(name, EXERCISES[name].mistakes[hint])
+        checks.check(name, EXERCISES[name].mistakes[hint])
     assert str(raised.value).endswith(hint)
+
+
+def test_an_exercise_belongs_to_one_lesson_which_checks_it():
+    names = [name for lesson in LESSONS for name in lesson.EXERCISES]
+    assert sorted(names) == sorted(EXERCISES) and len(set(names)) == len(names)
+    for lesson in LESSONS:
+        (notebook,) = re.findall(r"Notebook: (notebooks/[\w/]+)", lesson.__doc__)
+        text = (ROOT / f"{notebook}.py").read_text()
+        assert all(f'checks.check("{name}", {name})' in text for name in lesson.EXERCISES), notebook
 
 
 def test_no_two_mistakes_of_an_exercise_share_a_hint_or_an_answer():
@@ -42,35 +68,35 @@ def test_no_two_mistakes_of_an_exercise_share_a_hint_or_an_answer():
 def test_any_other_value_gets_the_general_hint(name):
     wrong = "something else" if isinstance(EXERCISES[name].right, str) else 12345.678
     with pytest.raises(NotYet) as raised:
-        lessons.check(name, wrong)
+        checks.check(name, wrong)
     assert str(raised.value).endswith(EXERCISES[name].hint)
 
 
 @pytest.mark.parametrize(("wrong", "asks"), [("50", "number"), (True, "number"), ([50], "number"), (np.nan, "box")])
 def test_a_number_has_to_be_one(wrong, asks):
     with pytest.raises(NotYet, match=asks):
-        lessons.check("box_span_ms", wrong)
+        checks.check("box_span_ms", wrong)
 
 
 def test_a_word_has_to_be_one():
     with pytest.raises(NotYet, match="word in quotes"):
-        lessons.check("tone_of_contour", 3)
+        checks.check("tone_of_contour", 3)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_that_gives_nothing_or_breaks_or_is_none_says_so(name):
     with pytest.raises(NotYet, match="gives nothing back"):
-        lessons.check(name, lambda *_: None)
+        checks.check(name, lambda *_: None)
     with pytest.raises(NotYet, match="stops with ZeroDivisionError"):
-        lessons.check(name, lambda *_: 1 / 0)
+        checks.check(name, lambda *_: 1 / 0)
     with pytest.raises(NotYet, match="has to stay a function"):
-        lessons.check(name, 5.0)
+        checks.check(name, 5.0)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_that_is_wrong_in_its_own_way_is_shown_where(name):
     with pytest.raises(NotYet) as raised:
-        lessons.check(name, lambda *_: "nonsense")
+        checks.check(name, lambda *_: "nonsense")
     assert f"{name}(" in str(raised.value) and "gives 'nonsense', not" in str(raised.value)
     assert str(raised.value).endswith(EXERCISES[name].hint)
 
@@ -82,8 +108,8 @@ def test_a_function_cannot_spoil_the_cases_for_the_next(capsys):
 
     for _ in range(2):
         with pytest.raises(NotYet):
-            lessons.check("r_com_ms", greedy)
-    lessons.check("r_com_ms", EXERCISES["r_com_ms"].right)
+            checks.check("r_com_ms", greedy)
+    checks.check("r_com_ms", EXERCISES["r_com_ms"].right)
 
 
 def test_the_toys_have_their_closed_forms():
@@ -98,10 +124,10 @@ def test_the_toys_have_their_closed_forms():
 
 
 def test_rounding_by_hand_is_no_mistake():
-    lessons.check("fifth_st", 7.0)
-    lessons.check("gaussian_span_ms", 80)
+    checks.check("fifth_st", 7.0)
+    checks.check("gaussian_span_ms", 80)
     with pytest.raises(NotYet):
-        lessons.check("gaussian_span_ms", 82)
+        checks.check("gaussian_span_ms", 82)
 
 
 def test_a_hint_is_shown_without_a_stack_trace():
@@ -121,7 +147,7 @@ def test_a_hint_is_shown_without_a_stack_trace():
     ],
 )
 def test_what_counts_as_the_same(answer, right, agree):
-    assert lessons.same(answer, right) is agree
+    assert exercises.same(answer, right) is agree
 
 
 def test_a_measurement_is_checked_against_the_package():
@@ -136,13 +162,13 @@ def test_a_measurement_is_checked_against_the_package():
     samples = (0.3 * np.sin(2 * np.pi * 200 * time_s) + rng.normal(0, 0.01, 16_000)).astype(np.float32)
     tone = str(probes["final"].predict(encoder.hidden_at(samples, [0.5])["final"])[0])
     edges, offsets = spans.offset_bins(500, 10)
-    found = gradients.input_gradients(encoder, probes, samples, [0.5], [tone])
+    maps = gradients.input_gradients(encoder, probes, samples, [0.5], [tone])
     span_ms = {
         layer: float(spans.effective_span(gradient_energy.energy_over_offset(encoder, g, [0.5], edges)[0], offsets))
-        for layer, g in found.items()
+        for layer, g in maps.items()
     }
     good = {"f0_hz": 200.0, "tone": tone, "span_ms": span_ms}
-    lessons.check_measured(good, encoder, probes, samples, 0.5)
+    checks.check_measured(good, encoder, probes, samples, 0.5)
     wrong = {
         "dictionary": {"f0_hz": 200.0},
         "f0_hz": good | {"f0_hz": 100.0},
@@ -151,8 +177,8 @@ def test_a_measurement_is_checked_against_the_package():
     }
     for what, measured in wrong.items():
         with pytest.raises(NotYet, match=what):
-            lessons.check_measured(measured, encoder, probes, samples, 0.5)
+            checks.check_measured(measured, encoder, probes, samples, 0.5)
     with pytest.raises(NotYet, match="dictionary"):
-        lessons.check_measured(None, encoder, probes, samples, 0.5)
+        checks.check_measured(None, encoder, probes, samples, 0.5)
     with pytest.raises(NotYet, match="no voice within 50 ms"):
-        lessons.check_measured(good, encoder, probes, rng.normal(0, 0.01, 16_000).astype(np.float32), 0.5)
+        checks.check_measured(good, encoder, probes, rng.normal(0, 0.01, 16_000).astype(np.float32), 0.5)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 import pytest
+from word_tables import read_table
 
 from tonespan_utils.__main__ import main
 from tonespan_utils.tone import _encodings, text_to_tone
@@ -28,21 +29,7 @@ def read(text: str, language: str) -> str:
     return " ".join(said)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("la ̀  nê ́ u nga ̀ y", "huyen sac huyen"), ("cu ̃ ng khă ̉ ng đi ̣ nh", "nga hoi nang"),
-        ("ngươ ̀ i Viê ̣ t", "huyen nang"), ("ho ̀ a", "huyen!"), ("ho ̀ a bi ̀ nh", "huyen huyen"),
-        ("la\u00a0\u0300", "huyen"), ("la ̀ ai", "huyen ngang"), (" ̀a", "ngang!"), ("l ̀a", "[latin]"),
-        ("la` nê´u", "huyen sac"), ("ma~ va`", "nga huyen"), ("bi`nh", "huyen"), ("`ba`", "[symbol] ngang [symbol]"),
-        ("Vie^.t", "nang"), ("la` mo^.t ddi", "huyen nang ngang"), ("Ti^'ng", "ngang! [symbol] [latin]"),
-        ("kho^ng ai ba'", "ngang ngang sac"), ("kho^ng?", "ngang!"), ("ba. Ba? 'Ba' f(a) C++", "ngang ngang ngang [latin] ngang [latin] [symbol]"),
-        ("Vie65t tie61ng la2", "nang sac huyen"), ("la2", "[latin] ngang!"), ("nhà2", "huyen ngang"),
-        ("Vieejt laf", "[latin] [latin]"), ("Vi\ufffdt", "ngang! [symbol] [latin]"), ("Vi?t", "ngang! [latin]"),
-        ("Vi\ue001t", "ngang! [unknown] [latin]"), ("là\u0301", "huyen!"), ("là\u0300", "huyen"),
-        ("quệt quết quýp quều", "nang sac sac huyen"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "expected"), read_table("cleaning_vietnamese_marks.tsv"))
 def test_vietnamese_marks_find_their_letters_or_are_doubted(text, expected):
     assert read(text, "vi") == expected
 

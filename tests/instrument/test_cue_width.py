@@ -1,4 +1,4 @@
-"""Windows, front ends and a planted cue whose width has to come back."""
+"""A planted cue whose width has to come back, knees by hand, and sweeps against scikit-learn."""
 
 import numpy as np
 import pytest
@@ -7,40 +7,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import cue_width, front_ends
 from tonespan_utils.statistics import classifier, splits
 
 SETTINGS = {"hop_ms": 10.0, "analysis_window_ms": 25.0, "n_bands": 80, "n_mfcc": 13}
-
-
-def test_frames_tile_the_window():
-    assert np.allclose(front_ends.frame_offsets_ms(40, 10), [-15, -5, 5, 15])
-    with pytest.raises(ValueError, match="multiple of two hops"):
-        front_ends.frame_offsets_ms(50, 10)
-
-
-def test_power_frames_are_centred_on_the_offset():
-    samples = np.zeros(16000)
-    samples[8000 + 160] = 1.0  # 10 ms after a centre at 0.5 s
-    power = front_ends.power_frames(samples, 0.5, np.array([-20.0, 0.0, 10.0, 40.0]), analysis_window_ms=25)
-    loudness = power.sum(axis=1)
-    assert loudness.argmax() == 2 and loudness[0] == 0 and loudness[3] == 0 and loudness[1] > 0
-
-
-def test_beyond_the_audio_is_silence():
-    power = front_ends.power_frames(np.ones(1600), 0.0, np.array([-100.0, 50.0]), analysis_window_ms=25)
-    assert power[0].sum() == 0 and power[1].sum() > 0
-
-
-def test_a_rectangular_window_hears_its_edges_and_a_hann_window_does_not():
-    samples = np.zeros(1600)
-    samples[800 + 190] = 1.0  # 11.9 ms after a centre at 50 ms: just inside a window of 25 ms
-    power = [
-        front_ends.power_frames(samples, 0.05, np.array([0.0]), analysis_window_ms=25, shape=shape).sum()
-        for shape in ("rectangular", "hann")
-    ]
-    assert power[0] > 1000 * power[1]
 
 
 @pytest.mark.parametrize(("rise", "fall", "knee"), [(0.004, -0.001, 130), (0.01, 0.001, 60), (0.003, 0.0, 217)])
@@ -74,55 +44,6 @@ def test_a_curve_that_bends_nowhere_has_its_knee_at_the_first_window():
     assert cue_width.knee_ms(windows, np.square(windows) / 1e5) == 20  # rises faster and faster
     with pytest.raises(ValueError, match="four windows; there are 3"):
         cue_width.knee_ms(windows[:3], np.zeros(3))
-
-
-def test_pitch_features_follow_the_glide(glide_corpus):
-    tokens = make_tokens(n_utterances=8, per_utterance=1)
-    time_s = np.arange(16000) / 16000
-    hum = {
-        row.utterance_id: sum(
-            np.sin(2 * np.pi * k * 150 * 2 ** ((1 if row.tone == "rise" else -1) * (time_s - 0.6)) * (time_s - 0.6)) / k
-            for k in range(1, 6)
-        ).astype(np.float32)
-        for row in tokens.itertuples()
-    }
-    corpus = glide_corpus.__class__(tokens.assign(n_samples=16000), tokens, hum.__getitem__, glide_corpus.rejected)
-    found = front_ends.token_features(corpus, tokens, frontend="f0", max_window_ms=200, **SETTINGS)
-    assert found.shape == (8, 20, 2) and (found[:, :, 1] == 1).all()
-    rises = found[:, -1, 0] - found[:, 0, 0]
-    assert ((rises > 0) == (tokens["tone"] == "rise")).all()
-
-
-@pytest.mark.parametrize("frontend", ["logmel", "linear", "mfcc"])
-def test_a_tone_shows_in_its_band(frontend):
-    time_s = np.arange(16000) / 16000
-    power = front_ends.power_frames(np.sin(2 * np.pi * 4000 * time_s), 0.5, np.array([0.0]), analysis_window_ms=25)
-    features = front_ends.frontend_features(power, frontend, n_bands=40, n_mfcc=13)
-    assert features.shape == (1, 13 if frontend == "mfcc" else 40) and np.isfinite(features).all()
-    if frontend == "linear":
-        assert abs(features[0].argmax() - 19.5) <= 1
-
-
-def test_level_changes_every_band_alike():
-    samples = np.random.default_rng(0).normal(size=4000)
-    quiet, loud = (
-        front_ends.frontend_features(
-            front_ends.power_frames(gain * samples, 0.125, np.array([0.0]), analysis_window_ms=25),
-            "logmel",
-            n_bands=40,
-            n_mfcc=13,
-        )
-        for gain in (1.0, 10.0)
-    )
-    assert np.allclose(loud - quiet, np.log(100), atol=1e-6)
-
-
-def test_outwards_puts_every_window_first():
-    features = np.arange(12).reshape(2, 6, 1)
-    flat = front_ends.outwards(features)
-    assert [sorted(row) for row in flat[:, :2].tolist()] == [[2, 3], [8, 9]]
-    assert [sorted(row) for row in flat[:, :4].tolist()] == [[1, 2, 3, 4], [7, 8, 9, 10]]
-    assert front_ends.outwards(np.arange(8).reshape(1, 4, 2))[0, :4].tolist() == [2, 3, 4, 5]
 
 
 def test_sweep_equals_one_scikit_learn_fit_per_window_and_fold():
@@ -163,7 +84,9 @@ def test_a_planted_cue_comes_back(glide_corpus):
 
 
 def test_sweep_predictions_are_held_out_and_tables_agree(glide_corpus):
-    features = front_ends.token_features(glide_corpus, glide_corpus.tokens, frontend="mfcc", max_window_ms=80, **SETTINGS)
+    features = front_ends.token_features(
+        glide_corpus, glide_corpus.tokens, frontend="mfcc", max_window_ms=80, **SETTINGS
+    )
     swept = cue_width.sweep(
         features, glide_corpus.tokens, windows_ms=[20, 80], hop_ms=10, regularisation_c=0.01, n_folds=4, seed=0
     )
@@ -183,14 +106,6 @@ def test_shuffled_tones_stay_at_chance(glide_corpus):
     assert abs(swept.fold_f1()["macro_f1"].mean() - 0.5) < 0.2
 
 
-def test_a_clip_shorter_than_the_widest_window_is_named(glide_corpus):
-    short = glide_corpus.__class__(
-        glide_corpus.utterances, glide_corpus.tokens, lambda _: np.zeros(800), glide_corpus.rejected
-    )
-    with pytest.raises(TonespanError, match="utterance u0: 50 ms of audio, shorter than the widest window of 100 ms"):
-        front_ends.token_features(short, short.tokens, frontend="logmel", max_window_ms=100, **SETTINGS)
-
-
 def test_segments_know_only_a_tone_that_sounds_predict():
     rng = np.random.default_rng(0)
     tokens = make_tokens(n_utterances=120)
@@ -198,8 +113,8 @@ def test_segments_know_only_a_tone_that_sounds_predict():
     settings = {"regularisation_c": 1.0, "n_folds": 4, "seed": 0}
     features = cue_width.segment_features(tokens)
     assert features.shape == (len(tokens), 9 + 6) and (features.sum(axis=1) == 3).all()
-    dealt = cue_width.held_out(features, tokens, **settings)
-    assert np.mean(dealt == tokens["tone"]) == pytest.approx(0.5, abs=0.1)
+    predicted = cue_width.held_out(features, tokens, **settings)
+    assert np.mean(predicted == tokens["tone"]) == pytest.approx(0.5, abs=0.1)
     checked = tokens.assign(tone=np.where(tokens["ipa"].str.startswith("p"), "fall", "rise"))
     assert (cue_width.held_out(features, checked, **settings) == checked["tone"]).all()
 
