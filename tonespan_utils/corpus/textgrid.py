@@ -219,4 +219,5 @@ def _times(interval: Interval, *, indent: int) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
+    """A label as Praat writes it: quotes doubled, and a backslash as its own trigraph, or it would begin another."""
+    return '"' + text.replace("\\", "\\bs").replace('"', '""') + '"'

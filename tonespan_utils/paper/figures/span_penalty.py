@@ -13,6 +13,7 @@ from tonespan_utils.paper.figures.validity_parts import CONDITION_COLORS, CONDIT
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import select
 from tonespan_utils.plots import layout, style
+from tonespan_utils.statistics import findings
 
 
 def draw_penalty(loaded: Tables, params: Params) -> Figure:
@@ -48,11 +49,11 @@ def penalty_numbers(loaded: Tables, params: Params) -> dict[str, pd.DataFrame]:
 def caption_penalty(loaded: Tables, params: Params) -> str:
     sentences = []
     for name, rows in penalty_numbers(loaded, params).items():
-        digits = ".0f" if "ms" in name else ".2f"
+        digits = 0 if "ms" in name else 2
         each = rows.set_index("condition")
         numbers = [
-            f"{CONDITION_NAMES[condition]} {each.loc[condition, 'value']:{digits}} "
-            f"[{each.loc[condition, 'low']:{digits}}, {each.loc[condition, 'high']:{digits}}]"
+            f"{CONDITION_NAMES[condition]} "
+            + findings.interval_text(*each.loc[condition, ["value", "low", "high"]], digits=digits)
             for condition in ("asr", "narrow_asr")
         ]
         sentences.append(f"{name}: {', '.join(numbers)}")
