@@ -18,6 +18,7 @@ from tonespan_utils.params import profile, tables
 from tonespan_utils.params.profile import Params
 from tonespan_utils.plots import center_errors, layout
 from tonespan_utils.plots.style import LANGUAGE_COLORS
+from tonespan_utils.statistics import findings
 
 NOTEBOOK = "notebooks/07_alignment.ipynb"
 Tables = Mapping[str, pd.DataFrame]
@@ -64,8 +65,9 @@ def caption_errors(loaded: Tables, params: Params) -> str:
     """How far aligned centres lie from the reference, median and 95th percentile per language."""
     scored = loaded["alignment"]
     medians = "; ".join(
-        f"{LANGUAGE_NAMES[language]} {row.median_ms:.1f} ms [{row.median_low_ms:.1f}, {row.median_high_ms:.1f}], "
-        f"95 % within {row.p95_ms:.1f} ms [{row.p95_low_ms:.1f}, {row.p95_high_ms:.1f}]"
+        f"{LANGUAGE_NAMES[language]} "
+        f"{findings.interval_text(row.median_ms, row.median_low_ms, row.median_high_ms, digits=1, unit=' ms')}, 95 % within "
+        f"{findings.interval_text(row.p95_ms, row.p95_low_ms, row.p95_high_ms, digits=1, unit=' ms')}"
         for language, row in ((language, _of_test(scored, language)) for language in params.speech.tonal)
     )
     return (

@@ -25,6 +25,7 @@ from tonespan_utils.paper.figures.validity_parts import (
 from tonespan_utils.params.profile import Params
 from tonespan_utils.plots import layout, style
 from tonespan_utils.plots.style import NULL
+from tonespan_utils.statistics import findings
 
 # (estimator, condition, layer or "top") of the first panel: colour, marker, name
 SHOWN = {
@@ -102,7 +103,7 @@ def caption_calibration(loaded: Tables, params: Params) -> str:
 
 def _slope(line: pd.Series) -> str:
     return (
-        f"{line['slope']:.2f} [{line['slope_low']:.2f}, {line['slope_high']:.2f}] over utterances and "
+        f"{findings.interval_text(*line[['slope', 'slope_low', 'slope_high']], digits=2)} over utterances and "
         f"[{line['slope_t_low']:.2f}, {line['slope_t_high']:.2f}] over corpora ({line['verdict']})"
     )
 

@@ -15,6 +15,7 @@ from tonespan_utils.paper.figures.validity_parts import CONDITION_COLORS, CONDIT
 from tonespan_utils.params.profile import Params
 from tonespan_utils.plots import layout, style
 from tonespan_utils.plots.style import NULL
+from tonespan_utils.statistics import findings
 
 
 def draw_f1_checks(loaded: Tables, params: Params) -> Figure:
@@ -56,7 +57,7 @@ def caption_f1_checks(loaded: Tables, params: Params) -> str:
         "The probe of each layer where it must be at chance (top: tones shuffled in training; the same "
         "speech without any tone contour) and where it must not (bottom: F1 minus that of a random tone per "
         "syllable type; bits to send a tone to someone who has the vectors, null: all tones alike). Each panel says "
-        f"how many layers passed. Without a contour the best F1 of {len(free)} is {best['value']:.2f} "
-        f"[{best['ci_low']:.2f}, {best['ci_high']:.2f}], chance {best['null']:.2f}: at this level one of twenty "
+        f"how many layers passed. Without a contour the best F1 of {len(free)} is "
+        f"{findings.interval_text(*best[['value', 'ci_low', 'ci_high']], digits=2)}, chance {best['null']:.2f}: at this level one of twenty "
         f"intervals misses chance by luck. Bars: {params.bootstrap.level:.0%} intervals over utterances."
     )

@@ -17,6 +17,7 @@ from tonespan_utils.paper.figures.validity_parts import CONDITION_COLORS, CONDIT
 from tonespan_utils.params.profile import Params
 from tonespan_utils.plots import layout, style
 from tonespan_utils.plots.style import NULL
+from tonespan_utils.statistics import findings
 
 
 def draw_span_checks(loaded: Tables, params: Params) -> Figure:
@@ -86,7 +87,7 @@ def caption_span_checks(loaded: Tables, params: Params) -> str:
         f"{last['value'].max():.0f} ms over {len(last)} draws, flat null {first['null']:.0f} ms. With everything "
         "shuffled the probe is at chance, but the map is not flat: a random encoder too sees its own frame best. "
         f"That, not the flat map, is what a span has to differ from; intact minus shuffled is "
-        f"{difference['value']:.0f} ms [{difference['ci_low']:.0f}, {difference['ci_high']:.0f}] "
+        f"{findings.interval_text(*difference[['value', 'ci_low', 'ci_high']], unit=' ms')} "
         f"({difference['verdict']}). Middle: mean distance of attention from the tone centre, beside the gradient's "
         "r_com; the dash is attention even over the window. Right: rank correlation of a token's r_com with its "
         f"distance to the edge and its syllable's duration. Duration alone gives the tone away "
