@@ -66,7 +66,8 @@ def caption_errors(loaded: Tables, params: Params) -> str:
     scored = loaded["alignment"]
     medians = "; ".join(
         f"{LANGUAGE_NAMES[language]} "
-        f"{findings.interval_text(row.median_ms, row.median_low_ms, row.median_high_ms, digits=1, unit=' ms')}, 95 % within "
+        f"{findings.interval_text(row.median_ms, row.median_low_ms, row.median_high_ms, digits=1, unit=' ms')}, "
+        "95 % within "
         f"{findings.interval_text(row.p95_ms, row.p95_low_ms, row.p95_high_ms, digits=1, unit=' ms')}"
         for language, row in ((language, _of_test(scored, language)) for language in params.speech.tonal)
     )

@@ -58,6 +58,7 @@ def caption_f1_checks(loaded: Tables, params: Params) -> str:
         "speech without any tone contour) and where it must not (bottom: F1 minus that of a random tone per "
         "syllable type; bits to send a tone to someone who has the vectors, null: all tones alike). Each panel says "
         f"how many layers passed. Without a contour the best F1 of {len(free)} is "
-        f"{findings.interval_text(*best[['value', 'ci_low', 'ci_high']], digits=2)}, chance {best['null']:.2f}: at this level one of twenty "
+        f"{findings.interval_text(*best[['value', 'ci_low', 'ci_high']], digits=2)}, "
+        f"chance {best['null']:.2f}: at this level one of twenty "
         f"intervals misses chance by luck. Bars: {params.bootstrap.level:.0%} intervals over utterances."
     )
