@@ -37,8 +37,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tonespan_utils.statistics.bootstrap import LEAST_TOKENS
-
 Floats = NDArray[np.float64]
 
 OUTER = 0.2  # of the window on each side: far from every cue, and enough bins for a steady level
@@ -171,14 +169,3 @@ def flat_null(edges_ms: ArrayLike, *, before_ms: float = np.inf, after_ms: float
     """
     edges = np.clip(np.asarray(edges_ms, dtype=np.float64), -before_ms, after_ms)
     return normalise(np.diff(edges))
-
-
-def quantile_interval(resampled: ArrayLike, *, n_tokens: int, level: float) -> tuple[float, float]:
-    """The middle ``level`` of resampled values (resample,): low, high; nan and nan from under LEAST_TOKENS tokens.
-
-    Resamples that are nan are left out.
-    """
-    if n_tokens < LEAST_TOKENS:
-        return np.nan, np.nan
-    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
