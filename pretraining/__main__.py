@@ -3,80 +3,89 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import torch
+from transformers import Wav2Vec2Model
 
 from pretraining import training
 from pretraining.banks import open_banks
 from pretraining.crops import Crops
 from pretraining.model import Batches, new_encoder
 from pretraining.monitor import monitor_corpora
-from pretraining.training import STAGES, Schedule, Stage, Trainer
-from pretraining.warps import fit_warps
+from pretraining.objectives import OBJECTIVES, Stage
+from pretraining.training import Schedule, Trainer
+from pretraining.units import LayerUnits, SpectralUnits
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params.profile import ROOT
 
 
 def main() -> None:
-    """Train stage after stage; what is done is not done again."""
-    parser = argparse.ArgumentParser(prog="pretraining", description="Pre-train tonespan-mini without labels.")
-    steps = [stage.steps for stage in STAGES]
-    parser.add_argument("--steps", type=int, nargs=len(STAGES), default=steps, help="updates of each stage")
+    """Train the encoders of the objectives named, stage after stage; what is done is not done again."""
+    parser = argparse.ArgumentParser(prog="pretraining", description="Pre-train the small encoders without labels.")
+    parser.add_argument(
+        "--objective", nargs="+", choices=OBJECTIVES, default=list(OBJECTIVES), help="default: each of them"
+    )
+    parser.add_argument("--crops", type=int, default=4, help="crops of one update")
     parser.add_argument("--crop-s", type=float, default=1.2, help="seconds per crop")
-    parser.add_argument("--minutes", type=float, default=60.0, help="synthetic speech per language and cast")
-    parser.add_argument("--every", type=int, default=1500, help="steps between probes, checkpoints and exports")
-    parser.add_argument("--seed", type=int, default=71)
+    parser.add_argument("--minutes", type=float, default=15.0, help="synthetic speech per language and cast")
+    parser.add_argument("--every", type=int, default=1000, help="updates between probes and checkpoints")
+    parser.add_argument("--seed", type=int, default=91)
     parser.add_argument("--recordings", type=Path, default=ROOT.parent / "shared" / "data" / "speech")
-    parser.add_argument("--out", type=Path, default=ROOT / "models" / "tonespan-mini", help="where the weights go")
+    parser.add_argument("--out", type=Path, default=ROOT / "models", help="where folders of weights go")
     parser.add_argument("--work", type=Path, default=ROOT / "data" / "pretrain", help="clips and checkpoints")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    for folder in (options.work, options.out):
-        folder.mkdir(parents=True, exist_ok=True)
-    before = None
-    for number, (stage, steps) in enumerate(zip(STAGES, options.steps, strict=True)):
-        stage = replace(stage, steps=steps)
-        checkpoint = options.work / f"checkpoint-{stage.name}.pt"
-        _train(stage, checkpoint, options, seed=options.seed + number, before=before)
-        before = checkpoint
+    options.work.mkdir(parents=True, exist_ok=True)
+    for objective in options.objective:
+        model = None
+        for number, stage in enumerate(OBJECTIVES[objective]):
+            model = _train(stage, options, seed=options.seed + number, before=model)
+        _ship(model, OBJECTIVES[objective], options.work, options.out / f"tonespan-{objective}")
 
 
-def _train(stage: Stage, checkpoint: Path, options: argparse.Namespace, *, seed: int, before: Path | None) -> None:
-    """One stage, from the checkpoint of the one before or from nothing, gone on with where it was stopped."""
-    crops = _crops(stage, options, seed=seed)
-    model = None
+def _checkpoint(work: Path, stage: Stage) -> Path:
+    return work / f"{stage.name}.pt"
+
+
+def _train(stage: Stage, options: argparse.Namespace, *, seed: int, before: Wav2Vec2Model | None) -> Wav2Vec2Model:
+    """The encoder after a stage, which goes on from that of the stage before, or from where it was stopped."""
+    path = _checkpoint(options.work, stage)
+    model = new_encoder(options.seed)
     if before is not None:
-        model = new_encoder(options.seed)
-        model.load_state_dict(torch.load(before, weights_only=True)["model"])
-    batches = Batches(crops, n_crops=stage.n_crops, seed=seed, warped=stage.warped)
-    trainer = Trainer(batches, seed=seed, n_units=stage.n_units, model=model)
-    if checkpoint.is_file():
-        trainer.load(checkpoint)
-        print(f"stage {stage.name}: going on from step {trainer.done}", flush=True)
-    if trainer.done >= stage.steps:
-        return
-    monitors = monitor_corpora(options.recordings, options.work / "audio")
-    schedule = Schedule(stage.steps, stage.peak_rate)
-    training.run(trainer, schedule, monitors, every=options.every, stage=stage.name, out=options.out, path=checkpoint)
-
-
-def _crops(stage: Stage, options: argparse.Namespace, *, seed: int) -> Crops:
+        model.load_state_dict(before.state_dict())
+    if _steps_done(path) >= stage.steps:
+        model.load_state_dict(torch.load(path, weights_only=True)["model"])
+        return model
     banks = open_banks(
-        options.work, recordings_root=options.recordings, minutes=options.minutes, seed=options.seed, wide=stage.warped
+        options.work / "pool", recordings_root=options.recordings, minutes=options.minutes, seed=options.seed
     )
     crops = Crops(banks, crop_s=options.crop_s, seed=seed)
-    if stage.warped:
-        path = options.work / "warps.json"
-        if not path.is_file():
-            print("fitting a warp to each voice ...", flush=True)
-            path.write_text(json.dumps(fit_warps(Crops(banks, crop_s=options.crop_s, seed=seed), seed=seed)))
-        crops.warps = json.loads(path.read_text())
-    return crops
+    batches = Batches(crops, n_crops=options.crops, seed=seed, contour_ms=stage.contour_ms)
+    trainer = Trainer(model, SpectralUnits() if before is None else LayerUnits(before), batches, seed=seed)
+    if path.is_file():
+        trainer.load(path)
+    print(f"stage {stage.name}: from step {trainer.done}", flush=True)
+    monitors = monitor_corpora(options.recordings, options.work / "audio")
+    schedule = Schedule(stage.steps, stage.peak_rate)
+    training.run(trainer, schedule, monitors, every=options.every, stage=stage.name, path=path)
+    return trainer.model
+
+
+def _steps_done(path: Path) -> int:
+    return torch.load(path, weights_only=True)["done"] if path.is_file() else 0
+
+
+def _ship(model: Wav2Vec2Model, stages: tuple[Stage, ...], work: Path, folder: Path) -> None:
+    """Weights, configuration and the curves of all stages into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    training.export(model, folder)
+    curves = [pd.read_csv(training.curves_path(_checkpoint(work, stage))) for stage in stages]
+    pd.concat(curves).to_csv(folder / "curves.csv", index=False)
+    print(f"{folder}: written", flush=True)
 
 
 if __name__ == "__main__":

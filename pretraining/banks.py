@@ -19,7 +19,7 @@ import pandas as pd
 from tonespan_utils.audio import reading as audio
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import splitting
-from tonespan_utils.corpus.synthetic import readings, rendering, synthesis
+from tonespan_utils.corpus.synthetic import pitch, readings, rendering, synthesis
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument.f0 import track
 
@@ -27,6 +27,10 @@ F0_STEP = 160  # samples between F0 values; clips are cut to whole steps so that
 F0_FLOOR_HZ, F0_CEILING_HZ, F0_REFERENCE_HZ = 75.0, 500.0, 100.0  # a low floor would smear pitch over a longer window
 TRACK_STEP_MS = 10.0
 SPANS_MS = (60.0, 240.0)  # reference cue widths; the demo's are inside, at none of its sentences
+WANDER = {  # bounds of what is drawn for each sentence
+    "step_st": (1.0, 3.5), "gather": (1.0, 2.0), "accent_sd_st": (1.0, 3.0),
+    "wander_sd_st": (0.0, 1.2), "wander_hz": (4.0, 10.0),
+}  # fmt: skip
 N_SPEAKERS = 48
 N_WIDE, WIDE_SHARE = 120, 0.65  # voices of the wide cast, and what it says of the synthetic speech
 WIDE_VARIANTS = {  # none with an echo or a whisper, none of the demo's test voices
@@ -112,6 +116,11 @@ def wide_cast(seed: int) -> list[readings.Speaker]:
     return people
 
 
+def draw_wander(rng: np.random.Generator) -> pitch.Wander:
+    """How pitch moves in one sentence: from far easier to harder than in the demo's corpus, so that none is special."""
+    return pitch.Wander(**{name: rng.uniform(*bounds) for name, bounds in WANDER.items()})
+
+
 def synthetic_clips(
     language: str, *, minutes: float, seed: int, cast: Sequence[readings.Speaker] = ()
 ) -> Iterator[tuple[str, np.ndarray]]:
@@ -127,7 +136,7 @@ def synthetic_clips(
             reading = replace(reading, speaker=next(turns))
         elif reading.speaker.split == "test":
             continue
-        samples, _ = rendering.render(reading, language=language, span_ms=span_ms)
+        samples, _ = rendering.render(reading, language=language, span_ms=span_ms, wander=draw_wander(rng))
         wanted -= samples.size
         yield f"{language}/{reading.speaker.name}", samples.astype(np.float32) / 32768
         if wanted <= 0:
@@ -149,21 +158,20 @@ def held_out(labels: pd.DataFrame) -> pd.Series:
     return names.map(splits_of) == "test"
 
 
-def open_banks(
-    folder: Path, *, recordings_root: Path, minutes: float, seed: int, wide: bool = False
-) -> list[tuple[Bank, float]]:
+def open_banks(folder: Path, *, recordings_root: Path, minutes: float, seed: int) -> list[tuple[Bank, float]]:
     """Every bank with its share of the crops, built where it is not there; real speech only where its folder is.
 
-    ``wide`` adds as much synthetic speech of the wide cast to that of the demo's cast.
+    Synthetic speech is read by the corpus' own training voices and, in banks of its own, by the wide cast.
     """
-    makers = {name: (partial(synthetic_clips, name, minutes=minutes, seed=seed), 1.0) for name in synthesis.FOLDERS}
-    if wide:
-        people = wide_cast(seed + 1)
-        makers = {name: (make, 1 - WIDE_SHARE) for name, (make, _) in makers.items()} | {
-            f"{name}-wide": (partial(synthetic_clips, name, minutes=minutes, seed=seed + 1, cast=people), WIDE_SHARE)
-            for name in synthesis.FOLDERS
+    people = wide_cast(seed + 1)
+    makers = {}
+    for name in synthesis.FOLDERS:
+        usual = partial(synthetic_clips, name, minutes=minutes, seed=seed)
+        wide = partial(synthetic_clips, name, minutes=minutes, seed=seed + 1, cast=people)
+        makers |= {
+            name: (usual, SYNTHETIC_SHARE * (1 - WIDE_SHARE)),
+            f"{name}-wide": (wide, SYNTHETIC_SHARE * WIDE_SHARE),
         }
-    makers = {name: (make, SYNTHETIC_SHARE * share) for name, (make, share) in makers.items()}
     makers |= {name: (partial(recorded_clips, recordings_root / name), share) for name, share in RECORDINGS.items()}
     banks = []
     for name, (make, share) in makers.items():

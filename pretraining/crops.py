@@ -1,7 +1,6 @@
 """The input of the encoder in training: random crops of one voice, changed in speed, filtered and with noise.
 
-Conventions: samples are float32 at 16 kHz; F0 as in :mod:`.banks`; a warp is the factor on frequency that brings a
-crop's spectra to those of the average voice (:mod:`.warps`), its change of speed included.
+Conventions: samples are float32 at 16 kHz; F0 as in :mod:`.banks`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from torch.nn import functional as F
 
 from pretraining.banks import F0_STEP, Bank
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus.synthetic import synthesis
 
 SPEED_RANGE = 1.2  # crops are resampled by up to this factor either way: other voices, rates and pitches
 
@@ -30,20 +28,16 @@ class Crops:
         self.n_samples = round(crop_s * SAMPLE_RATE / F0_STEP) * F0_STEP
         self.rng = np.random.default_rng(seed)
         self.by_voice = [_clips_by_voice(bank) for bank in self.banks]
-        self.warps: dict[str, float] = {}  # of each voice; none: 1
 
-    def draw(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """One crop of one voice, clips joined until it is full: samples, F0, and the warp that undoes voice and
-        speed.
-        """
+    def draw(self) -> tuple[np.ndarray, np.ndarray]:
+        """One crop of one voice, clips joined until it is full: samples and F0."""
         which = self.rng.choice(len(self.banks), p=self.weights)
         speed = SPEED_RANGE ** self.rng.uniform(-1, 1)
         voice = self._voice(which)
         samples, f0 = self.joined(which, voice, math.ceil(self.n_samples / F0_STEP * speed) + 2)
         samples = soxr.resample(samples, speed * SAMPLE_RATE, SAMPLE_RATE, quality="MQ")[: self.n_samples]
         steps = ((np.arange(self.n_samples // F0_STEP) + 0.5) * speed).astype(int)
-        warp = self.warps.get(speaker_of(self.banks[which].voices[voice]), 1.0)
-        return samples, f0[steps] + 12 * math.log2(speed), warp * speed
+        return samples, f0[steps] + 12 * math.log2(speed)
 
     def joined(self, which: int, voice: int, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Samples and F0 of a voice's clips, one after another, ``n_steps`` long."""
@@ -65,16 +59,10 @@ class Crops:
         bank = self.banks[which]
         return bank.clips[self.rng.integers(len(bank.clips)), 0]
 
-    def batch(self, n_crops: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Clean samples (crop, sample), F0 (crop, step) and warps (crop,)."""
-        samples, f0, warps = zip(*(self.draw() for _ in range(n_crops)), strict=True)
-        return torch.from_numpy(np.stack(samples)), torch.from_numpy(np.stack(f0)), torch.tensor(warps)
-
-
-def speaker_of(voice: str) -> str:
-    """The name of a voice without the language it speaks in: synthetic voices speak all of them."""
-    source, name = voice.split("/", 1)
-    return name if source in synthesis.FOLDERS else voice
+    def batch(self, n_crops: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Clean samples (crop, sample) and F0 (crop, step)."""
+        samples, f0 = zip(*(self.draw() for _ in range(n_crops)), strict=True)
+        return torch.from_numpy(np.stack(samples)), torch.from_numpy(np.stack(f0))
 
 
 def _clips_by_voice(bank: Bank) -> dict[int, np.ndarray]:

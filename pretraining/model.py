@@ -11,22 +11,12 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
+from pretraining.contour import contour_targets, n_coefficients
 from pretraining.crops import Crops, augmented
-from pretraining.targets import (
-    N_DCT,
-    N_LAGS,
-    N_MELS,
-    SpectralTargets,
-    cepstra,
-    find_units,
-    pitch_targets,
-)
-from pretraining.warps import warped
+from pretraining.spectra import n_frames
+from pretraining.units import N_UNITS, LayerUnits, SpectralUnits
 
-LOSS_WEIGHT = {
-    "mel": 0.5, "units": 3.0, "periodicity": 1.0, "contour": 3.0, "f0": 1.0,
-    "cnn_mel": 0.5, "cnn_periodicity": 1.0, "cnn_f0": 1.0,
-}  # fmt: skip
+LOSS_WEIGHT = {"hidden": 1.0, "visible": 1.0, "contour": 1.0}
 
 
 def new_encoder(seed: int) -> Wav2Vec2Model:
@@ -53,13 +43,13 @@ def new_encoder(seed: int) -> Wav2Vec2Model:
 
 
 class Heads(nn.Module):
-    """Linear maps to the standardised targets, from the top layer and from the convolutional features."""
+    """Linear maps from the top layer to the units of each book and, where pitch is taught, to the contour."""
 
-    def __init__(self, config: Wav2Vec2Config, n_units: int) -> None:
+    def __init__(self, config: Wav2Vec2Config, *, n_books: int, contour_ms: float | None) -> None:
         super().__init__()
-        self.top = nn.Linear(config.hidden_size, N_MELS + N_LAGS + N_DCT + 2)
-        self.units = nn.Linear(config.hidden_size, n_units)
-        self.cnn = nn.Linear(config.conv_dim[-1], N_MELS + N_LAGS + 1)
+        self.n_books = n_books
+        self.units = nn.Linear(config.hidden_size, n_books * N_UNITS)
+        self.contour = nn.Linear(config.hidden_size, n_coefficients(contour_ms)) if contour_ms else None
 
 
 def span_mask(n_crops: int, frames: int, *, share: float, span: int, rng: np.random.Generator) -> torch.Tensor:
@@ -74,81 +64,69 @@ def span_mask(n_crops: int, frames: int, *, share: float, span: int, rng: np.ran
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's input (crop, sample) and targets: spectral (crop, frame, 88), pitch and weight (crop, frame, 10)."""
+    """One step's input and clean speech (crop, sample); contours (crop, frame, coefficient), weights (crop, frame)."""
 
     waveform: torch.Tensor
-    spectral: torch.Tensor
-    pitch: torch.Tensor
-    weight: torch.Tensor
-    cepstra: torch.Tensor
+    clean: torch.Tensor
+    contour: torch.Tensor | None
+    weight: torch.Tensor | None
 
 
 class Batches:
     """Batches without end; everything random hangs on the two generators, whose state can be stored."""
 
-    def __init__(self, crops: Crops, *, n_crops: int, seed: int, warped: bool = False) -> None:
-        self.crops, self.n_crops, self.warped = crops, n_crops, warped
-        self.spectral = SpectralTargets()
+    def __init__(self, crops: Crops, *, n_crops: int, seed: int, contour_ms: float | None) -> None:
+        self.crops, self.n_crops, self.contour_ms = crops, n_crops, contour_ms
         self.generator = torch.Generator().manual_seed(seed)
 
     def draw(self) -> Batch:
-        clean, f0, warps = self.crops.batch(self.n_crops)
-        mel, periodicity = self.spectral(clean)
-        spectral = torch.cat([mel, periodicity], dim=-1)
-        sound = cepstra(warped(mel, warps) if self.warped else mel)
-        pitch, weight = zip(*(pitch_targets(track, spectral.shape[1]) for track in f0.numpy()), strict=True)
+        clean, f0 = self.crops.batch(self.n_crops)
         waveform = augmented(clean, self.generator)
-        return Batch(waveform, spectral, torch.from_numpy(np.stack(pitch)), torch.from_numpy(np.stack(weight)), sound)
+        if self.contour_ms is None:
+            return Batch(waveform, clean, None, None)
+        frames = n_frames(clean.shape[1])
+        targets = [contour_targets(track, frames, half_width_ms=self.contour_ms) for track in f0.numpy()]
+        contour, weight = (torch.from_numpy(np.stack(part)) for part in zip(*targets, strict=True))
+        return Batch(waveform, clean, contour, weight)
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Mean and deviation of each target over some batches, pitch by its weights; the units' centres (unit, 26)."""
-
-    spectral: tuple[torch.Tensor, torch.Tensor]
-    pitch: tuple[torch.Tensor, torch.Tensor]
-    units: torch.Tensor
-
-    @classmethod
-    def of(cls, batches: list[Batch], *, n_units: int, seed: int) -> Scale:
-        spectral = torch.cat([batch.spectral.flatten(0, 1) for batch in batches])
-        pitch = torch.cat([batch.pitch.flatten(0, 1) for batch in batches])
-        weight = torch.cat([batch.weight.flatten(0, 1) for batch in batches])
-        weight = weight / weight.sum(dim=0).clamp(min=1e-6)
-        mean = (weight * pitch).sum(dim=0)
-        deviation = (weight * (pitch - mean) ** 2).sum(dim=0).sqrt()
-        points = torch.cat([batch.cepstra.flatten(0, 1) for batch in batches]).numpy()
-        units = torch.from_numpy(find_units(points, n_units, seed=seed))
-        return cls((spectral.mean(0), spectral.std(0).clamp(min=1e-3)), (mean, deviation.clamp(min=1e-3)), units)
+def contour_scale(batches: list[Batch]) -> torch.Tensor:
+    """Mean and deviation of each coefficient over some batches, by weight: (2, coefficient)."""
+    contour = torch.cat([batch.contour.flatten(0, 1) for batch in batches])
+    weight = torch.cat([batch.weight.flatten() for batch in batches])[:, None]
+    weight = weight / weight.sum().clamp(min=1e-6)
+    mean = (weight * contour).sum(dim=0)
+    return torch.stack([mean, (weight * (contour - mean) ** 2).sum(dim=0).sqrt().clamp(min=1e-3)])
 
 
 def losses(
-    model: Wav2Vec2Model, heads: Heads, batch: Batch, scale: Scale, mask: torch.Tensor
+    model: Wav2Vec2Model,
+    heads: Heads,
+    batch: Batch,
+    units: SpectralUnits | LayerUnits,
+    scale: torch.Tensor | None,
+    mask: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
-    """The parts of the objective, each about 1 for an encoder that knows only the mean."""
-    features = model.feature_extractor(batch.waveform).transpose(1, 2)
-    hidden, _ = model.feature_projection(features)
+    """The parts of the objective, each about 1 for an encoder that knows only the mean.
+
+    ``hidden`` and ``visible``: cross-entropy of the units at the frames that are hidden and at the others, over the
+    entropy of equal units; ``contour``: error at every frame.
+    """
+    hidden, _ = model.feature_projection(model.feature_extractor(batch.waveform).transpose(1, 2))
     hidden = torch.where(mask[..., None], model.masked_spec_embed, hidden)
     hidden = model.encoder(hidden).last_hidden_state
-    top, units = heads.top(hidden), torch.cdist(batch.cepstra, scale.units).argmin(dim=-1)
-    cnn = heads.cnn(features)
-    spectral = (batch.spectral - scale.spectral[0]) / scale.spectral[1]
-    pitch = (batch.pitch - scale.pitch[0]) / scale.pitch[1]
-    f0, f0_weight = pitch[..., N_DCT : N_DCT + 1], batch.weight[..., N_DCT : N_DCT + 1]
-    n_spectral = spectral.shape[-1]
-    return {
-        "mel": F.mse_loss(top[..., :N_MELS], spectral[..., :N_MELS]),
-        "units": F.cross_entropy(heads.units(hidden).flatten(0, 1), units.flatten()) / math.log(len(scale.units)),
-        "periodicity": F.mse_loss(top[..., N_MELS:n_spectral], spectral[..., N_MELS:]),
-        "contour": _weighted(top[..., n_spectral:-2], pitch[..., :N_DCT], batch.weight[..., :N_DCT]),
-        "f0": _weighted(top[..., -2:], pitch[..., N_DCT:], batch.weight[..., N_DCT:]),
-        "cnn_mel": F.mse_loss(cnn[..., :N_MELS], spectral[..., :N_MELS]),
-        "cnn_periodicity": F.mse_loss(cnn[..., N_MELS:n_spectral], spectral[..., N_MELS:]),
-        "cnn_f0": _weighted(cnn[..., n_spectral:], f0, f0_weight),
+    target = units(batch.clean)
+    parts = {
+        "hidden": _unit_loss(heads.units(hidden[mask]), target[mask]),
+        "visible": _unit_loss(heads.units(hidden[~mask]), target[~mask]),
     }
+    if heads.contour is not None:
+        # Smooth L1 (twice, so that it is the squared error near 0): a tracker's octave error must not rule the step
+        target = (batch.contour - scale[0]) / scale[1]
+        error = 2 * F.smooth_l1_loss(heads.contour(hidden), target, reduction="none").mean(dim=-1)
+        parts["contour"] = (error * batch.weight).sum() / batch.weight.sum().clamp(min=1)
+    return parts
 
 
-def _weighted(guess: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    # Smooth L1 (twice, so that it is the squared error near 0): an octave error of the tracker must not rule the step
-    error = 2 * F.smooth_l1_loss(guess, target, reduction="none")
-    return (error * weight).sum() / weight.sum().clamp(min=1)
+def _unit_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(logits.reshape(-1, N_UNITS), target.flatten()) / math.log(N_UNITS)

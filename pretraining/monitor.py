@@ -11,7 +11,7 @@ from transformers import Wav2Vec2Model
 
 from tonespan_utils.corpus import recordings
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.corpus.synthetic import readings, rendering
+from tonespan_utils.corpus.synthetic import pitch, readings, rendering
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import probes
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
@@ -24,7 +24,7 @@ def synthetic_corpus(language: str, *, span_ms: float, n_tokens: int, seed: int)
     for reading in readings.readings(language, n_speakers=16, seed=seed):
         if reading.speaker.split != "test":
             continue
-        samples, rows = rendering.render(reading, language=language, span_ms=span_ms)
+        samples, rows = rendering.render(reading, language=language, span_ms=span_ms, wander=pitch.Wander())
         name, person = reading.file_name, reading.speaker
         sounds[name] = samples.astype(np.float32) / 32768
         common = {

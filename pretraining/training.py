@@ -1,4 +1,4 @@
-"""The loop: stages, their schedule, checkpoints that hold everything, curves, and the exported encoder."""
+"""The loop of one stage: learning rate, checkpoints that hold everything, curves, and the exported encoder."""
 
 from __future__ import annotations
 
@@ -16,39 +16,18 @@ import torch
 from torch import nn
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
-from pretraining.model import LOSS_WEIGHT, Batches, Heads, Scale, losses, new_encoder, span_mask
+from pretraining.model import LOSS_WEIGHT, Batches, Heads, contour_scale, losses, span_mask
 from pretraining.monitor import probe_f1
-from pretraining.targets import n_frames
+from pretraining.spectra import n_frames
+from pretraining.units import LayerUnits, SpectralUnits
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
 
-MASK_SHARE, MASK_SPAN = 0.2, 5  # frames: 100 ms; wider masks hide whole tones, which no context can give back
-WARM_UP_STEPS, FALL = 100, 0.25
-SCALE_BATCHES = 100
+MASK_SHARE, MASK_SPAN = 0.35, 5  # frames: 100 ms; wider masks hide whole tones, which no context can give back
+WARM_UP_STEPS, FALL = 200, 0.25
+FITTING_BATCHES = 150  # that the clusters are found in
 FOR_FINE_TUNING = {"apply_spec_augment": False}  # some hundred updates learn faster from speech that is whole
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the training: its updates and batches, and what its units are.
-
-    ``warped`` units are clusters of spectra whose frequency axis is fitted to each voice (:mod:`.warps`), so that
-    voices share them; they are learned from many more voices, with the convolutional front end of the stage before.
-    """
-
-    name: str
-    steps: int
-    peak_rate: float
-    n_crops: int
-    n_units: int
-    warped: bool
-
-
-STAGES = (
-    Stage("pitch", steps=14_700, peak_rate=3e-3, n_crops=4, n_units=128, warped=False),
-    Stage("sounds", steps=20_000, peak_rate=2e-3, n_crops=6, n_units=512, warped=True),
-)
 
 
 @dataclass(frozen=True)
@@ -67,21 +46,20 @@ class Schedule:
 
 
 class Trainer:
-    """Encoder, heads, optimiser and data, whose whole state goes into one file and comes back from it."""
+    """Encoder, heads, units, optimiser and data, whose whole state goes into one file and comes back from it."""
 
-    def __init__(self, batches: Batches, *, seed: int, n_units: int, model: Wav2Vec2Model | None = None) -> None:
-        """A new encoder, or ``model`` trained further with its convolutional front end as it is."""
-        self.batches = batches
-        self.model = (model or new_encoder(seed)).train()
-        if model is not None:
-            self.model.freeze_feature_encoder()
+    def __init__(self, model: Wav2Vec2Model, units: SpectralUnits | LayerUnits, batches: Batches, *, seed: int) -> None:
+        """Train ``model`` to predict ``units``, whose clusters are found in the first batches."""
+        self.model, self.units, self.batches = model.train(), units.eval(), batches
         torch.manual_seed(seed)
-        self.heads = Heads(self.model.config, n_units)
-        self.parameters = [p for p in (*self.model.parameters(), *self.heads.parameters()) if p.requires_grad]
+        self.heads = Heads(model.config, n_books=units.n_books, contour_ms=batches.contour_ms)
+        self.parameters = [*self.model.parameters(), *self.heads.parameters()]
         self.optimizer = torch.optim.AdamW(self.parameters, betas=(0.9, 0.98), weight_decay=0.01)
         self.rng = np.random.default_rng(seed)
         self.frames = n_frames(batches.crops.n_samples)
-        self.scale = Scale.of([batches.draw() for _ in range(SCALE_BATCHES)], n_units=n_units, seed=seed)
+        speech = [batches.draw() for _ in range(FITTING_BATCHES)]
+        units.fit([batch.clean for batch in speech], seed=seed)
+        self.scale = None if batches.contour_ms is None else contour_scale(speech)
         self.done, self.seconds = 0, 0.0
 
     def step(self, rate: float) -> dict[str, float]:
@@ -90,7 +68,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         mask = span_mask(self.batches.n_crops, self.frames, share=MASK_SHARE, span=MASK_SPAN, rng=self.rng)
-        parts = losses(self.model, self.heads, self.batches.draw(), self.scale, mask)
+        parts = losses(self.model, self.heads, self.batches.draw(), self.units, self.scale, mask)
         loss = sum(LOSS_WEIGHT[name] * part for name, part in parts.items())
         if not torch.isfinite(loss):
             raise TonespanError(f"the loss is not finite at step {self.done}; the last checkpoint is kept")
@@ -104,7 +82,7 @@ class Trainer:
 
     @property
     def hours(self) -> float:
-        """Hours of speech seen so far."""
+        """Hours of speech seen so far in this stage."""
         return self.done * self.batches.n_crops * self.batches.crops.n_samples / SAMPLE_RATE / 3600
 
     def save(self, path: Path) -> None:
@@ -112,8 +90,9 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "heads": self.heads.state_dict(),
+            "units": self.units.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "scale": [*self.scale.spectral, *self.scale.pitch, self.scale.units],
+            "scale": self.scale,
             "random": [json.dumps(rng.bit_generator.state) for rng in (self.rng, self.batches.crops.rng)],
             "generator": self.batches.generator.get_state(),
             "done": self.done,
@@ -128,8 +107,9 @@ class Trainer:
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.heads.load_state_dict(state["heads"])
+        self.units.load_state_dict(state["units"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scale = Scale(tuple(state["scale"][:2]), tuple(state["scale"][2:4]), state["scale"][4])
+        self.scale = state["scale"]
         for rng, stored in zip((self.rng, self.batches.crops.rng), state["random"], strict=True):
             rng.bit_generator.state = json.loads(stored)
         self.batches.generator.set_state(state["generator"])
@@ -149,34 +129,16 @@ def export(model: Wav2Vec2Model, folder: Path) -> None:
     partial.rmdir()
 
 
-def write_curves(folder: Path, row: dict[str, float | str]) -> None:
-    """Add a row to ``curves.csv``."""
-    path = folder / "curves.csv"
-    is_new = not path.is_file()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
 def run(
-    trainer: Trainer,
-    schedule: Schedule,
-    monitors: dict[str, Corpus],
-    *,
-    every: int,
-    stage: str,
-    out: Path,
-    path: Path,
+    trainer: Trainer, schedule: Schedule, monitors: dict[str, Corpus], *, every: int, stage: str, path: Path
 ) -> None:
-    """Train to the end of the schedule; every ``every`` steps probe, store ``path``, and export the weights to ``out``.
+    """Train to the end of the schedule; every ``every`` steps store ``path`` and add a row to the curves beside it.
 
     The weights after the last step are the ones that stay. Long work reports to the terminal as it goes.
     """
     mean: dict[str, float] = {}
     if trainer.done == 0:
-        _report(trainer, mean, monitors, stage, out)
+        _report(trainer, mean, monitors, stage=stage, path=path)
     while trainer.done < schedule.steps:
         for name, part in trainer.step(schedule.rate(trainer.done)).items():
             mean[name] = 0.98 * mean.get(name, part) + 0.02 * part
@@ -184,12 +146,17 @@ def run(
             shown = " ".join(f"{name} {value:.3f}" for name, value in mean.items())
             print(f"step {trainer.done} of {schedule.steps}, {trainer.seconds:.0f} s: {shown}", flush=True)
         if trainer.done % every == 0 or trainer.done == schedule.steps:
+            _report(trainer, mean, monitors, stage=stage, path=path)
             trainer.save(path)
-            _report(trainer, mean, monitors, stage, out)
-            export(trainer.model, out)
 
 
-def _report(trainer: Trainer, mean: dict[str, float], monitors: dict[str, Corpus], stage: str, out: Path) -> None:
+def curves_path(checkpoint: Path) -> Path:
+    """The curves of the stage that a checkpoint belongs to."""
+    return checkpoint.with_suffix(".curves.csv")
+
+
+def _report(trainer: Trainer, mean: dict[str, float], monitors: dict[str, Corpus], *, stage: str, path: Path) -> None:
+    """Print the probes' F1, and add it with the losses to the curves."""
     row: dict[str, float | str] = {
         "stage": stage,
         "step": trainer.done,
@@ -202,4 +169,9 @@ def _report(trainer: Trainer, mean: dict[str, float], monitors: dict[str, Corpus
         row |= {f"f1_{name}_{layer}": round(value, 4) for layer, value in f1.items()}
         best = max(f1, key=f1.__getitem__)
         print(f"step {trainer.done}: {name} macro-F1 {f1[best]:.3f} in layer {best}", flush=True)
-    write_curves(out, row)
+    is_new = not curves_path(path).is_file()
+    with curves_path(path).open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)

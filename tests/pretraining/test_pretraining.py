@@ -1,7 +1,9 @@
 """Pre-training: targets against closed forms, a resumed run against an unbroken one, held-out speech against splits."""
 
+from dataclasses import replace
 from itertools import islice
 
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,8 @@ import soundfile
 import torch
 from scipy.fft import idct
 
-from pretraining import banks, crops, model, monitor, targets, training, warps
+from pretraining import __main__ as command
+from pretraining import banks, contour, crops, model, monitor, objectives, spectra, training, units
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import recordings
 from tonespan_utils.corpus.synthetic import readings
@@ -53,49 +56,91 @@ def test_an_incomplete_bank_is_refused(tmp_path):
 
 def test_f0_follows_a_change_of_speed(bank):
     drawn = crops.Crops([(bank, 1.0)], crop_s=0.5, seed=0)
-    for samples, f0, _ in (drawn.draw() for _ in range(6)):
+    for samples, f0 in (drawn.draw() for _ in range(6)):
         assert samples.size == drawn.n_samples
         tracked_st, expected_st = np.nanmedian(banks.track_f0(samples)), np.nanmedian(f0)
         assert tracked_st == pytest.approx(expected_st, abs=2 * TRACKER_ST)
 
 
-def test_periodicity_peaks_at_the_period_whatever_the_level():
-    spectral = targets.SpectralTargets()
+def test_spectra_resolve_harmonics_and_do_not_hang_on_level():
+    narrow = spectra.NarrowSpectra()
+    hz = librosa.mel_frequencies(spectra.N_BANDS + 2, fmin=50, fmax=8000)[1:-1]
     loud = torch.from_numpy(buzz(150))[None]
-    mel, periodicity = spectral(loud)
-    frames = targets.n_frames(loud.shape[1])
-    assert mel.shape == (1, frames, 40)
-    peak = periodicity[0, 5:-5].mean(dim=0).argmax()
-    hz = np.geomspace(*targets.LAG_HZ, targets.N_LAGS)
-    # half the pitch is as periodic as the pitch itself: both answers are right
-    assert min(abs(12 * np.log2(hz[peak] / candidate)) for candidate in (75, 150)) < 0.7
-    quiet = spectral(loud / 100)[1]
-    torch.testing.assert_close(quiet, periodicity, atol=1e-3, rtol=0)
+    low = narrow(loud)[0][0, 5:-5].mean(dim=0)
+    inner = hz[: len(low)]
+    peaks = [inner[i] for i in range(1, len(low) - 1) if low[i] > max(low[i - 1], low[i + 1])]
+    assert peaks == pytest.approx([150, 300, 450], abs=20)
+    parts, quiet = narrow(loud), narrow(loud / 10)
+    assert [part.shape for part in parts] == [(1, spectra.n_frames(SAMPLE_RATE), size) for size in narrow.sizes]
+    assert sum(narrow.sizes) == spectra.N_BANDS
+    for part, other in zip(parts, quiet, strict=True):
+        torch.testing.assert_close(other, part, atol=1e-3, rtol=0)
+        assert part.mean(dim=-1).abs().max() < 1e-4
 
 
-def test_contour_is_the_track_around_the_frame():
+@pytest.mark.parametrize("half_width_ms", [40.0, 120.0, 200.0])
+def test_contour_is_the_track_around_the_frame(half_width_ms):
     f0 = np.linspace(-3, 3, 100)  # a glide, 6 st in a second
-    target, weight = targets.pitch_targets(f0, frames=49)
+    target, weight = contour.contour_targets(f0, 49, half_width_ms=half_width_ms)
+    reach, n_kept = round(half_width_ms / 10), contour.n_coefficients(half_width_ms)
+    assert target.shape == (49, n_kept) and n_kept == pytest.approx(2 * half_width_ms / 30, abs=0.5)
     frame = 24
     middle = round((320 * frame + 199.5) / 160 - 0.5)
-    contour = idct(np.pad(target[frame, : targets.N_DCT], (0, 25 - targets.N_DCT)), norm="ortho")
-    np.testing.assert_allclose(contour, f0[middle - 12 : middle + 13] - np.median(f0), atol=0.02)
-    assert target[frame, targets.N_DCT] == pytest.approx(f0[middle])
-    assert (weight[frame] == 1).all()
-    assert weight[0, 0] < 1  # half of its window lies before the crop
+    track = idct(np.pad(target[frame], (0, 2 * reach + 1 - n_kept)), norm="ortho")
+    np.testing.assert_allclose(track, f0[middle - reach : middle + reach + 1] - np.median(f0), atol=0.05)
+    assert weight[frame] == 1
+    assert weight[0] < 1  # half of its window lies before the crop
+
+
+def test_a_contour_knows_nothing_beyond_its_half_width():
+    f0 = np.sin(np.arange(100) / 9)
+    target, _ = contour.contour_targets(f0, 49, half_width_ms=40.0)
+    changed = f0.copy()
+    centre = round((320 * 24 + 199.5) / 160 - 0.5)
+    changed[centre + 5 :] = -changed[centre + 5 :]
+    changed += np.median(f0) - np.median(changed)
+    shift = changed[0] - f0[0]
+    other, _ = contour.contour_targets(changed - shift, 49, half_width_ms=40.0)
+    moved = (target[24] - other[24])[1:]  # the first coefficient is the level, which the crop's median moves
+    np.testing.assert_allclose(moved, 0, atol=1e-5)
 
 
 def test_contour_ignores_the_speakers_level():
     f0 = np.sin(np.arange(100) / 9)
-    low, high = targets.pitch_targets(f0, 49)[0], targets.pitch_targets(f0 + 7, 49)[0]
-    np.testing.assert_allclose(high[:, : targets.N_DCT], low[:, : targets.N_DCT], atol=1e-5)
-    np.testing.assert_allclose(high[:, targets.N_DCT] - low[:, targets.N_DCT], 7, atol=1e-5)
+    low, high = (contour.contour_targets(track, 49, half_width_ms=120.0)[0] for track in (f0, f0 + 7))
+    np.testing.assert_allclose(high, low, atol=1e-5)
 
 
-def test_speech_without_voice_teaches_voicing_alone():
-    target, weight = targets.pitch_targets(np.full(100, np.nan), 49)
-    assert not target.any()
-    assert not weight[:, :-1].any() and (weight[:, -1] == 1).all()
+def test_speech_without_voice_teaches_no_contour():
+    target, weight = contour.contour_targets(np.full(100, np.nan), 49, half_width_ms=40.0)
+    assert not target.any() and not weight.any()
+
+
+def test_units_of_spectra_tell_pitch_apart_in_the_lowest_part():
+    teacher = units.SpectralUnits()
+    speech = [torch.from_numpy(np.stack([buzz(hz) for hz in np.geomspace(90, 280, 8) * step])) for step in (1, 1.03)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(units, "N_UNITS", 12)
+        teacher.centres = torch.zeros(12, spectra.N_BANDS)
+        teacher.fit(speech, seed=0)
+    labels = teacher(speech[0])
+    assert labels.shape == (8, spectra.n_frames(SAMPLE_RATE), teacher.n_books)
+    lowest = labels[:, 10:-10, 0]
+    assert all(len(set(row.tolist())) == 1 for row in lowest), "a still sound is one unit"
+    assert len(set(lowest[:, 0].tolist())) >= 6, "pitches two semitones and more apart are different units"
+
+
+def test_units_of_a_layer_are_the_nearest_clusters_of_the_middle_block():
+    teacher = model.new_encoder(0).eval()
+    layer = units.LayerUnits(teacher)
+    speech = torch.from_numpy(np.stack([buzz(120), buzz(220)]))
+    layer.fit([speech] * 3, seed=0)
+    with torch.no_grad():
+        hidden = teacher(crops.normalised(speech), output_hidden_states=True).hidden_states[3]
+    torch.testing.assert_close(layer._hidden(speech), hidden, atol=1e-5, rtol=1e-4)
+    standard = (hidden - hidden.flatten(0, 1).mean(0)) / hidden.repeat(3, 1, 1).flatten(0, 1).std(0)
+    expected = (standard[:, :, None] - layer.centres).square().sum(-1).argmin(-1)
+    assert (layer(speech)[..., 0] == expected).float().mean() > 0.99  # ties apart
 
 
 def test_masks_are_spans_of_about_the_share_asked_for():
@@ -113,38 +158,58 @@ def test_the_rate_rises_stays_and_falls():
     assert 0 < schedule.rate(900) < 1
 
 
-def trainer(bank: banks.Bank) -> training.Trainer:
-    return training.Trainer(
-        model.Batches(crops.Crops([(bank, 1.0)], crop_s=0.4, seed=3), n_crops=2, seed=3), seed=3, n_units=8
-    )
+def trainer(bank: banks.Bank, *, contour_ms: float | None = 40.0) -> training.Trainer:
+    batches = model.Batches(crops.Crops([(bank, 1.0)], crop_s=0.4, seed=3), n_crops=2, seed=3, contour_ms=contour_ms)
+    return training.Trainer(model.new_encoder(3), units.SpectralUnits(), batches, seed=3)
 
 
-def test_a_resumed_run_takes_the_same_steps(bank, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SCALE_BATCHES", 2)
+@pytest.fixture
+def quick(monkeypatch):
+    """Clusters from a few batches."""
+    monkeypatch.setattr(training, "FITTING_BATCHES", 8)
+
+
+def test_a_resumed_run_takes_the_same_steps(bank, tmp_path, quick):
     unbroken, broken = trainer(bank), trainer(bank)
     broken.step(1e-3)
     broken.save(tmp_path / "checkpoint.pt")
     resumed = trainer(bank)
+    resumed.units.centres.zero_()  # as stored, not as found again
     resumed.load(tmp_path / "checkpoint.pt")
     unbroken.step(1e-3)
     assert resumed.step(1e-3) == unbroken.step(1e-3)
     assert resumed.done == 2
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(bank, monkeypatch):
-    monkeypatch.setattr(training, "SCALE_BATCHES", 2)
+def test_a_loss_that_is_not_finite_stops_the_run(bank, quick):
     run = trainer(bank)
     with torch.no_grad():
-        run.heads.top.bias.fill_(torch.nan)
+        run.heads.units.bias.fill_(torch.nan)
     with pytest.raises(TonespanError, match="step 0"):
         run.step(1e-3)
 
 
-def test_steps_lower_the_loss(bank, monkeypatch):
-    monkeypatch.setattr(training, "SCALE_BATCHES", 2)
-    run = trainer(bank)
-    totals = [sum(model.LOSS_WEIGHT[name] * part for name, part in run.step(1e-3).items()) for _ in range(24)]
+@pytest.mark.parametrize("contour_ms", [None, 40.0])
+def test_steps_lower_the_loss(bank, quick, contour_ms):
+    run = trainer(bank, contour_ms=contour_ms)
+    parts = [run.step(1e-3) for _ in range(24)]
+    assert set(parts[0]) == {"hidden", "visible"} | ({"contour"} if contour_ms else set())
+    totals = [sum(part.values()) for part in parts]
     assert np.mean(totals[-6:]) < np.mean(totals[:6])
+
+
+def test_without_a_contour_no_track_is_read(bank, quick):
+    """The objective without a pitch teacher takes the same steps whatever the F0 track says."""
+    other = banks.Bank(bank.samples, np.full_like(bank.f0_st, 3.0), bank.clips, bank.voices)
+    steps = [trainer(speech, contour_ms=None).step(1e-3) for speech in (bank, other)]
+    assert steps[0] == steps[1]
+
+
+def test_only_named_objectives_teach_pitch():
+    taught = {name: [stage.contour_ms for stage in stages] for name, stages in objectives.OBJECTIVES.items()}
+    assert set(taught["units"]) == {None}
+    assert taught["narrow"][-1] < 100 < taught["wide"][-1]
+    assert taught["narrow"][:-1] == taught["wide"][:-1] == taught["units"]
 
 
 def test_an_exported_encoder_loads_like_any_other(tmp_path):
@@ -173,44 +238,37 @@ def test_the_wide_cast_has_no_test_voice():
     assert voices <= {f"vi/{person.name}" for person in people}
 
 
-def test_a_warp_of_one_changes_nothing_and_a_warp_moves_a_peak():
-    mel = torch.zeros(1, 1, targets.N_MELS)
-    mel[..., 20] = 1
-    torch.testing.assert_close(warps.warped(mel, torch.tensor([1.0])), mel)
-    warp = warps.MEL_HZ[20] / warps.MEL_HZ[15]  # band 15 is read where band 20 lies
-    assert warps.warped(mel, torch.tensor([warp])).argmax() == 15
+def small_command(monkeypatch, tmp_path, *arguments):
+    """The command on stages of two updates, one bank, and no monitor."""
+    stages = {name: replace(objectives.OBJECTIVES["narrow"][i], steps=2) for i, name in enumerate("abc")}
+    chain = {"units": (stages["a"], stages["b"]), "narrow": tuple(stages.values())}
+    monkeypatch.setattr(command, "OBJECTIVES", chain)
+    monkeypatch.setattr(command, "monitor_corpora", lambda *_: {})
+    monkeypatch.setattr(command, "open_banks", lambda folder, **_: [(banks.read_bank(folder / "th"), 1.0)])
+    places = ["--work", str(tmp_path), "--out", str(tmp_path / "models"), "--threads", "1", "--crop-s", "0.4"]
+    monkeypatch.setattr("sys.argv", ["pretraining", *places, "--crops", "2", *arguments])
+    command.main()
 
 
-def vowels(tract: float, *, seed: int) -> np.ndarray:
-    """Five vowels of a voice whose formants all lie ``tract`` times as high, in random order."""
-    formants = [(300, 2300), (700, 1200), (500, 1800), (350, 900), (450, 1500)]
-    rng, noise = np.random.default_rng(seed), np.random.default_rng(seed + 100)
-    hz = np.fft.rfftfreq(SAMPLE_RATE // 5, 1 / SAMPLE_RATE)
-    parts = []
-    for first, second in (formants[i] for i in rng.integers(5, size=60)):
-        gain = sum(1 / (1 + ((hz - tract * peak) / 80) ** 2) for peak in (first, second, 2700)) + 0.01
-        spectrum = gain * np.exp(2j * np.pi * noise.random(hz.size))
-        parts.append(np.fft.irfft(spectrum, SAMPLE_RATE // 5))
-    return (np.concatenate(parts) / 20 / np.std(parts[0])).astype(np.float32)
-
-
-def test_voices_with_long_tracts_get_smaller_warps(tmp_path, monkeypatch):
-    monkeypatch.setattr(warps, "N_CLUSTERS", 6)  # three voices: with more, each voice would get clusters of its own
-    tracts = {"short": 1.17, "middle": 1.0, "long": 0.86}
-    banks.write_bank(tmp_path, [(f"th/{name}", vowels(tract, seed=3)) for name, tract in tracts.items()])
-    fitted = warps.fit_warps(crops.Crops([(banks.read_bank(tmp_path), 1.0)], crop_s=0.5, seed=0), seed=0)
-    assert fitted["long"] < fitted["middle"] < fitted["short"]
-    assert fitted["short"] / fitted["long"] == pytest.approx(1.17 / 0.86, rel=0.12)
-
-
-def test_a_second_stage_leaves_the_front_end_alone(bank, monkeypatch):
-    monkeypatch.setattr(training, "SCALE_BATCHES", 2)
-    first = model.new_encoder(0)
-    before = {name: weight.clone() for name, weight in first.state_dict().items()}
-    drawn = model.Batches(crops.Crops([(bank, 1.0)], crop_s=0.4, seed=3), n_crops=2, seed=3, warped=True)
-    training.Trainer(drawn, seed=3, n_units=8, model=first).step(1e-3)
-    moved = {name for name, weight in first.state_dict().items() if not torch.equal(weight, before[name])}
-    assert moved and not any(name.startswith("feature_extractor") for name in moved)
+def test_the_command_goes_on_from_the_stage_before_and_ships_weights_with_their_curves(
+    tmp_path, monkeypatch, quick, capsys
+):
+    banks.write_bank(tmp_path / "pool" / "th", [("th/low", buzz(120)), ("th/high", buzz(220))])
+    small_command(monkeypatch, tmp_path, "--objective", "units")
+    stored = {path.name for path in (tmp_path / "models" / "tonespan-units").iterdir()}
+    assert stored == {"config.json", "preprocessor_config.json", "model.safetensors", "curves.csv"}
+    first = (tmp_path / "spectra.pt").stat().st_mtime_ns
+    small_command(monkeypatch, tmp_path, "--objective", "narrow")
+    assert (tmp_path / "spectra.pt").stat().st_mtime_ns == first, "what is done is not done again"
+    curves = pd.read_csv(tmp_path / "models" / "tonespan-narrow" / "curves.csv")
+    assert curves[["stage", "step"]].to_numpy().tolist() == [
+        ["spectra", 0], ["spectra", 2], ["layer", 0], ["layer", 2], ["narrow", 0], ["narrow", 2],
+    ]  # fmt: skip
+    taught = torch.load(tmp_path / "narrow.pt", weights_only=True)["units"]
+    before = torch.load(tmp_path / "layer.pt", weights_only=True)["model"]
+    name = "encoder.layers.0.attention.k_proj.weight"
+    assert torch.equal(taught[f"teacher.{name}"], before[name]), "units of the encoder it went on from"
+    assert "spectra" in capsys.readouterr().out
 
 
 def test_the_monitor_has_test_voices_alone():

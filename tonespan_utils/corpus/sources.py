@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from tonespan_utils.corpus import fleurs, level, pseudo_speakers, recordings
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus.synthetic import pitch, synthesis
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params.profile import ROOT, Params
 
@@ -36,6 +36,7 @@ def prepare(params: Params) -> None:
             minutes=params.synthetic.minutes,
             n_speakers=params.synthetic.n_speakers,
             seed=params.seed,
+            wander=pitch.Wander(**params.synthetic.movement),
             jobs=os.cpu_count() or 1,
             progress=_bars(params.synthetic.minutes * 60),
         )

@@ -20,7 +20,7 @@ from transformers import Wav2Vec2CTCTokenizer
 
 from tonespan_utils.alignment import spelling
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune import heads, scores
+from tonespan_utils.finetune import heads, scores, tone_errors
 from tonespan_utils.finetune.examples import Example, Speech
 from tonespan_utils.finetune.scores import Score
 from tonespan_utils.finetune.setting import Predict, Setting, need_test
@@ -35,12 +35,12 @@ class Asr:
 
     def __init__(self, setting: Setting) -> None:
         (speech,) = setting.speech
-        self.setting = setting
+        self.setting, self.language = setting, str(speech.corpus.utterances["language"].iloc[0])
         train, test = _transcribed(speech, speech.utterances(test=False), setting.test_utterances(speech))
         self.vocabulary = vocabulary([spelling.spoken(text) for *_, text in train])
         self.train = fitting(setting.targets([Example(name, part, self.encode(text)) for name, part, text in train]))
         self.test = [Example(name, part, np.array([0])) for name, part, _ in test]
-        self.references = [text for *_, text in test]
+        self.references, self.training_texts = ([text for *_, text in part] for part in (test, train))
         need_test(self.test, "asr")
         if strange := set(spelling.spoken("".join(self.references))) - {" "} - set(self.vocabulary):
             tqdm.write(f"test transcripts hold characters no training transcript has: {' '.join(sorted(strange))}")
@@ -60,7 +60,23 @@ class Asr:
         names = list(self.vocabulary)
         transcripts = [spelling.written(greedy_text(frames.argmax(axis=-1), names)) for frames in logits]
         level, seed = self.setting.level, self.setting.seed
-        return [scores.character_error_rate(self.references, transcripts, level=level, seed=seed)]
+        errors = [scores.character_error_rate(self.references, transcripts, level=level, seed=seed)]
+        if tone_errors.can_be_read(self.language):
+            errors += [
+                tone_errors.tone_error_rate(
+                    self.references, transcripts, language=self.language, level=level, seed=seed
+                ),
+                tone_errors.minimal_pair_error(
+                    self.references,
+                    self.training_texts,
+                    logits,
+                    self.encode,
+                    language=self.language,
+                    level=level,
+                    seed=seed,
+                ),
+            ]
+        return errors
 
     def save(self, folder: Path) -> None:
         """The tokenizer beside the weights, so that the folder is a whole recogniser; it gives text as it is spoken,

@@ -1,6 +1,7 @@
 """How well a fine-tuned model does its task: one number, its interval and its null, on test utterances.
 
-- ``cer``: character edits over reference characters, pooled (jiwer's Levenshtein counts).
+- ``cer``: character edits over reference characters, pooled (jiwer's Levenshtein counts). Errors of tone are counted
+  apart (:mod:`.tone_errors`).
 - ``accuracy``, ``macro_f1``: over utterances (for tone: over tokens).
 - ``eer``: equal error rate over all pairs of utterances, by cosine in the space that tells training speakers apart.
 
@@ -56,7 +57,7 @@ def character_error_rate(references: Sequence[str], hypotheses: Sequence[str], *
     rng = np.random.default_rng(seed)
     shuffled_edits = [_edits(rng.permutation(np.array(references, dtype=object)), hypotheses).sum() for _ in range(3)]
     null = float(np.mean(shuffled_edits) / lengths.sum())
-    return _score("cer", rate, len(lengths), n_scored=len(lengths), null=null, level=level, seed=seed)
+    return score_of("cer", rate, len(lengths), n_scored=len(lengths), null=null, level=level, seed=seed)
 
 
 def _edits(references: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
@@ -88,7 +89,7 @@ def classification(
         measure(classifier.confusion(rng.permutation(references), predicted, classes)) for _ in range(N_SHUFFLES)
     ]
     null = float(np.mean(shuffled_scores))
-    return _score(metric, of, len(counts), n_scored=len(references), null=null, level=level, seed=seed)
+    return score_of(metric, of, len(counts), n_scored=len(references), null=null, level=level, seed=seed)
 
 
 def _accuracy(counts: np.ndarray) -> np.ndarray:
@@ -135,7 +136,7 @@ def equal_error_rate(
     rng = np.random.default_rng(seed)
     shuffled = [rng.permutation(speakers) for _ in range(N_SHUFFLES)]
     null = np.nanmean([_eer(permuted[first] == permuted[second], np.ones(first.size), ends) for permuted in shuffled])
-    return _score("eer", of, len(names), n_scored=len(names), null=float(null), level=level, seed=seed)
+    return score_of("eer", of, len(names), n_scored=len(names), null=float(null), level=level, seed=seed)
 
 
 def need_pairs(speakers: np.ndarray, utterances: np.ndarray) -> None:
@@ -160,7 +161,7 @@ def _eer(same: np.ndarray, weights: np.ndarray, ends: np.ndarray) -> float:
     return float((miss[at] + alarm[at]) / 2)
 
 
-def _score(
+def score_of(
     metric: str,
     of: Callable[[np.ndarray], np.ndarray],
     n_clusters: int,
@@ -170,6 +171,7 @@ def _score(
     level: float,
     seed: int,
 ) -> Score:
+    """The score of a metric ``of`` weights of the clusters (draw, cluster) -> (draw,), with its percentile interval."""
     value = float(of(np.ones((1, n_clusters)))[0])
     resampled = of(bootstrap.resample_clusters(n_clusters, n_resamples=N_RESAMPLES, seed=seed))
     low, high = bootstrap.percentile_interval(resampled, level=level, n_tokens=n_scored, n_clusters=n_clusters)

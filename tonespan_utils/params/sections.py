@@ -90,6 +90,16 @@ class Synthetic(Section):
     minutes: Positive
     n_speakers: Annotated[int, Field(ge=12)]
     planted_span_ms: Mapping[Language, Annotated[float, Field(ge=0, le=300)]]
+    step_st: Positive
+    gather: Annotated[float, Field(ge=1, le=4)]
+    accent_sd_st: Annotated[float, Field(ge=0, le=6)]
+    wander_sd_st: Annotated[float, Field(ge=0, le=3)]
+    wander_hz: Annotated[float, Field(gt=0, le=20)]
+
+    @property
+    def movement(self) -> dict[str, float]:
+        """What the generator's :class:`~tonespan_utils.corpus.synthetic.pitch.Wander` takes from here."""
+        return self.model_dump(include={"step_st", "gather", "accent_sd_st", "wander_sd_st", "wander_hz"})
 
 
 class Align(Section):

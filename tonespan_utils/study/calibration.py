@@ -51,7 +51,7 @@ def planted(given: Params, span_ms: float) -> Params:
     tree["seed"] = v.seed
     tree["encoders"] = {encoder: tree["encoders"][encoder]}
     tree["speech"] |= {"source": "synthetic", "root": None, "folders": {}, "tonal": [language], "other": []}
-    tree["synthetic"] = {
+    tree["synthetic"] |= {
         "minutes": v.minutes,
         "n_speakers": v.n_speakers,
         "planted_span_ms": {language: float(span_ms)},

@@ -41,16 +41,25 @@ VOICED = set("bdɡgɟvzʒʐʑðɣʁɓɗ")
 
 @dataclass(frozen=True, slots=True)
 class Wander:
-    """How far pitch moves, and how fast: one semitone size a part. The defaults make the span sharp to measure."""
+    """How far pitch moves, and how fast: one semitone size a part. The defaults are those of ``params/base.yaml``.
 
-    step_st: float = 3.0  # between neighbouring Chao digits: four of them make an octave, a lively speaker's range
-    gather: float = 2.0  # power of the offset: above 1, pitch moves most near the span's edges
+    They leave tones hard to tell, so that no reader is perfect: small steps, evenly spread over the span, under accents and
+    a quick wander of the same size. A larger ``step_st`` and ``gather`` with less wander make the span sharp to measure.
+    """
+
+    step_st: float = 1.5  # between neighbouring Chao digits: four of them make half an octave
+    gather: float = 1.0  # power of the offset: above 1, pitch moves most near the span's edges
     fade_s: float = 0.005  # raised-cosine edge: a pitch period of a high voice, the quickest overlap-add can follow
-    accent_sd_st: float = 1.2  # one draw a syllable
+    accent_sd_st: float = 2.5  # one draw a syllable
     drift_sd_st: float = 0.5
     drift_hz: float = 1.0  # about the rate of phrases
+    wander_sd_st: float = 0.8  # as quick as a tone's own movement, so that no short stretch of it tells the tone
+    wander_hz: float = 8.0
     jitter_sd_st: float = 0.1
     declination_st_per_s: float = 1.0
+
+
+USUAL = Wander()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ def fade(offset_s: np.ndarray, *, span_s: float, fade_s: float) -> np.ndarray:
     return (1 - np.cos(np.pi * ramp)) / 2
 
 
-def contour(offset_s: np.ndarray, chao: str, *, span_s: float, wander: Wander = Wander()) -> np.ndarray:
+def contour(offset_s: np.ndarray, chao: str, *, span_s: float, wander: Wander = USUAL) -> np.ndarray:
     """The tone alone, in semitones at ``offset_s`` from the centre: the digits spread evenly over the span.
 
     No digits (a language without tone) give 0 everywhere; a single digit is a level tone.
@@ -92,17 +101,23 @@ def contour(offset_s: np.ndarray, chao: str, *, span_s: float, wander: Wander = 
 
 
 def base_line(
-    times_s: np.ndarray, targets: Sequence[Target], *, rng: np.random.Generator, wander: Wander = Wander()
+    times_s: np.ndarray, targets: Sequence[Target], *, rng: np.random.Generator, wander: Wander = USUAL
 ) -> np.ndarray:
     """Everything but the tone, in semitones at ``times_s`` (evenly spaced). It never looks at the Chao digits."""
     step_s = times_s[1] - times_s[0]
     centers = [target.center_s for target in targets]
     accents = _steps(times_s, centers, rng.normal(0, wander.accent_sd_st, len(targets)))
-    noise = gaussian_filter1d(rng.normal(size=len(times_s)), 1 / (2 * np.pi * wander.drift_hz * step_s))
-    drift = wander.drift_sd_st * noise / max(noise.std(), 1e-9)
+    drift = wander.drift_sd_st * _noise(len(times_s), wander.drift_hz * step_s, rng)
+    quick = wander.wander_sd_st * _noise(len(times_s), wander.wander_hz * step_s, rng)
     jitter = rng.normal(0, wander.jitter_sd_st, len(times_s))
     declination = wander.declination_st_per_s * (times_s.mean() - times_s)
-    return accents + drift + jitter + declination + sum(_nudge(times_s, target) for target in targets)
+    return accents + drift + quick + jitter + declination + sum(_nudge(times_s, target) for target in targets)
+
+
+def _noise(n_times: int, cycles: float, rng: np.random.Generator) -> np.ndarray:
+    """Low-passed noise of deviation 1, its corner at ``cycles`` per step: (time,)."""
+    noise = gaussian_filter1d(rng.normal(size=n_times), 1 / (2 * np.pi * cycles))
+    return noise / max(noise.std(), 1e-9)
 
 
 def _steps(times_s: np.ndarray, centers_s: Sequence[float], levels_st: np.ndarray) -> np.ndarray:

@@ -24,7 +24,9 @@ ROOM_DB = LEVEL_DB - 30  # room noise: silence is never digital zero
 PAD_S = (0.1, 0.25)  # silence before and after
 
 
-def render(reading: Reading, *, language: str, span_ms: float | None) -> tuple[np.ndarray, pd.DataFrame]:
+def render(
+    reading: Reading, *, language: str, span_ms: float | None, wander: pitch.Wander = pitch.USUAL
+) -> tuple[np.ndarray, pd.DataFrame]:
     """One utterance: int16 samples at 16 kHz and its syllables' rows (all of ``syllables.csv``).
 
     The tone enters in one place only, the contour; every random draw comes before and without it.
@@ -38,9 +40,10 @@ def render(reading: Reading, *, language: str, span_ms: float | None) -> tuple[n
     rows[["char_start", "char_end"]] = write(spelling, reading.syllables)[1]
     times_s = np.arange(0, len(samples) / SAMPLE_RATE, pitch.POINT_S)
     targets = _targets(rows, chao=spelling.chao)
-    movement = pitch.base_line(times_s, targets, rng=rng)
+    movement = pitch.base_line(times_s, targets, rng=rng, wander=wander)
     for target in targets if span_ms else ():
-        movement += pitch.contour(times_s - target.center_s, target.chao, span_s=span_ms / 1000)
+        offset_s = times_s - target.center_s
+        movement += pitch.contour(offset_s, target.chao, span_s=span_ms / 1000, wander=wander)
     level_st = style.shift_st + rng.normal(0, 0.3)
     pitch_hz = person.base_hz * 2 ** ((level_st + style.pitch_range * movement) / 12)
     samples = pitch.impose(samples, times_s, pitch_hz, source_hz=SOURCE_HZ[person.gender] * person.formants)

@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,7 +46,7 @@ from tonespan_utils.corpus.synthetic.rendering import render
 from tonespan_utils.corpus.synthetic.spellers.speller import Speller, speller, write
 from tonespan_utils.errors import TonespanError
 
-FORMAT = 2  # raise when the same parameters would give other bytes: finished folders are then built anew
+FORMAT = 3  # raise when the same parameters would give other bytes: finished folders are then built anew
 NOTE = "synthetic speech: calibration corpus with a planted answer"
 FOLDERS = {"my": "my_mm", "th": "th_th", "lo": "lo_la", "vi": "vi_vn", "cmn": "cmn_hans_cn", "en": "en_us"}
 BATCH = 32  # readings per turn of the pool
@@ -61,6 +62,7 @@ def build(
     minutes: float,
     n_speakers: int = 16,
     seed: int = 0,
+    wander: pitch.Wander = pitch.USUAL,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> None:
@@ -73,12 +75,8 @@ def build(
         if language not in FOLDERS:
             raise TonespanError(f"no synthetic speech for language {language!r}; known: {', '.join(FOLDERS)}")
     speakers(n_speakers)
-    recipes = {
-        language: _recipe(
-            language, span_ms=planted_span_ms.get(language), minutes=minutes, n_speakers=n_speakers, seed=seed
-        )
-        for language in languages
-    }
+    recipe = partial(_recipe, minutes=minutes, n_speakers=n_speakers, seed=seed, wander=wander)
+    recipes = {language: recipe(language, span_ms=planted_span_ms.get(language)) for language in languages}
     todo = [language for language in languages if not _is_finished(_folder(out_dir, language), recipes[language])]
     with ExitStack() as stack:
         pool = None
@@ -117,11 +115,13 @@ def _folder(out_dir: Path, language: str) -> Path:
     return Path(out_dir) / "data" / FOLDERS[language]
 
 
-def _recipe(language: str, *, span_ms: float | None, minutes: float, n_speakers: int, seed: int) -> dict:
+def _recipe(
+    language: str, *, span_ms: float | None, minutes: float, n_speakers: int, seed: int, wander: pitch.Wander
+) -> dict:
     packages = ("espeakng-loader", "praat-parselmouth", "numpy", "scipy")
     return {
         "note": NOTE, "format": FORMAT, "language": language, "planted_span_ms": span_ms, "minutes": minutes,
-        "n_speakers": n_speakers, "seed": seed, "wander": asdict(pitch.Wander()),
+        "n_speakers": n_speakers, "seed": seed, "wander": asdict(wander),
         "versions": {name: version(name) for name in packages},
     }  # fmt: skip
 
@@ -151,7 +151,8 @@ def _recordings(
     """Rendered readings in the corpus' order until there are enough minutes of them."""
     language, wanted_s, done_s = recipe["language"], recipe["minutes"] * 60, 0.0
     plan = readings(language, n_speakers=recipe["n_speakers"], seed=recipe["seed"])
-    work = ((reading, language, recipe["planted_span_ms"]) for reading in plan)
+    wander = pitch.Wander(**recipe["wander"])
+    work = ((reading, language, recipe["planted_span_ms"], wander) for reading in plan)
     while done_s < wanted_s:
         batch = list(itertools.islice(work, BATCH))
         for (reading, *_), (samples, rows) in zip(batch, (pool.map if pool else map)(_render, batch), strict=True):
@@ -163,9 +164,9 @@ def _recordings(
                 break
 
 
-def _render(work: tuple[Reading, str, float | None]) -> tuple[np.ndarray, pd.DataFrame]:
-    reading, language, span_ms = work
-    return render(reading, language=language, span_ms=span_ms)
+def _render(work: tuple[Reading, str, float | None, pitch.Wander]) -> tuple[np.ndarray, pd.DataFrame]:
+    reading, language, span_ms, wander = work
+    return render(reading, language=language, span_ms=span_ms, wander=wander)
 
 
 def _write(folder: Path, recordings: Iterator[tuple[Reading, np.ndarray, pd.DataFrame]], spelling: Speller) -> None:
