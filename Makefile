@@ -6,7 +6,7 @@
 # make explore  tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
 # make course   the lessons for a class: student's and teacher's versions, in runs/course
 # make alignment  how wrong aligned times are, and what wrong times would do to the answers
-# make mini     the small encoder's training again (hours)
+# make mini     the small encoders' training again (hours); OBJECTIVE=units, narrow or wide: one of them
 # make test-faults  kills at random moments, full disks, damaged files, other surroundings (a quarter of an hour)
 # make clean    what runs have made, after asking; FORCE=1 asks nothing
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
@@ -22,9 +22,10 @@ export ASKED_CORES := $(value CORES)
 export ASKED_CLUSTER := $(value CLUSTER)
 export ASKED_NAME := $(value NAME)
 export ASKED_WIDTH := $(value WIDTH)
+export ASKED_OBJECTIVE := $(value OBJECTIVE)
 export ASKED_PYTHON := $(if $(filter file,$(origin PYTHON)),$(PYTHON),$(value PYTHON))
 export PYTHONUTF8 := 1
-unexport PROFILE CORES CLUSTER NAME WIDTH PYTHON
+unexport PROFILE CORES CLUSTER NAME WIDTH OBJECTIVE PYTHON
 unexport PYTHONHOME PYTHONPATH PYTHONWARNINGS  # of another Python, or for another program
 VENV := .venv
 BIN := $(VENV)/bin
@@ -71,8 +72,8 @@ course: $(INSTALLED)
 benchmark: $(INSTALLED)
 	@$(BIN)/python benchmarks/run.py
 
-mini: $(INSTALLED)  # train the small encoder again: hours
-	@$(BIN)/python -m pretraining
+mini: $(INSTALLED)  # train the small encoders again: hours; goes on where it was stopped
+	@$(BIN)/python -m pretraining $${ASKED_OBJECTIVE:+--objective "$$ASKED_OBJECTIVE"}
 
 test: $(INSTALLED)
 	@$(BIN)/python -m ruff check .

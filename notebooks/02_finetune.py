@@ -71,6 +71,9 @@ if len(tuned.curve):
 # On the test split: other sentences and, where known, other speakers. Beside each score its bootstrap interval over utterances and
 # its null, the same answers scored against shuffled references. A model that does not do its task says nothing about what
 # the task does.
+#
+# Does a recogniser hear tone, or does it get by on sounds? `tone_error_rate` is the share of wrong tones among the syllables whose
+# sounds it wrote right; `minimal_pair_error`, how often it finds a text likelier that differs from the true one in a single tone.
 
 # %%
 part = f"{condition}.seed{seed}"

@@ -1,25 +1,19 @@
-"""Train the shipped encoder ``tonespan-mini`` without labels: masked regression of sound and pitch.
+"""Train the shipped small encoders without labels: masked prediction of units, with or without a pitch teacher.
 
-Objective. Spans of projected frames are replaced by a learned vector, as in wav2vec 2.0 (Baevski et al. 2020), and the
-encoder regresses, at every frame, what was computed from the clean signal, as HuBERT (Hsu et al. 2021) predicts
-targets under a mask and PASE (Pascual et al. 2019) regresses signal features with small heads. The usual MFCC
-targets throw pitch away, so these keep it:
+Objective. Stretches of 100 ms of projected frames are replaced by a learned vector, as in wav2vec 2.0 (Baevski et al.
+2020), and the encoder predicts at every frame, hidden or not, which cluster the clean sound of the frame falls into
+(HuBERT, Hsu et al. 2021). The input is filtered and noisy, the targets are not (as in WavLM, Chen et al. 2022).
 
-- ``mel``: log-Mel energies of the frame (40 bands, one 40 ms window),
-- ``periodicity``: the normalised autocorrelation of the same window at 48 lags, equally spaced in log frequency,
-- ``units``: which cluster the frame's sound falls into, as in HuBERT's first iteration (13 cepstra and their slopes,
-  clustered by k-means); mean and deviation of the crop are taken out, so that voices share their units,
-- ``pitch``: the log-F0 track within +-120 ms of the frame as 8 DCT coefficients, relative to the median of the crop; F0
-  itself; voicing. The track is Praat's, joined through voiceless stretches, and counts where speech is voiced.
+- *First stage*: clusters of narrow-band spectra (:mod:`.spectra`). The usual MFCC throw pitch away; a window long
+  enough to resolve harmonics keeps it among all else, and names it nowhere.
+- *Second stage*: clusters of the encoder's own middle layer, as in HuBERT's second iteration; but it goes on from the
+  weights of the first, to save time.
+- *With a pitch teacher*: a third stage adds the contour of Praat's F0 track within +-40 ms (``narrow``) or +-200 ms
+  (``wide``) of each frame (:mod:`.contour`): the one place where pitch and a time scale are taught. Known answers for
+  whoever asks how far an encoder looks.
 
-``mel``, ``periodicity`` and F0 are also regressed from the convolutional features alone, so that the convolutions find
-pitch early. The heads are dropped afterwards. The +-120 ms of the pitch target are the one place where a time scale
-enters.
+No tone, text or speaker label is read; folder names only say which clips are of one voice. The heads are dropped.
 
-Two stages. The first learns pitch. The second learns sounds: its units are finer, their spectra are fitted to each
-voice first (vocal tract length normalisation), over a hundred more voices speak, and the convolutional front end
-rests. No tone, text or speaker label is read; folder names only say which clips are of one voice.
-
-Parts: :mod:`.banks` (speech), :mod:`.crops`, :mod:`.targets`, :mod:`.warps`, :mod:`.model` (encoder, heads, loss),
-:mod:`.monitor`, :mod:`.training`. Command: python -m pretraining --help
+Parts: :mod:`.objectives` (which stages), :mod:`.banks` (speech), :mod:`.crops`, :mod:`.units`, :mod:`.model` (encoder,
+heads, loss), :mod:`.monitor`, :mod:`.training`. Command: python -m pretraining --help
 """

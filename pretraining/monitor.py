@@ -48,7 +48,7 @@ def synthetic_corpus(language: str, *, span_ms: float, n_tokens: int, seed: int)
 
 def probe_f1(model: Wav2Vec2Model, corpus: Corpus) -> dict[str, float]:
     """Macro-F1 of a linear probe per layer, cross-validated over speakers (or syllable types) of a corpus."""
-    encoder = Encoder(model.eval(), "tonespan-mini", "", scale_input=True)
+    encoder = Encoder(model.eval(), "in training", "", scale_input=True)
     vectors = probes.hidden_vectors(encoder, corpus, corpus.tokens)
     tone = corpus.tokens["tone"].to_numpy(dtype=str)
     model.train()

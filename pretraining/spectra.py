@@ -2,8 +2,8 @@
 
 Conventions: frame ``f`` of the encoder covers samples ``320 f`` to ``320 f + 399``, its centre is at ``320 f + 199.5``.
 A window of 64 ms resolves the harmonics of a voice from about 80 Hz. The spectrum is cut into four parts, each
-clustered by itself (product quantisation, Jegou et al. 2011): one set of clusters for all of it would be used up by the vowels.
-Nothing here names pitch: no F0, no autocorrelation, no tracker.
+clustered by itself (product quantisation, Jegou et al. 2011): one set of clusters for all of it would be used up by the
+vowels. Nothing here names pitch: no F0, no autocorrelation, no tracker.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def test_characters_no_training_transcript_has_are_said_and_unknown(encoder, cap
     assert "no training transcript has: ฬ ฮ" in capsys.readouterr().out
     unknown = task.vocabulary["<unk>"]
     assert task.encode("กฬ a").tolist() == [task.vocabulary["ก"], unknown, 2, task.vocabulary["a"]]
-    (score,) = task.scores(certain(task, task.references))
+    score, *_ = task.scores(certain(task, task.references))
     assert score.value == pytest.approx(3 / 5), "what cannot be written counts as missing, with its space"
 
 

@@ -1,5 +1,7 @@
 """The planted contour: exactly nothing outside its span, and F0 that follows it inside."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from tonespan_utils.corpus.synthetic import pitch
 from tonespan_utils.instrument import f0
+from tonespan_utils.params import profile
 
 digits = st.text("12345", min_size=1, max_size=4)
 spans = st.floats(0.04, 0.3)
@@ -43,6 +46,24 @@ def test_base_line_does_not_know_the_tone():
         for chao in ("51", "15", "")
     ]  # fmt: skip
     assert np.array_equal(lines[0], lines[1]) and np.array_equal(lines[0], lines[2])
+
+
+def test_the_quick_wander_has_its_size_and_its_corner():
+    times = np.arange(0, 60, pitch.POINT_S)
+    still = pitch.Wander(accent_sd_st=0.0, drift_sd_st=0.0, jitter_sd_st=0.0, declination_st_per_s=0.0)
+    at = [pitch.Target(1.0, 1.1, "sonorant", "15")]
+    line = pitch.base_line(times, at, rng=np.random.default_rng(0), wander=replace(still, wander_sd_st=0.8))
+    assert line.std() == pytest.approx(0.8, abs=1e-6)
+    power = np.abs(np.fft.rfft(line)) ** 2
+    hz = np.fft.rfftfreq(len(times), pitch.POINT_S)
+    # the Gaussian's gain at its corner is exp(-1/2): of the power, erf(1) = 0.84 lies below
+    assert power[hz <= 8].sum() / power.sum() == pytest.approx(0.84, abs=0.03)
+    assert not pitch.base_line(times, at, rng=np.random.default_rng(0), wander=replace(still, wander_sd_st=0)).any()
+
+
+def test_the_usual_movement_is_that_of_the_parameters():
+    movement = profile.load("demo").synthetic.movement
+    assert movement == {name: getattr(pitch.USUAL, name) for name in movement}
 
 
 def test_imposed_pitch_is_heard_and_the_length_stays():

@@ -17,12 +17,15 @@ from tonespan_utils.plots.style import is_narrow, width_in
 
 TASK_METRICS = {
     ("asr", "cer"): "character error rate (lower is better)",
+    ("asr", "tone_error_rate"): "wrong tones among syllables of right sounds (lower is better)",
+    ("asr", "minimal_pair_error"): "texts with one wrong tone preferred (lower is better)",
     ("emotion", "macro_f1"): "macro-F1",
     ("gender", "accuracy"): "accuracy",
     ("speaker", "eer"): "equal error rate (lower is better)",
     ("tone", "macro_f1"): "macro-F1",
 }
-LOWER_IS_BETTER = ("cer", "eer")
+LOWER_IS_BETTER = ("cer", "tone_error_rate", "minimal_pair_error", "eer")
+OF_TONE = {"tone_error_rate": ", tones", "minimal_pair_error": ", minimal pairs"}
 
 
 def draw_finetune(loaded: Tables, params: Params, *, backbone: str) -> Figure:
@@ -48,8 +51,9 @@ def caption_finetune(loaded: Tables, params: Params, *, backbone: str) -> str:
     falls = scores["metric"].isin(LOWER_IS_BETTER)
     scores = scores.assign(beats=scores["low"].gt(scores["null"]).where(~falls, scores["high"].lt(scores["null"])))
     counts = "; ".join(
-        f"{objective.replace('asr', 'ASR')}{' shuffled' if shuffled else ''} {rows['beats'].sum()} of {len(rows)}"
-        for (objective, shuffled), rows in scores.groupby(["objective", "shuffled"], sort=False)
+        f"{objective.replace('asr', 'ASR')}{OF_TONE.get(metric, '')}{' shuffled' if shuffled else ''} "
+        f"{rows['beats'].sum()} of {len(rows)}"
+        for (objective, metric, shuffled), rows in scores.groupby(["objective", "metric", "shuffled"], sort=False)
     )
     return (
         f"Fine-tuned {backbone} on the test split of its own tasks: a dot per seed with its "
@@ -68,6 +72,7 @@ def task_scores(finetune: pd.DataFrame, backbone: str) -> pd.DataFrame:
     wide = rows.assign(**parts).pivot(index=keys, columns="part", values="value")
     order = rows.assign(**parts)[keys].drop_duplicates()
     wide = wide.loc[pd.MultiIndex.from_frame(order)].reindex(columns=["value", "low", "high", "null"]).reset_index()
+    wide = wide[wide["value"].notna()]
     parsed = [conditions.parse(name) for name in wide["condition"]]
     return wide.assign(
         name=[condition.name.partition("/")[2] for condition in parsed],
