@@ -47,7 +47,7 @@ from IPython.display import Audio, display
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import sources
-from tonespan_utils.corpus.synthetic import readings, rendering
+from tonespan_utils.corpus.synthetic import pitch, readings, rendering
 from tonespan_utils.corpus.synthetic.spellers.speller import speller
 from tonespan_utils.course import checks
 from tonespan_utils.instrument import f0
@@ -67,12 +67,13 @@ plt.style.use(STYLE)
 # tone is the same, to the last random number. In Thai script these would be five different words.
 
 # %%
+clear = pitch.Wander(**p.synthetic.movement)  # how the pitch moves in this course
 voice = next(readings.readings("th", n_speakers=16, seed=p.seed))
 maa = next(frame for frame in speller("th").frames if frame.ipa == "maː")
 said = {}
 for tone in "MLFHR":
     reading = replace(voice, syllables=((maa, tone),))
-    samples, syllables = rendering.render(reading, language="th", span_ms=100.0)
+    samples, syllables = rendering.render(reading, language="th", span_ms=100.0, wander=clear)
     said[tone] = samples / 32768
     print(f"{tone} (mid low falling high rising)", maa.spelling[tone])
     display(Audio(said[tone], rate=SAMPLE_RATE))
@@ -101,7 +102,8 @@ plt.show()
 
 # %%
 for span_ms in (60.0, 100.0, 180.0):
-    samples, _ = rendering.render(replace(voice, syllables=((maa, "F"),)), language="th", span_ms=span_ms)
+    reading = replace(voice, syllables=((maa, "F"),))
+    samples, _ = rendering.render(reading, language="th", span_ms=span_ms, wander=clear)
     print(f"{span_ms:.0f} ms")
     display(Audio(samples / 32768, rate=SAMPLE_RATE))
 
@@ -238,7 +240,7 @@ figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
 for name, style, floor_hz in (("f00", "-", 130), ("m00", "--", 85)):
     for tone, color in (("F", "#D55E00"), ("R", "#0072B2")):
         reading = replace(people[name], syllables=((maa, tone),), style="neutral")
-        samples, rows = rendering.render(reading, language="th", span_ms=180.0)
+        samples, rows = rendering.render(reading, language="th", span_ms=180.0, wander=clear)
         times_s, hz = f0.track(samples / 32768, floor_hz=floor_hz, ceiling_hz=500, step_ms=5)
         from_centre_ms = 1000 * (times_s - rows[["nucleus_start_s", "nucleus_end_s"]].iloc[0].mean())
         axes[0].plot(from_centre_ms, hz, style, color=color, label=f"{name} {tone}")

@@ -47,7 +47,7 @@ from IPython.display import Audio, display
 from tonespan_utils.audio import reading as audio
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus import nucleus, sources
-from tonespan_utils.corpus.synthetic import readings, rendering
+from tonespan_utils.corpus.synthetic import pitch, readings, rendering
 from tonespan_utils.corpus.synthetic.spellers.speller import speller
 from tonespan_utils.course import checks
 from tonespan_utils.encoders import checkpoints
@@ -311,8 +311,9 @@ spare = p.data / "recordings" / "paa.wav"
 if my_recording is None:
     spare.parent.mkdir(parents=True, exist_ok=True)
     paa = next(frame for frame in speller("th").frames if frame.ipa == "paː")
-    reading = next(readings.readings("th", n_speakers=16, seed=p.seed))
-    said, _ = rendering.render(replace(reading, syllables=((paa, "F"),)), language="th", span_ms=100.0)
+    reading = replace(next(readings.readings("th", n_speakers=16, seed=p.seed)), syllables=((paa, "F"),))
+    clear = pitch.Wander(**p.synthetic.movement)
+    said, _ = rendering.render(reading, language="th", span_ms=100.0, wander=clear)
     soundfile.write(spare, said, SAMPLE_RATE)
 samples = audio.read(Path(my_recording) if my_recording else spare)
 vowel = nucleus.find_nucleus(samples)  # the longest loud voiced stretch

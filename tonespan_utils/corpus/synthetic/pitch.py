@@ -47,7 +47,7 @@ class Wander:
     a quick wander of the same size. A larger ``step_st`` and ``gather`` with less wander make the span sharp to measure.
     """
 
-    step_st: float = 1.5  # between neighbouring Chao digits: four of them make half an octave
+    step_st: float = 2.0  # between neighbouring Chao digits: four of them make two thirds of an octave
     gather: float = 1.0  # power of the offset: above 1, pitch moves most near the span's edges
     fade_s: float = 0.005  # raised-cosine edge: a pitch period of a high voice, the quickest overlap-add can follow
     accent_sd_st: float = 2.5  # one draw a syllable
