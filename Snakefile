@@ -31,7 +31,7 @@ FIRST, SECOND = 200, 100  # priorities: what much else waits for, or takes long,
 wildcard_constraints:
     part="|".join(map(re.escape, CONDITION)),
     seed=r"\d+",
-    span=r"[\d.]+",
+    corpus=r"span[\d.]+(-[a-z]+)?",
 
 
 def trained(condition, seeds):
@@ -285,30 +285,34 @@ rule planted_span:
         code("06_planted_span"),
         weights(),
     params:
-        section=section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "bootstrap"),
+        section=section("validity", "synthetic", "encoders", "baseline", "finetune", "probe", "gradient", "bootstrap"),
+        language=lambda wildcards: CORPORA[wildcards.corpus][0],
+        span_ms=lambda wildcards: CORPORA[wildcards.corpus][1],
     output:
-        draws=RESULTS / "parts" / "calibration_draws.span{span}.csv",
-        scores=RESULTS / "parts" / "calibration_scores.span{span}.csv",
-        encoder=RESULTS / "parts" / "encoders.span{span}.csv",
-        run=RUNS / "06_planted_span.span{span}.ipynb",
+        draws=RESULTS / "parts" / "calibration_draws.{corpus}.csv",
+        scores=RESULTS / "parts" / "calibration_scores.{corpus}.csv",
+        encoder=RESULTS / "parts" / "encoders.{corpus}.csv",
+        run=RUNS / "06_planted_span.{corpus}.ipynb",
     resources:
         gpu=1,
         mem_mb=24_000,
         runtime=240,
     shell:
-        run("06_planted_span") + " --gpu -p span_ms {wildcards.span:q}"
+        run("06_planted_span") + " --gpu -p span_ms {params.span_ms:q} -p language {params.language:q}"
 
 
-SPANS = [f"{span:g}" for span in P.validity.planted_span_ms]
-SANITY_SPAN = f"{P.validity.sanity_span_ms:g}"
+CORPORA = {
+    P.validity.corpus_name(language, span_ms): (language, f"{span_ms:g}") for language, span_ms in P.validity.corpora
+}
+SANITY_CORPUS = P.validity.corpus_name(P.validity.language, P.validity.sanity_span_ms)
 
 
 rule sanity:
     input:
         code("06_sanity"),
-        expand(rules.planted_span.output.draws, span=SANITY_SPAN),
+        expand(rules.planted_span.output.draws, corpus=SANITY_CORPUS),
     params:
-        section=section("validity", "encoders", "finetune", "probe", "gradient", "bootstrap"),
+        section=section("validity", "synthetic", "encoders", "finetune", "probe", "gradient", "bootstrap"),
     output:
         sanity=RESULTS / "sanity.csv",
         run=RUNS / "06_sanity.ipynb",
@@ -324,12 +328,13 @@ rule validity:
     input:
         code("06_validity"),
         rules.sanity.output,
-        expand(rules.planted_span.output.draws, span=SPANS),
+        expand(rules.planted_span.output.draws, corpus=CORPORA),
     params:
         section=section("profile", "validity", "bootstrap"),
     output:
         calibration=RESULTS / "calibration.csv",
         lines=RESULTS / "calibration_lines.csv",
+        languages=RESULTS / "calibration_languages.csv",
         scores=RESULTS / "calibration_scores.csv",
         run=RUNS / "06_validity.ipynb",
     shell:

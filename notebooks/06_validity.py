@@ -32,10 +32,11 @@ from IPython.display import Markdown, display
 from tonespan_utils.paper import report
 from tonespan_utils.paper.figures import store, validity
 from tonespan_utils.params import profile, tables
-from tonespan_utils.study import calibration
+from tonespan_utils.study import calibration, crossed_languages
 
 p = profile.load(params_path)
-parts = [f"span{span_ms:g}" for span_ms in p.validity.planted_span_ms]
+v = p.validity
+parts = [v.corpus_name(v.language, span_ms) for span_ms in v.planted_span_ms]
 draws = tables.read_parts(p.results, "calibration_draws", parts=parts)
 tables.join_parts(p.results, "calibration_scores", parts=parts)
 calibrated = calibration.calibration_table(draws, level=p.bootstrap.level)
@@ -59,6 +60,24 @@ lines.drop(columns="n_spans").round(2)
 # %%
 acoustic = calibrated[calibrated["estimator"] == "acoustic"]
 acoustic.assign(error_ms=acoustic["estimated_span_ms"] - acoustic["true_span_ms"]).round(1)
+
+# %% [markdown]
+# ## Is it the width, or the language?
+#
+# The same widths in another language, whose sounds, tones and voiced stretches differ. Per estimator: the slope over the widths that both
+# languages have, in this one and in the main one, and the shift, by how much the answers lie higher at equal width. What
+# answers to the width alone has equal slopes and a shift of 0.
+
+# %%
+others = {
+    language: tables.read_parts(
+        p.results, "calibration_draws", parts=[v.corpus_name(language, span_ms) for span_ms in spans_ms]
+    )
+    for language, spans_ms in v.crossed_span_ms.items()
+}
+crossed = crossed_languages.crossed_table(draws, others, level=p.bootstrap.level)
+tables.write(p.results, "calibration_languages", crossed)
+crossed.round(2)
 
 # %% [markdown]
 # ## Figures

@@ -17,6 +17,8 @@ from tonespan_utils.instrument import probes
 from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 from tonespan_utils.statistics import classifier, splits
 
+MOVEMENT = pitch.Wander(step_st=1.5)  # smaller steps than the demo's corpus: the curves must not end at a ceiling
+
 
 def synthetic_corpus(language: str, *, span_ms: float, n_tokens: int, seed: int) -> Corpus:
     """Tone tokens of the generator's test voices, in memory; pre-training has none of those voices."""
@@ -24,7 +26,7 @@ def synthetic_corpus(language: str, *, span_ms: float, n_tokens: int, seed: int)
     for reading in readings.readings(language, n_speakers=16, seed=seed):
         if reading.speaker.split != "test":
             continue
-        samples, rows = rendering.render(reading, language=language, span_ms=span_ms, wander=pitch.Wander())
+        samples, rows = rendering.render(reading, language=language, span_ms=span_ms, wander=MOVEMENT)
         name, person = reading.file_name, reading.speaker
         sounds[name] = samples.astype(np.float32) / 32768
         common = {

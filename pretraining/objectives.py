@@ -22,9 +22,9 @@ class Stage:
 
 
 SPECTRA = Stage("spectra", steps=5_000, peak_rate=3e-3)
-LAYER = Stage("layer", steps=1_500, peak_rate=1.5e-3)
-NARROW = Stage("narrow", steps=1_200, peak_rate=1.5e-3, contour_ms=40.0)
-WIDE = Stage("wide", steps=1_200, peak_rate=1.5e-3, contour_ms=200.0)
+LAYER = Stage("layer", steps=3_000, peak_rate=1.5e-3)
+NARROW = Stage("narrow", steps=1_500, peak_rate=1.5e-3, contour_ms=40.0)
+WIDE = Stage("wide", steps=1_500, peak_rate=1.5e-3, contour_ms=200.0)
 OBJECTIVES = {
     "units": (SPECTRA, LAYER),
     "narrow": (SPECTRA, LAYER, NARROW),

@@ -18,11 +18,12 @@ DRAWN = ("gradient", "gradient_r90", "occlusion")
 
 
 def make(params: Params) -> dict[str, pd.DataFrame]:
-    """The four tables by name, with the columns that the study writes."""
+    """The tables by name, with the columns that the study writes."""
     number = count(1)
     of_name = {
         "calibration": _answers(params, number),
         "calibration_lines": _lines(number),
+        "calibration_languages": _languages(number),
         "calibration_scores": _scores(params, number),
         "sanity": _checks(number),
     }
@@ -57,6 +58,13 @@ def _lines(number: count) -> list[tuple]:
          "follows the cue")
         for name, condition, layer in _pairs()
     ]  # fmt: skip
+
+
+def _languages(number: count) -> list[tuple]:
+    return [
+        (name, condition, layer, "th", 3, *(part for scale in (1, 1, 40, 1) for part in _triple(number, scale)))
+        for name, condition, layer in _pairs()
+    ]
 
 
 def _scores(params: Params, number: count) -> list[tuple]:

@@ -119,7 +119,7 @@ def test_validity_is_no_part_of_the_paper_and_needs_none_of_it(tmp_path, monkeyp
         runner.run("smoke", dry_run=True, target=target)
         printed = capfd.readouterr()
         jobs[target] = dict(re.findall(r"^(\w+) +(\d+)$", printed.out + printed.err, re.MULTILINE))
-    assert jobs["validity"] == {"planted_span": "3", "sanity": "1", "validity": "1", "total": "5"}
+    assert jobs["validity"] == {"planted_span": "5", "sanity": "1", "validity": "1", "total": "7"}
     assert "paper" in jobs["paper"] and not set(jobs["paper"]) & {"planted_span", "sanity", "validity"}
 
 
@@ -132,8 +132,8 @@ def validity(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(profile, "OUTPUT_ROOT", tmp_path_factory.mktemp("validity"))
         given = profile.load("smoke")
-        for span_ms in given.validity.planted_span_ms:
-            run_notebook("06_planted_span", params_path="smoke", span_ms=f"{span_ms:g}")
+        for language, span_ms in given.validity.corpora:
+            run_notebook("06_planted_span", params_path="smoke", span_ms=f"{span_ms:g}", language=language)
         run_notebook("06_sanity", params_path="smoke")
         yield given, run_notebook("06_validity", params_path="smoke")["loaded"]
 
@@ -148,6 +148,10 @@ def test_the_tables_of_validity_are_whole(validity):
     lines = loaded["calibration_lines"]
     gradient = lines[(lines["estimator"] == "gradient") & (lines["condition"] == "asr")]
     assert gradient["layer"].tolist()[0] == "cnn" and np.isfinite(gradient["slope"]).all()
+    crossed = loaded["calibration_languages"]
+    assert set(crossed["estimator"]) >= {"acoustic", "gradient"} and set(crossed["language"]) == {"th"}
+    assert not set(crossed["estimator"]) & set(given.validity.estimators), "other languages are asked the quick half"
+    assert np.isfinite(crossed[crossed["estimator"] == "gradient"]["shift_ms"]).all()
     scores = loaded["calibration_scores"]
     assert set(scores[scores["metric"] == "cer"]["condition"]) == {"asr", "narrow_asr"}
 

@@ -8,9 +8,10 @@ from tonespan_utils.params import profile
 from tonespan_utils.study import calibration, planted_span
 
 
-def of_span(span_ms):
+def of_span(span_ms, language="lo"):
     given = profile.load("smoke")
-    return planted_span.PlantedSpan(given, calibration.planted(given, span_ms), None, span_ms)
+    planted = calibration.planted(given, span_ms, language=language)
+    return planted_span.PlantedSpan(given, planted, None, span_ms, language)
 
 
 def test_all_front_ends_are_asked_only_where_robustness_is_looked_at():
@@ -26,6 +27,16 @@ def test_the_penalised_condition_belongs_to_the_span_of_the_sanity_checks():
     other = next(x for x in v.planted_span_ms if x != v.sanity_span_ms)
     assert list(of_span(v.sanity_span_ms).conditions) == ["vanilla", "asr", "narrow_asr"]
     assert list(of_span(other).conditions) == ["vanilla", "asr"]
+
+
+def test_another_language_has_folders_of_its_own_and_is_asked_the_quick_half():
+    v = profile.load("smoke").validity
+    crossed, main = of_span(v.robust_span_ms[0], "th"), of_span(v.robust_span_ms[0])
+    assert (crossed.name, main.name) == ("span100-th", "span100")
+    assert crossed.planted.results != main.planted.results
+    assert crossed.planted.synthetic.planted_span_ms == {"th": 100.0} and crossed.planted.speech.tonal == ["th"]
+    assert planted_span.signal_frontends(crossed) == [("logmel", "hann")]
+    assert list(of_span(v.sanity_span_ms, "th").conditions) == ["vanilla", "asr"] and not crossed.is_main
 
 
 def test_draws_are_rows_of_their_span():

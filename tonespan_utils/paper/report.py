@@ -35,7 +35,7 @@ EXTRAS = {
     "validity": (
         "Can the spans be believed?",
         "The instrument on speech whose cue width was planted, and checks that it must fail where it should.",
-        ("calibration_lines", "calibration", "calibration_scores", "sanity"),
+        ("calibration_lines", "calibration_languages", "calibration", "calibration_scores", "sanity"),
     ),
     "alignment": (
         "What the alignment adds",

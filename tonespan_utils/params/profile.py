@@ -44,8 +44,8 @@ from tonespan_utils.params.sections import (
     Section,
     Speech,
     Synthetic,
-    Validity,
 )
+from tonespan_utils.params.validity import Validity
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS_DIR = ROOT / "params"

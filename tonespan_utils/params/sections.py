@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -232,53 +232,6 @@ class Gradient(Section):
 
 EnergyEstimator = Literal["gradient_x_input", "smoothgrad", "integrated_gradients", "occlusion"]
 BehaviouralEstimator = Literal["context_truncation", "pitch_flattening"]
-
-
-class Validity(Section):
-    """Calibration and sanity checks, on synthetic speech of their own: one corpus per planted span."""
-
-    seed: Annotated[int, Field(ge=0)]
-    encoder: str | None
-    language: Literal["my", "th", "lo", "vi", "cmn"]
-    planted_span_ms: list[Annotated[float, Field(gt=0, le=300)]] = Field(min_length=3)
-    robust_span_ms: list[Annotated[float, Field(gt=0, le=300)]] = Field(min_length=1)
-    sanity_span_ms: Annotated[float, Field(gt=0, le=300)]
-    minutes: Positive
-    n_speakers: Annotated[int, Field(ge=12)]
-    windows_ms: list[Positive] = Field(min_length=4)
-    analysis_windows: Mapping[Literal["hann", "rectangular"], Positive]
-    n_tokens: Count
-    n_slow_tokens: Count
-    n_behaviour_tokens: Count
-    n_agreement_tokens: Count
-    estimators: list[EnergyEstimator | BehaviouralEstimator]
-    half_widths_ms: list[Positive] = Field(min_length=3)
-    n_cascade_steps: Annotated[int, Field(ge=2)]
-    random_seeds: list[int] = Field(min_length=1)
-
-    @field_validator("planted_span_ms", "windows_ms", "half_widths_ms")
-    @classmethod
-    def _rising(cls, values: list[float]) -> list[float]:
-        if sorted(set(values)) != list(values):
-            raise ValueError("the values must increase")
-        return values
-
-    @model_validator(mode="after")
-    def _planted(self) -> Validity:
-        wanted = {*self.robust_span_ms, self.sanity_span_ms}
-        if not wanted <= set(self.planted_span_ms):
-            raise ValueError("robust_span_ms and sanity_span_ms must be among planted_span_ms")
-        return self
-
-    @property
-    def energy_estimators(self) -> list[str]:
-        """Those of ``estimators`` whose energy is read like the gradient's."""
-        return [name for name in self.estimators if name in get_args(EnergyEstimator)]
-
-    @property
-    def behavioural_estimators(self) -> list[str]:
-        """Those of ``estimators`` that change the speech and watch the probe's F1."""
-        return [name for name in self.estimators if name in get_args(BehaviouralEstimator)]
 
 
 class Bootstrap(Section):

@@ -88,6 +88,11 @@ COLUMNS = {
         "estimator", "condition", "layer", "slope", "slope_low", "slope_high", "slope_t_low", "slope_t_high",
         "intercept_ms", "bias_ms", "bias_low_ms", "bias_high_ms", "worst_error_ms", "n_spans", "verdict",
     ],
+    "calibration_languages": [
+        "estimator", "condition", "layer", "language", "n_spans", "slope_main", "slope_main_low", "slope_main_high",
+        "slope", "slope_low", "slope_high", "shift_ms", "shift_low_ms", "shift_high_ms", "slope_difference",
+        "slope_difference_low", "slope_difference_high",
+    ],
     "calibration_scores": [
         "true_span_ms", "condition", "layer", "metric", "value", "ci_low", "ci_high", "null", "n_tokens",
     ],
@@ -103,7 +108,13 @@ COLUMNS = {
     ],
     "claims": ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "verdict"],
 }  # fmt: skip
-VALIDITY = {"calibration", "calibration_lines", "calibration_scores", "sanity"}  # there once `make validity` has run
+VALIDITY = {
+    "calibration",
+    "calibration_lines",
+    "calibration_languages",
+    "calibration_scores",
+    "sanity",
+}  # there once `make validity` has run
 ALIGNMENT = {"alignment", "jitter"}  # there once `make alignment` has run
 PARTS_ONLY = {
     "predictions",

@@ -41,13 +41,14 @@ FOLLOWS, AGAINST, FLAT, UNDECIDED = "follows the cue", "falls with the cue", "do
 FLAT_SLOPE = 0.1  # a slope whose intervals stay under this is called flat: 180 ms of cue would move it by 18
 
 
-def planted(given: Params, span_ms: float) -> Params:
+def planted(given: Params, span_ms: float, *, language: str | None = None) -> Params:
     """The parameters of one calibration corpus: a profile of its own under the given one's folders.
 
-    Its conditions are the encoder as it is and after plain and span-penalised ASR; all else is as given.
+    ``language`` is ``validity.language`` by default. Its conditions are the encoder as it is and after plain and
+    span-penalised ASR; all else is as given.
     """
     v, tree = given.validity, given.model_dump(mode="json")
-    encoder, language = v.encoder or next(iter(given.encoders)), v.language
+    encoder, language = v.encoder or next(iter(given.encoders)), language or v.language
     tree["seed"] = v.seed
     tree["encoders"] = {encoder: tree["encoders"][encoder]}
     tree["speech"] |= {"source": "synthetic", "root": None, "folders": {}, "tonal": [language], "other": []}
@@ -59,7 +60,7 @@ def planted(given: Params, span_ms: float) -> Params:
     tree["conditions"] = [f"{encoder}/{task}" for task in ("vanilla", f"asr-{language}", f"narrow_asr-{language}")]
     tree["finetune"] |= {"public": {}, "corpora": {}}
     planted = profile.validate(tree, Path(given.profile))
-    return planted.model_copy(update={"profile": f"{given.profile}/validity/span{span_ms:g}"})
+    return planted.model_copy(update={"profile": f"{given.profile}/validity/{v.corpus_name(language, span_ms)}"})
 
 
 def conditions_of(planted: Params, *, narrow: bool) -> dict[str, str]:

@@ -50,6 +50,7 @@ class PlantedSpan:
     planted: Params
     corpus: Corpus
     span_ms: float
+    language: str
 
     @property
     def resampling(self) -> dict[str, int]:
@@ -63,8 +64,19 @@ class PlantedSpan:
 
     @property
     def conditions(self) -> dict[str, str]:
-        """Condition names by task; the span-penalised one for one reference span only."""
-        return calibration.conditions_of(self.planted, narrow=self.span_ms == self.given.validity.sanity_span_ms)
+        """Condition names by task; the span-penalised one for one reference span of the main language only."""
+        narrow = self.is_main and self.span_ms == self.given.validity.sanity_span_ms
+        return calibration.conditions_of(self.planted, narrow=narrow)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it is of the language that is asked everything; corpora of others are asked the quick half."""
+        return self.language == self.given.validity.language
+
+    @property
+    def name(self) -> str:
+        """What its tables and notebook are called."""
+        return self.given.validity.corpus_name(self.language, self.span_ms)
 
     def eligible(self, n_tokens: int) -> pd.DataFrame:
         """Up to ``n_tokens`` tokens of the test split with audio on both sides."""
@@ -76,11 +88,11 @@ class PlantedSpan:
         return calibration.as_draws(estimator, condition, layer, self.span_ms, widths_ms, n_tokens)
 
 
-def make(given: Params, span_ms: float) -> PlantedSpan:
-    """The corpus of one reference span; it is synthesised where it is not there."""
-    planted = calibration.planted(given, span_ms)
+def make(given: Params, span_ms: float, *, language: str) -> PlantedSpan:
+    """The corpus of one reference span in one language; it is synthesised where it is not there."""
+    planted = calibration.planted(given, span_ms, language=language)
     sources.prepare(planted)
-    return PlantedSpan(given, planted, sources.load(planted, given.validity.language), span_ms)
+    return PlantedSpan(given, planted, sources.load(planted, language), span_ms, language)
 
 
 # In the signal
@@ -89,7 +101,7 @@ def make(given: Params, span_ms: float) -> PlantedSpan:
 def signal_frontends(study: PlantedSpan) -> list[tuple[str, str]]:
     """(front end, analysis window) of the cue widths: all where robustness is looked at, else the plain one."""
     v = study.given.validity
-    if study.span_ms not in v.robust_span_ms:
+    if not study.is_main or study.span_ms not in v.robust_span_ms:
         return [PLAIN]
     return [(frontend, shape) for frontend in FRONTENDS for shape in v.analysis_windows] + [("f0", "praat")]
 
@@ -133,8 +145,10 @@ def probe_encoder(study: PlantedSpan, task: str, encoder: Encoder) -> tuple[dict
         study.planted, encoder, study.corpus, study.corpus.tokens
     )
     fitted = {layer: result.probe for layer, result in results.items()}
-    language, seed = study.given.validity.language, study.planted.finetune.seeds[0]
-    probes.save_probes(fitted, probes.path(study.planted.results, study.conditions[task], language, seed=seed))
+    path = probes.path(
+        study.planted.results, study.conditions[task], study.language, seed=study.planted.finetune.seeds[0]
+    )
+    probes.save_probes(fitted, path)
     rows = study.corpus.tokens.iloc[splits.train_test(study.corpus.tokens)[1]]
     truth, utterance = (rows[column].to_numpy(dtype=str) for column in ("tone", "utterance_id"))
     about = {"condition": task, "metric": "f1_probe"}
