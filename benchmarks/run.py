@@ -170,7 +170,7 @@ def benchmark_tokens(encoder: Encoder, drawn: dict[str, LinearClassifier]) -> Nu
 
 def benchmark_small() -> Numbers:
     """All layers of the shipped encoder, two tokens in 3 s, energy within +-500 ms, against Captum per layer."""
-    encoder = checkpoints.load(ROOT / "models" / "tonespan-mini")
+    encoder = checkpoints.load(ROOT / "models" / "tonespan-units")
     samples, centers = noise(3.0), [1.2, 1.7]
     drawn = random_probes(encoder, encoder.layers)
     ours = lambda: gradients.input_gradients(encoder, drawn, samples, centers, ["a", "a"], reach_s=0.5)  # noqa: E731

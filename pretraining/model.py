@@ -129,4 +129,6 @@ def losses(
 
 
 def _unit_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    return F.cross_entropy(logits.reshape(-1, N_UNITS), target.flatten()) / math.log(N_UNITS)
+    """Mean over frames and books; 0 where there is no frame, as in a short crop that no mask fell on."""
+    total = F.cross_entropy(logits.reshape(-1, N_UNITS), target.flatten(), reduction="sum")
+    return total / max(1, target.numel()) / math.log(N_UNITS)

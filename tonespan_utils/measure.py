@@ -11,7 +11,7 @@ model that is loaded already, will do as well):
 >>> clips = [clip + rng.normal(0, 0.1, 16000) for clip in clips]
 
 >>> from tonespan_utils import measure_span
->>> found = measure_span("models/tonespan-mini", clips, [0.5] * 80, tones)
+>>> found = measure_span("models/tonespan-units", clips, [0.5] * 80, tones)
 >>> figure = found.plot()
 
 >>> found.layers.query("knows")["span_ms"].between(30, 120).tolist()[1:]  # a box of the planted 120 ms gives 60

@@ -75,7 +75,7 @@ for emotion, utterances in people.groupby("emotion"):
     display(Audio(corpus.audio(utterances["utterance_id"].iloc[0]), rate=SAMPLE_RATE))
 
 # %% [markdown]
-# Two models start from the same `tonespan-mini` and get the same 60 updates on the same speech.
+# Two models start from the same `tonespan-wide` and get the same 60 updates on the same speech.
 #
 # - **emotion**: each utterance with its own label.
 # - **shuffled_emotion**: the same labels, shuffled over the utterances. There is nothing to learn but noise. Whatever changes here, *any* training changes.

@@ -155,7 +155,7 @@ def test_a_measurement_is_checked_against_the_package():
     from tonespan_utils.instrument import gradients, spans
     from tonespan_utils.statistics.classifier import LinearClassifier
 
-    encoder = checkpoints.load(ROOT / "models" / "tonespan-mini")
+    encoder = checkpoints.load(ROOT / "models" / "tonespan-units")
     rng = np.random.default_rng(0)
     probes = {layer: LinearClassifier(("H", "L"), rng.normal(size=(2, 192)), np.zeros(2)) for layer in ("3", "final")}
     time_s = np.arange(16_000) / 16_000

@@ -62,11 +62,11 @@ def test_without_a_syllable_of_right_sounds_there_is_no_rate():
 @pytest.mark.parametrize("language", TONAL)
 def test_twins_differ_in_one_tone_alone(language):
     corpus = texts(language, 60)
-    known, rng = tone_errors.spellings(corpus, language), np.random.default_rng(0)
+    spelled, rng = tone_errors.spellings(corpus, language), np.random.default_rng(0)
     made = 0
     for text in corpus[:12]:
         true = [(part.ipa, part.tone) for part in text_to_tone.syllables(text, language)]
-        for twin in tone_errors.twins(text, known, language=language, rng=rng):
+        for twin in tone_errors.twins(text, spelled, language=language, rng=rng):
             other = [(part.ipa, part.tone) for part in text_to_tone.syllables(twin, language)]
             assert [ipa for ipa, _ in other] == [ipa for ipa, _ in true]
             assert sum(a != b for a, b in zip(true, other, strict=True)) == 1

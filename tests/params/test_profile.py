@@ -177,7 +177,7 @@ def test_only_what_is_trained_here_has_several_seeds(tmp_path):
 def test_checkpoints_of_backbone_trained_and_public_conditions(tmp_path):
     loaded = params.load(profile_file(tmp_path, TRAINED))
     vanilla = loaded.checkpoint("mini/vanilla", seed=5)
-    assert vanilla.checkpoint == str(params.ROOT / "models" / "tonespan-mini")
+    assert vanilla.checkpoint == str(params.ROOT / "models" / "tonespan-units")
     trained = [loaded.checkpoint("mini/asr-th", seed=seed) for seed in (3, 5)]
     assert [model.checkpoint for model in trained] == [str(loaded.model_folder("mini/asr-th", seed)) for seed in (3, 5)]
     assert trained[0] != trained[1] and loaded.model_folder("mini/asr-th", 3).parent == loaded.results / "models"

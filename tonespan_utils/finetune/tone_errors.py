@@ -61,7 +61,7 @@ def aligned_tones(reference: str, transcript: str, *, language: str) -> Tones:
         if chunk.type == "equal"
         for i in range(chunk.ref_end_idx - chunk.ref_start_idx)
     ]
-    return [(one.tone, other.tone) for one, other in pairs if not one.flags]
+    return [(true.tone, read.tone) for true, read in pairs if not true.flags]
 
 
 def _read(text: str, language: str) -> list[Syllable]:
@@ -86,17 +86,17 @@ def spellings(texts: Sequence[str], language: str) -> dict[str, dict[str, str]]:
     return dict(by_sounds)
 
 
-def twins(text: str, known: Mapping[str, Mapping[str, str]], *, language: str, rng: np.random.Generator) -> list[str]:
+def twins(text: str, spelled: Mapping[str, Mapping[str, str]], *, language: str, rng: np.random.Generator) -> list[str]:
     """Texts that differ from ``text`` in the tone of one syllable alone, as they are read back: one for each syllable
-    that ``known`` spells in another tone, which is drawn.
+    that ``spelled`` spells in another tone, which is drawn.
     """
     syllables, made = _read(text, language), []
     for place, syllable in enumerate(syllables):
-        others = sorted(set(known.get(syllable.ipa, {})) - {syllable.tone})
+        others = sorted(set(spelled.get(syllable.ipa, {})) - {syllable.tone})
         if syllable.flags or not others or syllable.start == syllable.end:
             continue
         tone = others[rng.integers(len(others))]
-        twin = text[: syllable.start] + known[syllable.ipa][tone] + text[syllable.end :]
+        twin = text[: syllable.start] + spelled[syllable.ipa][tone] + text[syllable.end :]
         expected = [(part.ipa, tone if i == place else part.tone) for i, part in enumerate(syllables)]
         if [(part.ipa, part.tone) for part in _read(twin, language)] == expected:
             made.append(twin)
@@ -117,11 +117,11 @@ def minimal_pair_error(
 
     ``encode`` gives a text's labels, 0 being CTC's blank; ``training`` are the texts that spell the wrong tones.
     """
-    known, rng = spellings(training, language), np.random.default_rng(seed)
+    spelled, rng = spellings(training, language), np.random.default_rng(seed)
     errors, counts = np.zeros((2, len(references)))
     for place, (text, frames) in enumerate(zip(references, logits, strict=True)):
-        texts = [text, *twins(text, known, language=language, rng=rng)]
-        true, *others = ctc_losses(frames, [encode(one) for one in texts])
+        texts = [text, *twins(text, spelled, language=language, rng=rng)]
+        true, *others = ctc_losses(frames, [encode(candidate) for candidate in texts])
         counts[place] = len(others)
         errors[place] = sum((other < true) + 0.5 * (other == true) for other in others)
     return _rate("minimal_pair_error", errors, counts, null=0.5, level=level, seed=seed)
