@@ -32,6 +32,7 @@ wildcard_constraints:
     part="|".join(map(re.escape, CONDITION)),
     seed=r"\d+",
     span=r"[\d.]+",
+    language="|".join(P.speech.tonal),
 
 
 def trained(condition, seeds):
@@ -189,12 +190,36 @@ rule probes:
         run("03_layer_probes") + " --gpu -p condition {params.condition:q}"
 
 
+rule flattened:  # features that all conditions of an encoder share
+    input:
+        code("04_flattened_pitch"),
+        tokens=rules.corpus.output.tokens,
+    params:
+        section=section("seed", "encoders", "gradient", "knee"),
+        kept=str(RESULTS / "flattened" / "{language}"),
+    output:
+        left_out=RESULTS / "parts" / "knee_left_out.{language}.csv",
+        run=RUNS / "04_flattened_pitch.{language}.ipynb",
+    priority: SECOND
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=120,
+    shell:
+        run("04_flattened_pitch", kept=True) + " --gpu -p language {wildcards.language:q}"
+
+
 rule gradients:
     input:
         code("04_gradient_energy"),
         probes=rules.probes.output.probes,
+        predictions=rules.probes.output.predictions,
+        flattened=lambda wildcards: expand(
+            rules.flattened.output.left_out,
+            language=conditions.measured_languages(CONDITION[wildcards.part], P.speech.tonal),
+        ),
     params:
-        section=section("seed", "encoders", "gradient", "bootstrap"),
+        section=section("seed", "encoders", "gradient", "knee", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
     output:
         energy=RESULTS / "parts" / "energy.{part}.csv",
@@ -203,6 +228,10 @@ rule gradients:
         radii=RESULTS / "parts" / "radii.{part}.csv",
         tokens=RESULTS / "parts" / "token_spans.{part}.csv",
         token_energy=RESULTS / "token_energy" / "{part}.npz",
+        knees=RESULTS / "parts" / "margin_knee.{part}.csv",
+        margin_curves=RESULTS / "parts" / "margin_curves.{part}.csv",
+        influence=RESULTS / "parts" / "influence.{part}.csv",
+        influence_tokens=RESULTS / "parts" / "influence_tokens.{part}.csv",
         run=RUNS / "04_gradient_energy.{part}.ipynb",
     priority: breadth
     resources:
@@ -238,6 +267,7 @@ MEASURES = [
     *expand(rules.probes.output.f1, part=MEASURED),
     *expand(rules.gradients.output.spans, part=MEASURED),
     *expand(rules.gradients.output.token_energy, part=MEASURED),
+    *expand(rules.flattened.output.left_out, language=P.speech.tonal),
 ]
 
 
@@ -248,7 +278,7 @@ rule figures:
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
         section=section("profile", "seed", "conditions", "bootstrap"),
-        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED)],
+        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED, *tables.SPOKEN)],
     output:
         comparison=RESULTS / "comparison.csv",
         contrasts=RESULTS / "contrasts.csv",
@@ -285,7 +315,7 @@ rule planted_span:
         code("06_planted_span"),
         weights(),
     params:
-        section=section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "bootstrap"),
+        section=section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "knee", "bootstrap"),
     output:
         draws=RESULTS / "parts" / "calibration_draws.span{span}.csv",
         scores=RESULTS / "parts" / "calibration_scores.span{span}.csv",

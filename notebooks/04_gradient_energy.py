@@ -38,12 +38,20 @@ from IPython.display import display
 
 from tonespan_utils.corpus import sources
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.instrument import gradient_energy, probes, spans, token_energy
+from tonespan_utils.instrument import (
+    gradient_energy,
+    margin_tables,
+    margins,
+    pitch_versions,
+    probes,
+    spans,
+    token_energy,
+)
 from tonespan_utils.params import conditions, profile, tables
-from tonespan_utils.plots import curves, energy_maps, layout, style
+from tonespan_utils.plots import curves, energy_maps, knee_curves, layout, style
 
 p = profile.load(params_path)
-g = p.gradient
+g, k = p.gradient, p.knee
 languages = conditions.measured_languages(conditions.parse(condition), p.speech.tonal)
 seeds = p.seeds(condition)
 edges, offsets = spans.offset_bins(g.window_ms, g.bin_ms)
@@ -122,4 +130,52 @@ for language, axis in axes.items():
     curves.spans_by_layer(axis, rows, color=style.LANGUAGE_COLORS[language])
 figure.supxlabel("layer")
 figure.supylabel("effective span 2 r_com (ms)")
+plt.show()
+
+# %% [markdown]
+# ## What does the layer use? The margin knee
+#
+# The gradient says what a layer would react to. What it uses shows when pitch is taken away (notebook 04a): the **margin**, the probe's
+# logit of the true tone minus the mean of its other logits, with pitch kept only within +-h of the centre (it rises with h), and with
+# pitch flattened only there (it falls). Two lines that meet are fitted to both curves; twice the h where they meet is the **margin
+# knee**, a width like that of the cue. No knee where the probe does not know the tone, or where the curves do not bend.
+#
+# **Influence beyond +-h** is how much the pitch out there moves the margin of each token, up or down, over the mean margin: the knee
+# cannot lie beyond the cue, but a layer may listen to more than it needs.
+
+# %%
+margins_by_seed = {}
+for seed in seeds:
+    encoder = checkpoints.load_condition(p, condition, seed=seed)
+    for language in languages:
+        corpus = sources.load(p, language)
+        trained_probes = probes.load_probes(probes.path(p.results, condition, language, seed=seed))
+        tokens = gradient_energy.eligible(corpus, n_tokens=k.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
+        folder = margin_tables.cache_dir(p.results, language)
+        versions = pitch_versions.of_corpus(encoder, corpus, tokens, k, cache_dir=folder)
+        margins_by_seed[language, seed] = margins.measure(encoder, trained_probes, versions)
+
+# %%
+predictions = tables.read_parts(p.results, "predictions", parts=[condition])
+kept = margin_tables.tabulate(margins_by_seed, predictions, condition=condition, **resampling)
+for name, table in kept.items():
+    tables.write(p.results, name, table, part=condition)
+knees = kept["margin_knee"].assign(seed=kept["margin_knee"]["seed"].astype(str))
+knees.pivot(index="layer", columns=["language", "seed"], values="knee_ms").loc[encoder.layers].round(0)
+
+# %% [markdown]
+# The curves of the top layer, first seed: kept (solid) and flattened (dashed).
+
+# %%
+figure, axes = layout.panels(languages, share_y=False)
+for language, axis in axes.items():
+    of_seed = {
+        name: table[(table["language"] == language) & (table["seed"] == seeds[0])] for name, table in kept.items()
+    }
+    top = {name: table[table["layer"] == encoder.layers[-1]] for name, table in of_seed.items()}
+    knee_curves.margin_curves(
+        axis, top["margin_curves"], top["margin_knee"].iloc[0], color=style.LANGUAGE_COLORS[language]
+    )
+figure.supxlabel("half-width around the tone centre (ms)")
+figure.supylabel("margin (logits)")
 plt.show()

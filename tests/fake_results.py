@@ -113,6 +113,9 @@ def write(p: params.Params) -> None:
         tables.write(p.results, "token_spans", radii, part=condition.name)
         _write_token_energy(p, condition, radii)
         _write_layer_tables(p, condition, languages)
+    for language, rows in by_language.items():
+        left_out = rows[["language", "token_id", "utterance_id"]].head(1).assign(reason="creak")
+        tables.write(p.results, "knee_left_out", left_out, part=language)
     write_clips(p, pd.concat(by_language.values(), ignore_index=True))
 
 
@@ -224,9 +227,34 @@ def _write_layer_tables(p: params.Params, condition: Condition, languages: list[
         "energy": energy,
         "energy_null": flat.merge(pd.DataFrame({"offset_ms": offsets, "energy": 1 / offsets.size}), how="cross"),
         "encoders": pd.DataFrame([identity | {"n_layers": 4, "seed": 0}]),
+        **_margins(seeded, languages),
     }
     for name, table in stored.items():
         tables.write(p.results, name, table, part=condition.name)
+
+
+def _margins(seeded: pd.DataFrame, languages: list[str]) -> dict[str, pd.DataFrame]:
+    """The tables of margins: a knee at the cue in every layer but ``cnn``, which has none."""
+    encoder = seeded["condition"].iloc[0].partition("/")[0]
+    cue_ms = seeded["language"].map(lambda language: CUES_MS.get(language, 100.0))
+    knee_ms = cue_ms.where(seeded["layer"] != "cnn")
+    note = np.where(seeded["layer"] == "cnn", "F1 not above chance", "")
+    knee = {"encoder": encoder, "knee_ms": knee_ms, "ci_low_ms": knee_ms - 9, "ci_high_ms": knee_ms + 9, "n_tokens": 24}
+    widths = pd.DataFrame({"half_width_ms": [0.0, 30.0, 60.0, 90.0, 120.0], "gain": [0.0, 1.2, 2.4, 2.9, 3.0]})
+    keep = seeded.merge(widths, how="cross")
+    sides = {"keep": keep["gain"], "flatten": 3 - keep["gain"]}
+    curves = pd.concat([keep.assign(curve=name, margin=value) for name, value in sides.items()])
+    beyond = keep[keep["half_width_ms"] > 0].assign(influence=0.1)
+    names = pd.DataFrame({"language": languages}).merge(pd.DataFrame({"number": [0, 1]}), how="cross")
+    names["token_id"] = names["language"] + names["number"].astype(str) + "_0"
+    return {
+        "margin_knee": seeded.assign(**knee, note=note),
+        "margin_curves": curves.assign(ci_low=curves["margin"] - 0.2, ci_high=curves["margin"] + 0.2).drop(
+            columns="gain"
+        ),
+        "influence": beyond.assign(ci_low=0.05, ci_high=0.15, n_tokens=24).drop(columns="gain"),
+        "influence_tokens": beyond.merge(names[["language", "token_id"]]).assign(encoder=encoder).drop(columns="gain"),
+    }
 
 
 def make_study(tasks, *, languages=("th",)):

@@ -30,6 +30,7 @@ def test_the_line_and_its_t_interval_are_scipys():
     assert (line.slope_t_low, line.slope_t_high) == pytest.approx((line.slope - reach, line.slope + reach))
     assert line.bias_ms == pytest.approx(np.mean(widths[0] - TRUE))
     assert line.worst_error_ms == pytest.approx(np.max(np.abs(widths[0] - TRUE)))
+    assert line.rmse_ms == pytest.approx(np.sqrt(np.mean((widths[0] - TRUE) ** 2)))
     slopes = [np.polyfit(TRUE, draw, 1)[0] for draw in widths[1:]]
     assert (line.slope_low, line.slope_high) == pytest.approx(np.quantile(slopes, [0.025, 0.975]))
     biases = (widths[1:] - TRUE).mean(axis=1)

@@ -39,6 +39,7 @@ from tonespan_utils.params.sections import (
     Finetune,
     Gradient,
     Jitter,
+    Knee,
     Name,
     Probe,
     Section,
@@ -72,6 +73,7 @@ class Params(Section):
     finetune: Finetune
     probe: Probe
     gradient: Gradient
+    knee: Knee
     validity: Validity
     bootstrap: Bootstrap
     f0: F0

@@ -33,8 +33,12 @@ SHOWN = {
     ("gradient", "asr"): ("#0072B2", "s", "gradient 2 r_com, ASR"),
     ("gradient", "vanilla"): ("#56B4E9", "^", "gradient 2 r_com, vanilla"),
     ("gradient_r90", "asr"): ("#D55E00", "D", "gradient 2 r90, ASR"),
+    ("margin_knee", "asr"): ("#CC79A7", "P", "margin knee, ASR"),
     ("pitch_flattening", "asr"): ("#009E73", "v", "pitch flattening, ASR"),
 }
+
+
+LAYER_MARKERS = {"gradient": "o", "margin_knee": "P"}  # estimators whose slopes are drawn at every layer
 
 
 def _answers(loaded: Tables, estimator: str, condition: str) -> pd.DataFrame:
@@ -109,7 +113,7 @@ def _slope(line: pd.Series) -> str:
 
 
 def draw_slopes(loaded: Tables, params: Params) -> Figure:
-    """Slopes of every estimator at the top layer, and of the gradient at every layer."""
+    """Slopes of every estimator at the top layer, and of the gradient and the margin knee at every layer."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(style.width_in(), 3.4), width_ratios=(1.25, 1))
     lines, top = loaded["calibration_lines"], top_layer(loaded["calibration"])
     shown = lines[lines["layer"].isin(["", top]) & lines["estimator"].isin(ESTIMATOR_NAMES)]
@@ -123,27 +127,29 @@ def draw_slopes(loaded: Tables, params: Params) -> Figure:
     layout.named_rows(left, names)
     left.set(xlabel="slope of answer over planted width", title="top layer")
     layers = [layer for layer in dict.fromkeys(lines["layer"]) if layer]
-    for number, condition in enumerate(("vanilla", "asr")):
-        rows = lines[(lines["estimator"] == "gradient") & (lines["condition"] == condition)]
+    by_layer = [(name, condition) for name in LAYER_MARKERS for condition in ("vanilla", "asr")]
+    for (name, condition), offset in zip(by_layer, layout.dodge(len(by_layer)), strict=True):
+        rows = lines[(lines["estimator"] == name) & (lines["condition"] == condition)]
+        marker, label = LAYER_MARKERS[name], f"{ESTIMATOR_NAMES[name]}, {CONDITION_NAMES[condition]}"
         for row in rows.itertuples():
-            _slope_interval(right, layers.index(row.layer) + 0.2 * (number - 0.5), row, vertical=True)
-        right.plot([], [], "o", color=CONDITION_COLORS[condition], label=CONDITION_NAMES[condition])
+            _slope_interval(right, layers.index(row.layer) + offset, row, vertical=True, marker=marker)
+        right.plot([], [], marker, linestyle="", color=CONDITION_COLORS[condition], label=label)
     right.set_xticks(np.arange(len(layers)), layers)
-    right.set(xlabel="layer", ylabel="slope", title="gradient, 2 r_com")
+    right.set(xlabel="layer", ylabel="slope", title="every layer")
     right.legend()
     for axis, draw in ((left, "axvline"), (right, "axhline")):
         getattr(axis, draw)(0, **NULL)
         getattr(axis, draw)(0.5, color="0.45", linestyle="--", linewidth=0.9)
-    left.axvline(1, color="0.45", linestyle=":", linewidth=0.9)
+        getattr(axis, draw)(1, color="0.45", linestyle=":", linewidth=0.9)
     return figure
 
 
-def _slope_interval(axis: Axes, at: float, row, *, vertical: bool) -> None:
+def _slope_interval(axis: Axes, at: float, row, *, vertical: bool, marker: str = "o") -> None:
     color = CONDITION_COLORS[row.condition]
     for low, high, width in ((row.slope_t_low, row.slope_t_high, 0.7), (row.slope_low, row.slope_high, 2.2)):
         ends, place = [low, high], [at, at]
         axis.plot(*((place, ends) if vertical else (ends, place)), color=color, linewidth=width)
-    axis.plot(*((at, row.slope) if vertical else (row.slope, at)), "o", color=color)
+    axis.plot(*((at, row.slope) if vertical else (row.slope, at)), marker, color=color)
 
 
 def caption_slopes(loaded: Tables, params: Params) -> str:
