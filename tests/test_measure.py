@@ -25,8 +25,8 @@ from tonespan_utils.instrument import (
     probes,
     spans,
 )
+from tonespan_utils.params.knee import Knee
 from tonespan_utils.params.profile import ROOT
-from tonespan_utils.params.sections import Knee
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 QUICK = {"n_resamples": 50, "bin_ms": 50.0, "regularisation_c": 0.1, "half_widths_ms": ()}

@@ -52,7 +52,7 @@ from tonespan_utils.encoders.given import as_encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, margin_tables, spans
 from tonespan_utils.instrument import probes as layer_probes
-from tonespan_utils.params.sections import Knee
+from tonespan_utils.params.knee import Knee
 from tonespan_utils.plots import curves, energy_maps, knee_curves, layout, style
 from tonespan_utils.statistics import findings
 from tonespan_utils.statistics.bootstrap import Interval

@@ -8,45 +8,35 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import InputXGradient, IntegratedGradients, Saliency
-from conftest import make_checkpoint
+from double_precision import CLASSES, double_encoder, double_waveforms, random_probes
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import attribution, behaviour, gradient_energy, gradients, spans
 from tonespan_utils.params import sections
-from tonespan_utils.statistics.classifier import LinearClassifier
 
-CENTERS, TONES, CLASSES = [0.2, 0.31], ["fall", "rise"], ("fall", "rise", "level")
+CENTERS, TONES = [0.2, 0.31], ["fall", "rise"]
 EDGES, OFFSETS = spans.offset_bins(120, 20)
 
 
 @pytest.fixture(scope="module", params=["xlsr", "wav2vec2"])
 def encoder(request, tmp_path_factory):
-    loaded = checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), request.param))
-    loaded.model.double()
-    return loaded
+    return double_encoder(tmp_path_factory.mktemp("x"), request.param)
 
 
 @pytest.fixture(autouse=True)
-def double_input(monkeypatch):
-    plain = Encoder.prepare
-    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
+def in_double_precision(monkeypatch):
+    double_waveforms(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def probes(encoder):
+    return random_probes(encoder)
 
 
 @pytest.fixture(scope="module")
 def samples():
     return np.random.default_rng(0).normal(0, 0.1, 8000)
-
-
-@pytest.fixture(scope="module")
-def probes(encoder):
-    rng = np.random.default_rng(1)
-    width = {layer: encoder.model.config.hidden_size for layer in ("0", "2")} | {
-        "cnn": encoder.model.config.conv_dim[-1]
-    }
-    return {k: LinearClassifier(CLASSES, rng.normal(size=(3, n)), rng.normal(size=3)) for k, n in width.items()}
 
 
 def scalar(encoder, probe, layer, center_s, tone, n_samples):
@@ -79,8 +69,11 @@ def check(actual, expected, rtol=1e-6):
         assert energy.max() > 0 and np.allclose(actual[layer], energy, rtol=rtol, atol=1e-9 * energy.max()), layer
 
 
-def measured(name, encoder, probes, samples, **options):
-    return attribution.energy(name, encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
+def measured(name, encoder, probes, samples, *, smoothing=None, integration=None, mask_ms=None):
+    return attribution.energy(
+        name, encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, smoothing=smoothing, integration=integration,
+        mask_ms=mask_ms,
+    )  # fmt: skip
 
 
 def test_gradient_is_what_the_study_measures(encoder, probes, samples):
@@ -103,7 +96,7 @@ def test_smoothgrad_is_captum_s_saliency_averaged_over_the_same_noise(encoder, p
         noisy = [x.detach() + 0.2 * x.detach().std() * torch.as_tensor(draw) for draw in noise]
         return torch.stack([Saliency(function).attribute(y.requires_grad_(True), abs=False) for y in noisy]).mean(0)
 
-    energy = measured("smoothgrad", encoder, probes, samples, n_draws=3, noise=0.2, seed=7)
+    energy = measured("smoothgrad", encoder, probes, samples, smoothing=attribution.Smoothing(3, 0.2, seed=7))
     check(energy, by_token(encoder, probes, samples, average))
 
 
@@ -113,8 +106,9 @@ def test_integrated_gradients_equal_captum(encoder, probes, samples):
     )
     with pytest.warns(UserWarning, match="integrated gradients explain"):
         energy = measured(
-            "integrated_gradients", encoder, probes, samples, n_steps=8, max_steps=8, tolerance=0, power=1
-        )
+            "integrated_gradients", encoder, probes, samples,
+            integration=attribution.Integration(n_steps=8, max_steps=8, tolerance=0, power=1),
+        )  # fmt: skip
     check(energy, expected)
 
 
@@ -122,7 +116,7 @@ def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         integrated = attribution.integrated_gradients(
-            encoder, probes, samples, CENTERS, TONES, n_steps=8, max_steps=64, tolerance=0.01
+            encoder, probes, samples, CENTERS, TONES, integration=attribution.Integration(8, 64, tolerance=0.01)
         )
     prepared, silence = encoder.prepare(samples), torch.zeros(1, samples.size, dtype=torch.float64)
     for layer, probe in probes.items():
@@ -137,8 +131,7 @@ def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
 
 @pytest.mark.parametrize("mask_ms", [None, 50.0])
 def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
-    options = {} if mask_ms is None else {"mask_ms": mask_ms}
-    drops = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
+    drops = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, mask_ms=mask_ms)
     prepared = encoder.prepare(samples)
     for layer, probe in probes.items():
         for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
@@ -150,15 +143,15 @@ def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
                 masked[0, (offset >= -width / 2) & (offset < width / 2)] = 0
                 drop = (function(prepared) - function(masked)).item()
                 assert drops[layer][token, number] == pytest.approx(drop, abs=1e-9)
-    energy = measured("occlusion", encoder, probes, samples, **options)
+    energy = measured("occlusion", encoder, probes, samples, mask_ms=mask_ms)
     assert all(np.array_equal(energy[layer], np.square(drops[layer])) for layer in probes)
 
 
 def test_bins_beyond_the_audio_hold_nothing(encoder, probes):
     short = np.random.default_rng(5).normal(0, 0.1, 3000)
     for name in attribution.ENERGY:
-        options = {"tolerance": np.inf, "n_steps": 2} if name == "integrated_gradients" else {}
-        by_layer = attribution.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, **options)
+        rough = attribution.Integration(n_steps=2, tolerance=np.inf)
+        by_layer = attribution.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, integration=rough)
         for energy in by_layer.values():
             assert not energy[0, OFFSETS < -20].any() and energy.min() >= 0
 

@@ -4,37 +4,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import make_checkpoint
+from double_precision import double_encoder, double_waveforms, random_probes
 
-from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import behaviour, resynthesis
-from tonespan_utils.statistics.classifier import LinearClassifier
-
-CENTERS, TONES, CLASSES = [0.2, 0.31], ["fall", "rise"], ("fall", "rise", "level")
 
 
 @pytest.fixture(scope="module", params=["xlsr", "wav2vec2"])
 def encoder(request, tmp_path_factory):
-    loaded = checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), request.param))
-    loaded.model.double()
-    return loaded
+    return double_encoder(tmp_path_factory.mktemp("x"), request.param)
 
 
 @pytest.fixture(autouse=True)
-def double_input(monkeypatch):
-    plain = Encoder.prepare
-    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
+def in_double_precision(monkeypatch):
+    double_waveforms(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def probes(encoder):
-    rng = np.random.default_rng(1)
-    width = {layer: encoder.model.config.hidden_size for layer in ("0", "2")} | {
-        "cnn": encoder.model.config.conv_dim[-1]
-    }
-    return {k: LinearClassifier(CLASSES, rng.normal(size=(3, n)), rng.normal(size=3)) for k, n in width.items()}
+    return random_probes(encoder)
 
 
 def test_unknown_names_list_the_known_ones(encoder, probes):

@@ -48,7 +48,7 @@ def test_no_knee_where_the_probe_is_at_chance_or_tokens_are_few():
     [
         (lambda h: 0 * h, "pitch does not move the margin"),
         (lambda h: h / 400, "no better than a straight one"),
-        (lambda h: 0 * h + 1, "narrowest"),  # all of it at once: what a layer of 25 ms does
+        (lambda h: 0 * h + 1, "narrowest half-width"),  # all of it at once: what a layer of 25 ms does
     ],
 )
 def test_no_knee_where_the_curves_do_not_bend(rise, reason):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import make_checkpoint, make_tokens
+from double_precision import CLASSES, random_probes
 from phonation import syllable
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
@@ -14,10 +15,9 @@ from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import features, margins, pitch_versions, resynthesis
-from tonespan_utils.params.sections import Knee
+from tonespan_utils.params.knee import Knee
 from tonespan_utils.statistics.classifier import LinearClassifier
 
-CLASSES = ("fall", "rise", "level")
 KNEE = Knee(
     half_widths_ms=[20.0, 40.0, 60.0, 90.0, 130.0], n_tokens=9, context_ms=300.0, method="overlap_add", floor_hz=75.0,
     ceiling_hz=400.0,
@@ -48,10 +48,7 @@ def encoder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def probes(encoder):
-    rng = np.random.default_rng(1)
-    hidden = encoder.model.config.hidden_size
-    sizes = {"cnn": encoder.model.config.conv_dim[-1], "0": hidden, "2": hidden}
-    return {k: LinearClassifier(CLASSES, rng.normal(size=(3, n)), rng.normal(size=3)) for k, n in sizes.items()}
+    return random_probes(encoder)
 
 
 @pytest.fixture(scope="module")

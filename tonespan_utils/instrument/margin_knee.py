@@ -6,7 +6,9 @@ The margin (:mod:`margins`) is averaged over tokens in two ways, as a function o
 - ``flatten``: pitch only beyond +-h. It falls with h, until nothing is left that it uses.
 
 Two lines that meet are fitted to each curve by least squares; they meet at one h in both. Twice that h is the knee, a
-width like the planted one. At h = 0 ``keep`` is the level voice and ``flatten`` the whole one.
+width like the planted one. The first line is fitted to the steep end of the rise, from two half-widths before that at
+which ``RISE`` of the way is gone: how a margin begins to rise says how the cue is spread inside its width, not where it
+ends. Nothing narrower than the smallest half-width is fitted, for a pitch period of a low voice is as long.
 
 A knee cannot lie beyond the cue: pitch that says nothing of the tone moves no margin on average. Whether a layer
 listens to more than it needs is another question, which :mod:`influence` asks. There is no knee (nan, with a note)
@@ -34,6 +36,8 @@ from tonespan_utils.statistics import bootstrap, findings
 Floats = NDArray[np.float64]
 
 STEP_MS = 1.0  # between the half-widths at which the lines may meet
+RISE = 0.4  # of the way from the level voice to the whole one; set on planted Lao, confirmed on planted Thai
+AT_ONCE = 0.8  # of the way: a layer that gets there within the narrowest half-width has its knee within it, not beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,40 @@ class Knee:
 def meeting_half_widths(half_widths_ms: ArrayLike, keep: ArrayLike, flatten: ArrayLike) -> Floats:
     """The half-width (draw,) at which the two lines of both curves, (draw, half-width) each, meet.
 
-    The curves have to part faster before it than after it; where they do so nowhere, nan. Two half-widths lie on
-    either side. Raises ValueError for fewer than four. Notebook: notebooks/04_gradient_energy
+    Half-widths begin with 0, where the curves are the level and the whole voice. The curves have to part faster before
+    the meeting than after it; where they do so nowhere, and where the whole voice has no larger margin than the level
+    one, nan. Two half-widths lie on either side. Raises ValueError for fewer than five. Notebook:
+    notebooks/04_gradient_energy
     """
-    widths = np.asarray(half_widths_ms, dtype=np.float64)
-    if len(widths) < 4:
-        raise ValueError(f"a knee needs four half-widths; there are {len(widths)}")
+    widths, rising, falling = np.asarray(half_widths_ms, dtype=np.float64), np.atleast_2d(keep), np.atleast_2d(flatten)
+    if len(widths) < 5:
+        raise ValueError(f"a knee needs five half-widths with 0; there are {len(widths)}")
+    starts, meeting = first_fitted(rising - falling), np.full(len(rising), np.nan)
+    for start in np.unique(starts[starts >= 0]):
+        drawn = starts == start
+        meeting[drawn] = _meeting(widths[start:], rising[drawn, start:].T, falling[drawn, start:].T)
+    return meeting
+
+
+def share_of_rise(gain: Floats) -> Floats:
+    """``gain`` (draw, half-width), the first curve minus the second, as a share of its way from the level voice (0)
+    to the whole one (1); nan where that way does not go up.
+    """
+    way = -2 * gain[:, :1]  # whole minus level, once in each curve
+    return np.divide(gain - gain[:, :1], way, out=np.full_like(gain, np.nan), where=way > 0)
+
+
+def first_fitted(gain: Floats) -> NDArray[np.int64]:
+    """The number of the first half-width that is fitted (draw,): 1 at least, at most the last but three; -1: none."""
+    share = share_of_rise(gain)
+    risen = share >= RISE
+    first = np.clip(risen.argmax(axis=1) - 2, 1, gain.shape[1] - 4)
+    return np.where(risen.any(axis=1), first, -1)
+
+
+def _meeting(widths: Floats, rising: Floats, falling: Floats) -> Floats:
+    """Where the lines of two curves (half-width, draw) meet: (draw,)."""
     knees, bases, slopes = _lines(widths)
-    rising, falling = np.atleast_2d(keep).T, np.atleast_2d(flatten).T  # (half-width, draw)
     # What lines through a basis leave of a curve is its square less that of its part along the basis.
     explained = sum(np.square(bases @ curve).sum(axis=1) for curve in (rising, falling))  # (knee, draw)
     before, after = np.moveaxis(slopes @ (rising - falling), 1, 0)  # (knee, draw) each
@@ -108,7 +138,7 @@ def of_layer(
     n_tokens = len(margins.tokens)
     half_widths, keep, flatten = mean_curves(margins, layer, n_resamples=n_resamples, seed=seed)
     meeting = meeting_half_widths(half_widths, keep, flatten)
-    note = findings.why_at_chance(above_chance_low, n_tokens) or findings.why_no_knee(
+    note = findings.why_at_chance(above_chance_low, n_tokens) or _why_none(
         half_widths, keep - flatten, meeting, level=level
     )
     if note:
@@ -116,6 +146,14 @@ def of_layer(
     n_utterances = margins.tokens["utterance_id"].nunique()
     low, high = bootstrap.percentile_interval(2 * meeting[1:], level=level, n_tokens=n_tokens, n_clusters=n_utterances)
     return Knee(float(2 * meeting[0]), low, high, n_tokens, "")
+
+
+def _why_none(half_widths_ms: Floats, gain: Floats, meeting_ms: Floats, *, level: float) -> str:
+    """Why there is no knee; ``gain`` (draw, half-width)."""
+    start = int(first_fitted(gain[:1])[0])
+    if start >= 0 and share_of_rise(gain[:1])[0, 1] >= AT_ONCE:
+        return f"all of it within ±{half_widths_ms[1]:g} ms, the narrowest half-width"
+    return findings.why_no_knee(half_widths_ms, gain, meeting_ms, start=max(start, 1), level=level)
 
 
 def table(

@@ -17,7 +17,7 @@ from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import influence, margin_knee, margins, pitch_versions, probes
 from tonespan_utils.instrument.margins import Margins
 from tonespan_utils.params import conditions
-from tonespan_utils.params.sections import Knee
+from tonespan_utils.params.knee import Knee
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 NAMES = ("margin_knee", "margin_curves", "influence", "influence_tokens")

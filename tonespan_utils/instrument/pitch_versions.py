@@ -32,7 +32,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE, build_once
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import chunks, features, resynthesis
-from tonespan_utils.params.sections import Knee
+from tonespan_utils.params.knee import Knee
 
 NEAR_S = 0.02  # of the centre: where a pitch has to be tracked, and gone when it was taken away
 LEVEL_ST = 1.0  # semitones from the median: what still counts as gone; Praat's own steps at an edge are smaller

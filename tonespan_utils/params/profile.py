@@ -29,6 +29,7 @@ from pydantic import (
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
+from tonespan_utils.params.knee import Knee
 from tonespan_utils.params.sections import (
     F0,
     Align,
@@ -39,7 +40,6 @@ from tonespan_utils.params.sections import (
     Finetune,
     Gradient,
     Jitter,
-    Knee,
     Name,
     Probe,
     Section,

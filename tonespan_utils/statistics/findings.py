@@ -91,21 +91,21 @@ def why_no_bend(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, level: floa
     return ""
 
 
-def why_no_knee(half_widths_ms: Floats, gain: Floats, meeting_ms: Floats, *, level: float) -> str:
+def why_no_knee(half_widths_ms: Floats, gain: Floats, meeting_ms: Floats, *, start: int, level: float) -> str:
     """Why two curves of a margin have no common knee: the tests of :func:`why_no_bend` on their difference.
 
     ``gain`` (1 + draw, half-width) is the margin with pitch only inside a half-width minus that with pitch only
     outside; ``meeting_ms`` (1 + draw,) is where their lines meet, nan where they do not bend; the data first, then
-    bootstrap draws. Half-widths increase from 0. Notebook: notebooks/04_gradient_energy
+    bootstrap draws. Half-widths increase from 0; lines are fitted from number ``start`` on. Notebook:
+    notebooks/04_gradient_energy
     """
-    curves = gain.T
+    curves, fitted = gain.T, half_widths_ms[start:]
     if not _some_above_0(curves[1:] - curves[:1], level):
         return "pitch does not move the margin"
-    if not _some_above_0(_slope_drops(half_widths_ms) @ curves, level):
+    if not _some_above_0(_slope_drops(fitted) @ curves[start:], level):
         return "no bend: two lines fit the margin no better than a straight one"
-    if not half_widths_ms[1] < meeting_ms[0] < half_widths_ms[-2]:  # nan too
-        at = "at the widest" if meeting_ms[0] >= half_widths_ms[-2] else "at the narrowest"
-        return f"no bend within the half-widths: it lies {at} of them"
+    if not meeting_ms[0] < half_widths_ms[-2]:  # nan too
+        return "no bend within the half-widths: it lies at the widest of them, or nowhere"
     without = float(np.mean(np.isnan(meeting_ms[1:])))
     if without > 1 - level:
         return f"no bend in {without:.0%} of the draws of utterances"
