@@ -246,7 +246,7 @@ def predict(
     order = np.argsort([len(example.features) for example in examples], kind="stable")
     heads.take_features(model.eval())
     try:
-        for start in tqdm(range(0, len(order), batch_size), desc="hearing", unit="batch", mininterval=2):
+        for start in tqdm(range(0, len(order), batch_size), desc="predicting", unit="batch", mininterval=2):
             rows = order[start : start + batch_size]
             batch = collate([examples[row].as_item() for row in rows])
             outputs = model(*(batch[name].to(model.device) for name in ("input_values", "attention_mask")))
