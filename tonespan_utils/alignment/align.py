@@ -83,7 +83,7 @@ class Aligner:
 
 
 class Aligned(NamedTuple):
-    """Edges and nucleus of a syllable, in seconds, and its score; the nucleus is None where labels are characters."""
+    """Edges and nucleus of a syllable, in seconds, and its score; the nucleus is None where no label marks it."""
 
     start_s: float
     end_s: float

@@ -2,7 +2,7 @@
 
 AdamW; the learning rate, ``head_rate`` times as high in the new head, rises linearly over ``warmup_share`` of the steps
 and falls linearly to 0. Batches group utterances of like length. On a GPU in bfloat16 through accelerate; on a CPU in
-float32. Everything random hangs on the seed, and a training that was killed goes on from its last checkpoint to the
+float32. Everything random depends on the seed, and a training that was killed goes on from its last checkpoint to the
 same weights.
 
 Notebook: notebooks/02_finetune

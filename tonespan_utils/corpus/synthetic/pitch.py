@@ -2,15 +2,16 @@
 
 Pitch is a sum, in semitones around the speaker's base frequency, of declination, slow drift, one accent per syllable,
 the effect of a voiceless or voiced onset, jitter, and the *tone*. The tone is its Chao digits, spread over the planted
-width, which is centred on the middle of the nucleus. Outside of it the tone adds exactly 0, so the width of the tone cue
-is known. The other parts do not depend on the tone.
+width, which is centred on the middle of the nucleus. Outside of it the tone adds exactly 0, so the width of the tone
+cue is known. The other parts do not depend on the tone.
 
 The accent makes the corpus fit for calibration: pitch height at the centre is tone plus accent, so only the *movement*
 of pitch identifies the tone, and the movement is spread over the whole planted width.
 
 Conventions
 -----------
-- Times are seconds from the start of the utterance, ``span_s`` is the planted width in seconds; pitch is semitones unless a name says Hz.
+- Times are seconds from the start of the utterance, ``span_s`` is the planted width in seconds; pitch is semitones
+  unless a name says Hz.
 - Chao digits run from 1 (low) to 5 (high); 3 adds nothing.
 
 Source: Chao (1930) for the digits; Moulines & Charpentier (1990) for overlap-add; Praat, through parselmouth, does it.

@@ -1,7 +1,8 @@
 """Spellers of the embedded corpus: syllables that exist in every tone, as script and as eSpeak NG phonemes.
 
-A *frame* is a syllable without its tone. Every frame can be written in every tone of its language, so tone
-is independent of the segments: segments alone do not predict it. One module per language defines ``speller()``; text to tone (:mod:`tonespan_utils.tone`) has to give back what was written.
+A *frame* is a syllable without its tone. Every frame can be written in every tone of its language, so tone is
+independent of the segments: segments alone do not predict it. One module per language defines ``speller()``; text to
+tone (:mod:`tonespan_utils.tone`) has to give back what was written.
 
 Conventions
 -----------
