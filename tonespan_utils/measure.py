@@ -16,9 +16,9 @@ model that is loaded already, will do as well):
 
 >>> measured.layers.query("knows")["span_ms"].between(30, 120).tolist()[1:]  # a box of the planted 120 ms gives 60
 [True, True, True, True, True, True, True, True]
->>> knees = measured.knees.set_index("layer")["knee_ms"]  # the planted 120 ms
->>> bool(knees[["3", "4", "5", "6"]].between(80, 150).all())
-True
+>>> knees = measured.knees.set_index("layer")["knee_ms"]  # the glide; lower layers use the levels beside it too
+>>> knees[["6", "final"]].between(100, 140).tolist()
+[True, True]
 
 It does what notebooks 03 and 04 do, with the same functions: one linear probe per layer on the hidden vector at each
 centre, trained on some speakers (or clips) and scored on others; the energy of the gradient of its logit around the

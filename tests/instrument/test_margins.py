@@ -102,6 +102,19 @@ def test_one_cache_serves_all_that_share_a_front_end(encoder, probes, corpus, to
         tuned.model.encoder.layers[0].final_layer_norm.weight -= 0.5
 
 
+def test_a_missing_file_is_made_again_and_a_damaged_one_is_named(encoder, corpus, tokens, tmp_path):
+    first = pitch_versions.of_corpus(encoder, corpus, tokens.head(1), KNEE, cache_dir=tmp_path)
+    (path,) = tmp_path.rglob("cnn.npy")
+    expected = np.array(first.stored)
+    path.unlink()
+    again = pitch_versions.of_corpus(encoder, corpus, tokens.head(1), KNEE, cache_dir=tmp_path)
+    assert np.array_equal(again.stored, expected)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(TonespanError, match="damaged") as raised:
+        pitch_versions.of_corpus(encoder, corpus, tokens.head(1), KNEE, cache_dir=tmp_path)
+    assert "\n" not in str(raised.value) and str(path.parent) in str(raised.value)
+
+
 def test_other_weights_audio_tokens_or_settings_are_made_anew(corpus, tokens, tmp_path):
     encoder = checkpoints.load(make_checkpoint(tmp_path / "a", "xlsr"))
     other = checkpoints.load(make_checkpoint(tmp_path / "b", "xlsr", seed=1))

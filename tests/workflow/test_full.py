@@ -57,7 +57,9 @@ def standin(tmp_path_factory):
 def check_everything_is_there(p):
     loaded = store.load_tables(p)
     assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.ALIGNMENT
-    assert {name for name, table in loaded.items() if table.empty} - {"rejected"} == {"seed_agreement"}  # one seed each
+    assert {name for name, table in loaded.items() if table.empty} - {"rejected", "knee_left_out"} == {
+        "seed_agreement"
+    }  # one seed each
     assert set(loaded["tokens"]["language"]) == set(TONAL)
     assert loaded["tokens"]["speaker"].str.fullmatch(r"pseudo-(train|other)-(fe)?male-\d\d").all()
     assert loaded["tokens"]["align_score"].between(p.align.min_score, 1).all()
@@ -83,6 +85,8 @@ def test_every_task_and_family_runs_on_stand_ins(standin, monkeypatch):
     notebook = partial(_run_and_close, params_path=str(path))
     notebook("00_corpus")
     notebook("01_baseline_spans")
+    for language in p.speech.tonal:
+        notebook("04_flattened_pitch", language=language)
     for name in p.conditions:
         if conditions.parse(name).is_trained:
             notebook("02_finetune", condition=name, seed="0")
@@ -101,7 +105,7 @@ def _run_and_close(name, **parameters):
 
 @pytest.mark.slow
 def test_the_whole_graph_runs_on_stand_ins(standin, monkeypatch):
-    """The same through Snakemake and Papermill, a process for each of 38 notebooks: `make test-slow`."""
+    """The same through Snakemake and Papermill, a process for each of 42 notebooks: `make test-slow`."""
     path, output = standin
     monkeypatch.setenv("TONESPAN_OUTPUT", str(output))
     monkeypatch.setattr(profile, "OUTPUT_ROOT", output)

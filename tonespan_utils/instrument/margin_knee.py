@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 
 STEP_MS = 1.0  # between the half-widths at which the lines may meet
 RISE = 0.4  # of the way from the level voice to the whole one; set on planted Lao, confirmed on planted Thai
-AT_ONCE = 0.8  # of the way: a layer that gets there within the narrowest half-width has its knee within it, not beyond
+AT_ONCE = 0.7  # of the way: a layer that gets there within the narrowest half-width has its knee within it, not beyond
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from tqdm.auto import tqdm
 from tonespan_utils.audio.reading import SAMPLE_RATE, build_once
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.encoder import Encoder
+from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, features, resynthesis
 from tonespan_utils.params.knee import Knee
 
@@ -38,6 +40,7 @@ NEAR_S = 0.02  # of the centre: where a pitch has to be tracked, and gone when i
 LEVEL_ST = 1.0  # semitones from the median: what still counts as gone; Praat's own steps at an edge are smaller
 UNTRACKED = "no steady pitch near the centre (creak, breath or no voice)"
 UNALTERED = "the pitch near the centre does not follow the resynthesis (creak or doubled periods)"
+FILES = ("cnn.npy", "reasons.json")
 WHOLE, LEVEL, KEEP, FLATTEN = "whole", "level", "keep", "flatten"
 
 
@@ -71,7 +74,7 @@ def of_corpus(
 ) -> Versions:
     """The versions of ``tokens``, from the cache or into it; without ``cache_dir`` they stay in memory.
 
-    Raises TonespanError where the cache cannot be written. Notebook: notebooks/04_flattened_pitch
+    Raises TonespanError where the cache cannot be written, or is damaged. Notebook: notebooks/04_flattened_pitch
     """
     placed = _placed(encoder, corpus, tokens, given)
     shape = (int(placed["n_frames"].sum()) * len(names(given.half_widths_ms)), encoder.model.config.conv_dim[-1])
@@ -86,11 +89,17 @@ def of_corpus(
         stored.flush()
         (folder / "reasons.json").write_text(json.dumps(reasons), encoding="utf-8")
 
-    parent = cache_dir / features.front_end_identity(encoder)
-    folder = build_once(parent, _identity(corpus, placed, given), build)
-    reasons = json.loads((folder / "reasons.json").read_text(encoding="utf-8"))
-    # Read as needed. "c": what is written to an array stays out of the file.
-    return _without_left_out(placed, reasons, np.load(folder / "cnn.npy", mmap_mode="c"), given)
+    parent, key = cache_dir / features.front_end_identity(encoder), _identity(corpus, placed, given)
+    if (parent / key).is_dir() and not all((parent / key / name).is_file() for name in FILES):
+        shutil.rmtree(parent / key)  # a file that was damaged has been set aside
+    folder = build_once(parent, key, build)
+    try:
+        reasons = json.loads((folder / "reasons.json").read_text(encoding="utf-8"))
+        # Read as needed. "c": what is written to an array stays out of the file.
+        stored = np.load(folder / "cnn.npy", mmap_mode="c")
+    except (OSError, ValueError) as error:
+        raise TonespanError(f"{folder}: damaged ({error}); remove this folder and run again") from None
+    return _without_left_out(placed, reasons, stored, given)
 
 
 def clip_around(encoder: Encoder, n_samples: int, center_s: float, context_ms: float) -> slice:

@@ -57,7 +57,8 @@ def caption_margin_curves(loaded: Tables, params: Params, *, backbone: str) -> s
     widths = "; ".join(
         f"{LANGUAGE_NAMES[row.language]} none ({row.note})"
         if row.note
-        else f"{LANGUAGE_NAMES[row.language]} {interval_text(row.knee_ms, row.ci_low_ms, row.ci_high_ms)} ms"
+        else f"{LANGUAGE_NAMES[row.language]} {interval_text(row.knee_ms, row.ci_low_ms, row.ci_high_ms)} ms "
+        f"(n = {row.n_tokens:.0f})"
         for row in knees.itertuples()
     )
     return (
@@ -65,8 +66,8 @@ def caption_margin_curves(loaded: Tables, params: Params, *, backbone: str) -> s
         f"{knees['condition'].iloc[0]} with pitch kept only within a half-width of the tone centre (solid), and with "
         f"pitch flattened only there (dashed); bands: {params.bootstrap.level:.0%} bootstrap intervals over "
         "utterances. Two lines that meet are fitted to both curves; twice the half-width where they do (grey, with its "
-        f"interval) is the margin knee: {widths}. n = {knees['n_tokens'].min():.0f} tokens at least; left out for a "
-        f"voice whose pitch cannot be taken away: {len(loaded['knee_left_out'])}."
+        f"interval) is the margin knee: {widths}. Left out for a voice whose pitch cannot be taken away: "
+        f"{len(loaded['knee_left_out'])} tokens."
     )
 
 
@@ -101,8 +102,8 @@ def caption_knees(loaded: Tables, params: Params, *, backbone: str) -> str:
         f"band: the cue width in the signal. No knee, and no point, for {n_none} of {len(knees)} layers by condition, "
         "language and seed: F1 is not above chance there, or the curves do not bend (table margin_knee says which). A "
         "knee cannot lie beyond the cue; whether a layer listens further is what influence says: pitch beyond "
-        f"±{_nearest_ms(loaded):g} ms moves the margin of a token at the top layer by "
-        f"{_influence_text(loaded, backbone)} of its mean."
+        f"±{_nearest_ms(loaded):g} ms moves the margin of a token at the top layer by these shares of its mean: "
+        f"{_influence_text(loaded, backbone)}."
     )
 
 
@@ -116,6 +117,6 @@ def _influence_text(loaded: Tables, backbone: str) -> str:
     rows = _top(loaded["influence"], backbone)
     rows = rows[rows["half_width_ms"] == _nearest_ms(loaded)]
     return "; ".join(
-        f"{interval_text(row.influence, row.ci_low, row.ci_high, '.2f')} ({LANGUAGE_NAMES[row.language]})"
+        f"{LANGUAGE_NAMES[row.language]} {interval_text(row.influence, row.ci_low, row.ci_high, '.2f')}"
         for row in rows.itertuples()
     )
