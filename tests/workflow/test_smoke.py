@@ -9,7 +9,6 @@ import nbformat
 import pytest
 from conftest import command
 
-from tonespan_utils.__main__ import main
 from tonespan_utils.paper import provenance
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import tables
@@ -89,14 +88,15 @@ def test_pages_that_came_with_the_repository_do_not_stand_for_a_run(smoke, tmp_p
     assert re.search(r"^corpus +1$", printed, re.MULTILINE)
 
 
-def test_figures_are_redrawn_from_tables_alone(smoke_params, capsys):
+def test_figures_are_redrawn_from_tables_alone(smoke, smoke_params):
     picture = store.figure_stem(smoke_params, "probe_f1").with_suffix(".png")
     before = picture.read_bytes()
     picture.unlink()
-    assert main(["figures", "smoke", "--name", "probe_f1"]) == 0
+    done = command("figures", "smoke", "--name", "probe_f1", output=smoke)
+    assert done.returncode == 0, done.stderr
     assert picture.read_bytes() == before
-    assert main(["figures", "smoke", "--name", "probef1"]) == 2
-    assert capsys.readouterr().err.startswith("tonespan: no figure 'probef1'")
+    wrong = command("figures", "smoke", "--name", "probef1", output=smoke)
+    assert wrong.returncode == 2 and wrong.stderr.startswith("tonespan: no figure 'probef1'")
 
 
 @pytest.mark.slow
