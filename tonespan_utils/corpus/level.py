@@ -44,7 +44,8 @@ def levelled(corpus: Corpus, *, by: str) -> Corpus:
     if by == "recording":
         return replace(corpus, audio=lambda name: with_gain(samples := corpus.audio(name), gain_db(samples)))
     gains = _SpeakerGains(corpus)
-    return replace(corpus, audio=lambda name: with_gain(gain_db=gains[name], samples=corpus.audio(name)))  # the gain first: it reads too
+    # the gain first, for it reads recordings too
+    return replace(corpus, audio=lambda name: with_gain(gain_db=gains[name], samples=corpus.audio(name)))
 
 
 def active_db(samples: np.ndarray) -> float:
