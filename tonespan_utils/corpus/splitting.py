@@ -1,15 +1,19 @@
-"""Which recordings are train, dev and test: as the user names them, or dealt so that as much as possible is kept.
+"""The split of each recording: the train, dev or test that the user names, or one assigned here.
 
 No sentence, and no speaker where there are several names, is on both sides of a split. Where everybody read the same
-sentences, that leaves recordings over whose speaker is on one side and whose sentence is on the other. They are in
+sentences, some recordings cannot be placed: their speaker is on one side and their sentence on the other. They are in
 ``NEITHER``: nothing is trained, probed or measured on them, but they stay tokens of the corpus, for the baseline has
 folds of its own, in which every token is tested once. Sharing sentences instead would keep them, and would be a leak:
 a word that was learnt gives its tone away.
 
-Conventions: speakers and sentences go to train, dev and test (70, 10, 20 %) in the order of the hashes of their names,
-so that no split depends on the order of files; up to ``FEW`` speakers, and more where some say far more than others, by
-how much they say, so that test does not get nearly everything. Nothing here is chosen on dev: it counts as train, and
-is given up where that keeps more.
+Conventions
+-----------
+- Splits are assigned so that as many tokens as possible are in one.
+- Speakers and sentences go to train, dev and test (70, 10, 20 %) in the order of the hashes of their names, so that no
+  split depends on the order of files.
+- Up to ``FEW`` speakers go by how much they say, and so do more where some say far more than others: test would
+  otherwise get nearly everything.
+- Nothing here is chosen on dev: it counts as train, and is given up where that keeps more tokens.
 
 How much can be kept: where everybody read everything, and test gets a share a of the speakers and b of the sentences,
 it has ab of the tokens and train (1 - a)(1 - b). For a test of given size that is most where a = b: with a fifth of
@@ -36,18 +40,17 @@ from tonespan_utils.statistics.splits import NEITHER
 TEST_SHARE, DEV_SHARE = 0.2, 0.1
 N_ORDERS = 16  # of the speakers; eight times as many keep 0.5 % more
 FEW = 4  # speakers: with five, a fifth of the names is one
-MIN_TRAIN_SHARE = 0.5  # of all tokens, for speakers that are dealt by name
+MIN_TRAIN_SHARE = 0.5  # of all tokens, for speakers that are assigned by name
 MIN_TEST_SHARE = 0.03  # of all tokens: somewhat less than the fifth of a fifth that a crossed corpus gives
 SHARED = "its sentence belongs to the test split"
 SAME_SPEAKER = "its speaker belongs to the test split"
 UNNAMED = "its speaker is not named, nor is one of the test split, who may be the same"
 CROSSING = "in neither train nor test, its sentence and its speaker being in different splits: for the baseline alone"
 
-
 SIDES = ("train", "test", "dev")  # the first of equals gets a sentence
 
 
-def deal(names: Iterable[str], *, with_dev: bool = True, order: int = 0) -> dict[str, str]:
+def assign_names(names: Iterable[str], *, with_dev: bool = True, order: int = 0) -> dict[str, str]:
     """Split of each name, by the order of their hashes: test first, then dev from three names on, the rest train.
 
     ``order`` numbers one of many such orders.
@@ -59,15 +62,15 @@ def deal(names: Iterable[str], *, with_dev: bool = True, order: int = 0) -> dict
     return dict(zip(ordered, ["test"] * n_test + ["dev"] * n_dev + ["train"] * n_train, strict=True))
 
 
-def dealt(recordings: pd.DataFrame) -> dict[str, str]:
-    """Split of each utterance: train, dev, test or ``NEITHER``.
+def assign_recordings(recordings: pd.DataFrame) -> dict[str, str]:
+    """The split of each utterance: train, dev, test or ``NEITHER``.
 
     ``recordings`` has columns utterance_id, sentence_id, speaker and n_tokens. Sentences that several speakers read are
-    dealt by name, or follow their readers, with dev and without; of those that keep most tokens in a split the first is
-    taken, and one without train or test only where there is no other.
+    placed by name, or follow their readers, with dev and without; the first of those that keep most tokens in a split
+    is taken, and one without train or test only where there is no other.
     """
     if recordings["speaker"].nunique() < 2:
-        by_sentence = deal(recordings["sentence_id"])
+        by_sentence = assign_names(recordings["sentence_id"])
         return dict(zip(recordings["utterance_id"], recordings["sentence_id"].map(by_sentence), strict=True))
     readings = _Readings(recordings)
     best, most = None, (False, False, -1.0)
@@ -83,9 +86,9 @@ def dealt(recordings: pd.DataFrame) -> dict[str, str]:
 
 
 def given(names: Sequence[str], where: Sequence[str]) -> list[str] | None:
-    """The splits that a column names, blank meaning train; None for a column that sets nothing apart.
+    """The splits that a column names, where blank is train; None where every row is train.
 
-    ``where`` says of each row where it is written. Raises TonespanError for a name that is no split's, and where dev
+    ``where`` is the place of each row, for messages. Raises TonespanError for a name that is no split's, and where dev
     is named and test is not, or nothing but test.
     """
     written = [name.strip() for name in names]
@@ -103,11 +106,11 @@ def given(names: Sequence[str], where: Sequence[str]) -> list[str] | None:
 
 
 def leaks(recordings: pd.DataFrame, *, keys: Sequence[str] = ("sentence_id", "speaker")) -> dict[str, str]:
-    """Utterances outside of test that share one of ``keys`` with it, and why they have to go: utterance id -> reason.
+    """Utterances outside of test that share one of ``keys`` with it, and why they are left out: utterance id -> reason.
 
-    ``recordings`` has columns utterance_id, split and the keys. Speakers count where there are two or more; all those
-    without a name, beside others with one, are taken for one.
-    Raises TonespanError where that is all there is outside of test.
+    ``recordings`` has columns utterance_id, split and the keys. Speakers count where there are two or more; unnamed
+    speakers count as one speaker where others are named.
+    Raises TonespanError where no other utterance is outside of test.
     """
     is_test = recordings["split"] == "test"
     reasons: dict[str, str] = {}
@@ -120,7 +123,7 @@ def leaks(recordings: pd.DataFrame, *, keys: Sequence[str] = ("sentence_id", "sp
     if not is_test.all() and len(reasons) == int((~is_test).sum()):
         raise TonespanError(
             f"{next(iter(reasons))}: {next(iter(reasons.values()))}, and so it is with all {len(reasons)} recordings "
-            "outside of test; name other splits, or none, and they are dealt"
+            "outside of test; name other splits, or none, and they are assigned"
         )
     return reasons
 
@@ -166,7 +169,8 @@ class _Readings:
         self.n_tokens = recordings["n_tokens"].to_numpy(dtype=float)
         self.said = pd.Series(np.bincount(self.speaker, weights=self.n_tokens), index=self.speakers)
         self._homes_by_name = {
-            with_dev: _indices(deal(self.sentences, with_dev=with_dev), self.sentences) for with_dev in (True, False)
+            with_dev: _indices(assign_names(self.sentences, with_dev=with_dev), self.sentences)
+            for with_dev in (True, False)
         }
 
     def sides_of_speakers(self, order: int, *, with_dev: bool) -> np.ndarray:
@@ -204,7 +208,7 @@ def _indices(splits: Mapping[str, str], names: Sequence[str]) -> np.ndarray:
 
 def _speakers(sizes: pd.Series, order: int, *, with_dev: bool) -> dict[str, str]:
     """Split of each speaker of ``sizes`` (speaker,), in tokens: by name, unless that leaves train less than half."""
-    splits = deal(sizes.index, with_dev=with_dev, order=order)
+    splits = assign_names(sizes.index, with_dev=with_dev, order=order)
     in_train = sizes[[splits[name] == "train" for name in sizes.index]].sum()
     if len(sizes) > FEW and in_train >= MIN_TRAIN_SHARE * sizes.sum():
         return splits
@@ -217,7 +221,7 @@ def _speakers(sizes: pd.Series, order: int, *, with_dev: bool) -> dict[str, str]
 
 
 def _nearest(names: Sequence[str], sizes: pd.Series, share: float, *, spare: int) -> list[str]:
-    """One name or more, by turns the one that brings their part of all ``sizes`` nearest to ``share``; some stay."""
+    """Names whose share of all ``sizes`` is near ``share``, chosen one at a time; ``spare`` names or more are left."""
     wanted, chosen, rest = share * sizes.sum(), [], list(names)
     total = 0
     while len(rest) > spare:
