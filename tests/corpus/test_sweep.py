@@ -98,7 +98,7 @@ def read_grid(folder: Path, content: bytes, language: str) -> list[tuple[str, st
     (folder / "a.TextGrid").write_bytes(content)
     soundfile.write(folder / "a.wav", np.random.default_rng(0).normal(0, 0.1, RATE), RATE)
     spoken, _ = grids.read(folder / "a.TextGrid", folder / "a.wav", tier="syllable", language=language)
-    return [(one.syllable, one.tone, round(one.start_s, 6)) for one in spoken]
+    return [(token.syllable, token.tone, round(token.start_s, 6)) for token in spoken]
 
 
 def grids_by_encoding() -> Iterator[Variant]:
@@ -232,7 +232,7 @@ def texts() -> Iterator[Variant]:
         yield Variant(
             f"text: {language}, {name}",
             lambda _, given=(spelt, language): read_text(*given),
-            [one.tone for one in text_to_tone.syllables(text, language)],
+            [syllable.tone for syllable in text_to_tone.syllables(text, language)],
         )
     for language, text in SENTENCES.items():
         for wrote, read in {OLD.get(language, ("utf-8", "latin-1")), ("utf-8", "latin-1"), ("utf-8", "cp1252")}:
@@ -240,7 +240,7 @@ def texts() -> Iterator[Variant]:
             yield Variant(
                 f"text: {language}, {wrote} read as {read}",
                 lambda _, given=(garbled, language): read_text(*given),
-                [one.tone for one in text_to_tone.syllables(text, language)],
+                [syllable.tone for syllable in text_to_tone.syllables(text, language)],
             )
 
 
@@ -259,9 +259,9 @@ def read_text(text: str, language: str) -> list[str]:
     if problem := text_to_tone.wrong_encoding(text, language):
         raise TonespanError(problem)
     spoken = text_to_tone.syllables(text, language)
-    if not spoken or all({"uncertain", "foreign"} & set(one.flags) for one in spoken):
+    if not spoken or all({"uncertain", "foreign"} & set(syllable.flags) for syllable in spoken):
         raise TonespanError("no syllable that is certain")
-    return [one.tone for one in spoken]
+    return [syllable.tone for syllable in spoken]
 
 
 # The sweep

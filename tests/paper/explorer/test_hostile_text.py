@@ -11,12 +11,12 @@ import io
 import re
 from pathlib import Path
 
+import browsing
 import fake_results
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import test_explorer_browser as browsing
 import yaml
 from conftest import run_notebook
 
@@ -40,8 +40,12 @@ FIELDS = ("speaker", "gender", "emotion", "syllable", "text", "tone")
 FORMULA = re.compile(r"\s*[=+\-@]")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
-pytestmark = browsing.pytestmark
-browser = browsing.browser
+pytestmark = browsing.needed
+
+
+@pytest.fixture(scope="module")
+def browser():
+    yield from browsing.launched()
 
 
 def labelled(folder: Path) -> pd.DataFrame:
