@@ -1,4 +1,4 @@
-"""A browser for tests of pages, which notes what a page must not do. Without Chromium or Playwright they are skipped."""
+"""A browser for tests of pages, noting what a page must not do; skipped without Chromium or Playwright."""
 
 from __future__ import annotations
 
