@@ -10,7 +10,6 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import browsing
 import fake_results
 import matplotlib
 import numpy as np
@@ -28,6 +28,7 @@ import pandas as pd
 import pytest
 import soundfile
 import yaml
+from browsing import Watched, choose, open_page, playwright
 from conftest import make_checkpoint
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
@@ -38,13 +39,10 @@ from tonespan_utils.params import profile as params
 from tonespan_utils.params import tables
 from tonespan_utils.statistics.classifier import LinearClassifier
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install -e '.[dev]'")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
+pytestmark = browsing.needed
 
 TASKS = ["vanilla", "asr-th", "asr-vi", "emotion"]
 MAX_BYTES = 30_000_000
-LOCAL = re.compile(r"^(file|data|blob):|^(http|ws)s?://(127\.0\.0\.1|localhost)[:/]")
 APP = "const app = document.querySelector('.ts-root').explorer;"
 NUMBER = r"-?\d+(?:\.\d+)?"
 START_S = 240  # a notebook server and a kernel on a machine with other things to do
@@ -87,30 +85,7 @@ def p(profile, monkeypatch) -> params.Params:
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as running:
-        # Root, as in a container, cannot have Chromium's sandbox.
-        yield running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-
-
-class Watched:
-    """A page of a browser of its own, which notes console errors and refuses whatever is not on this machine."""
-
-    def __init__(self, browser, **options):
-        self.problems: list[str] = []
-        self.context = browser.new_context(viewport={"width": 1360, "height": 1000}, **options)
-        self.context.route(lambda url: not LOCAL.match(url), self._refuse)
-        self.page = self.context.new_page()
-        self.page.on("console", lambda message: self._note(message.type == "error", message.text))
-        self.page.on("pageerror", lambda error: self._note(True, str(error)))
-        self.page.on("websocket", lambda socket: self._note(not LOCAL.match(socket.url), socket.url))
-
-    def _refuse(self, route) -> None:
-        self._note(True, f"left the machine: {route.request.url}")
-        route.abort()
-
-    def _note(self, wrong: bool, what: str) -> None:
-        if wrong:
-            self.problems.append(what)
+    yield from browsing.launched()
 
 
 @pytest.fixture
@@ -119,16 +94,6 @@ def watched(browser):
     yield watched
     watched.context.close()
     assert watched.problems == []
-
-
-def open_page(watched: Watched, path: Path):
-    watched.page.goto(path.as_uri())
-    watched.page.wait_for_selector("[data-ready]", timeout=30_000)
-    return watched.page
-
-
-def choose(shown, name: str, value: str) -> None:
-    shown.locator(f"[data-id={name}]").select_option(value)
 
 
 def shown_text(shown, key: str, column: str = "a") -> str:
