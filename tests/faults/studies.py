@@ -16,7 +16,7 @@ from tonespan_utils.workflow import run_folders
 
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).with_name("tiny.yaml")
-LONGEST_S = 600  # no run of the tiny study takes so long, on the slowest machine
+LONGEST_S = 1800  # no run of the tiny study takes so long, on the slowest machine
 
 
 @dataclass(frozen=True)
