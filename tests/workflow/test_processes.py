@@ -93,7 +93,9 @@ def test_who_is_stopped_ends_its_child_and_cleans_up(moment, signum):
     child = int(parent.stdout.readline())
     if moment == "after":
         parent.send_signal(signum)
-    said, _ = parent.communicate(timeout=60)
+    said = parent.stdout.read()  # not communicate, which misses what came along with the first line
+    parent.wait(60)
+    parent.stdout.close()
     assert said == f"cleaned up {int(signum)}\n" and parent.returncode == 0 and not runs(child)
 
 
