@@ -7,7 +7,7 @@
 # make course   the lessons for a class: student's and teacher's versions, in runs/course
 # make alignment  how wrong aligned times are, and what wrong times would do to the answers
 # make mini     the small encoder's training again (hours)
-# make test-faults  kills at random moments, full disks, damaged files, other surroundings (a quarter of an hour)
+# make test-faults  kills at random moments, full disks, damaged files, hostile input, other surroundings (half an hour and more)
 # make clean    what runs have made, after asking; FORCE=1 asks nothing
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
 #

@@ -145,6 +145,7 @@ def test_the_server_ends_with_its_run(output):
     run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, text=True, stdin=-1, stdout=-1)
     run.stdout.readline()
     (server,) = children(run.pid)
+    assert os.getpgid(server) == server, "Ctrl-C is for the run, and what is signalled to its group"
     run.kill()
     run.communicate()
     assert wait_until(lambda: not runs(server), 60)
