@@ -139,6 +139,7 @@ def validity(tmp_path_factory):
         yield given, run_notebook("06_validity", params_path="smoke")["loaded"]
 
 
+@pytest.mark.slow
 def test_the_tables_of_validity_are_whole(validity):
     given, loaded = validity
     answered = loaded["calibration"].groupby("estimator")["true_span_ms"].apply(set)
@@ -153,6 +154,7 @@ def test_the_tables_of_validity_are_whole(validity):
     assert set(scores[scores["metric"] == "cer"]["condition"]) == {"asr", "narrow_asr"}
 
 
+@pytest.mark.slow
 def test_every_sanity_check_is_there_with_its_null(validity):
     given, loaded = validity
     sane = loaded["sanity"]
@@ -169,6 +171,7 @@ def test_every_sanity_check_is_there_with_its_null(validity):
     assert intact["value"].min() > permuted["value"].max()
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn_and_told(validity):
     from tonespan_utils.paper.figures import store
     from tonespan_utils.paper.figures import validity as validity_figures
