@@ -41,6 +41,7 @@ from tonespan_utils.params.sections import (
     Jitter,
     Name,
     Probe,
+    RandomWeights,
     Section,
     Speech,
     Synthetic,
@@ -72,6 +73,7 @@ class Params(Section):
     finetune: Finetune
     probe: Probe
     gradient: Gradient
+    random_weights: RandomWeights
     validity: Validity
     bootstrap: Bootstrap
     f0: F0

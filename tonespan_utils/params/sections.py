@@ -205,6 +205,8 @@ class Gradient(Section):
 
     target: Literal["true", "predicted", "margin"]
     wrt: Literal["waveform", "cnn"]
+    weight: Literal["none", "power"]
+    power_window_ms: Annotated[float, Field(ge=1, le=500)]
     window_ms: Positive
     bin_ms: Positive
     n_tokens: Count
@@ -218,6 +220,14 @@ class Gradient(Section):
         if (2 * self.window_ms / self.bin_ms) % 1:
             raise ValueError("bin_ms must divide 2 * window_ms")
         return self
+
+
+class RandomWeights(Section):
+    """The null of spans: how far an encoder looks whose weights have been permuted."""
+
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    max_tokens: Annotated[int, Field(ge=20)]
+    n_tokens: Count
 
 
 EnergyEstimator = Literal["gradient_x_input", "smoothgrad", "integrated_gradients", "occlusion"]

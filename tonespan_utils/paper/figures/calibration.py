@@ -32,6 +32,7 @@ SHOWN = {
     ("acoustic", "signal"): ("#000000", "o", "acoustic baseline (log-Mel)"),
     ("gradient", "asr"): ("#0072B2", "s", "gradient 2 r_com, ASR"),
     ("gradient", "vanilla"): ("#56B4E9", "^", "gradient 2 r_com, vanilla"),
+    ("gradient_power", "asr"): ("#CC79A7", "P", "gradient times power 2 r_com, ASR"),
     ("gradient_r90", "asr"): ("#D55E00", "D", "gradient 2 r90, ASR"),
     ("pitch_flattening", "asr"): ("#009E73", "v", "pitch flattening, ASR"),
 }

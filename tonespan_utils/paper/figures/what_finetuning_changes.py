@@ -17,13 +17,15 @@ from tonespan_utils.paper.figures.parts import (
     labels,
     language_rows,
     of_encoder,
+    random_top,
     role_and_label,
 )
 from tonespan_utils.params import conditions
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import select
 from tonespan_utils.plots import comparisons, layout
-from tonespan_utils.plots.style import NULL
+from tonespan_utils.plots.curves import RANDOM_LABEL
+from tonespan_utils.plots.style import NULL, RANDOM
 from tonespan_utils.statistics import findings
 
 DIFFERENCES = {"f1": "probe F1", "span_ms": "span 2 r_com (ms)", "distance_ms": "distance to the cue width (ms)"}
@@ -94,10 +96,15 @@ def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
             axis.axhline(chance, label="chance", **NULL)
         else:
             layout.corner_note(axis, f"chance {chance:.2f} \N{DOWNWARDS ARROW}", right=False)
+        random_ms = abs(random_top(loaded, params, backbone, language)["span_ms"] - compared["cue_width_ms"].mean())
+        if random_ms < right:
+            axis.axvline(random_ms, label=RANDOM_LABEL, **RANDOM)
         if null_ms < right:
             axis.axvline(null_ms, label="flat null", **NULL | {"linestyle": "--"})
-        else:
-            layout.corner_note(axis, f"flat map {null_ms:.0f} ms \N{RIGHTWARDS ARROW}", right=True)
+        beyond = {"flat map": null_ms, RANDOM_LABEL: random_ms}
+        beyond = ", ".join(f"{name} {ms:.0f} ms" for name, ms in beyond.items() if ms >= right)
+        if beyond:
+            layout.corner_note(axis, f"{beyond} \N{RIGHTWARDS ARROW}", right=True)
     layout.shared_legend(figure, axes.values())
     return layout.label_axes(figure, x="distance of the span to the cue width (ms)", y="macro-F1")
 
@@ -119,6 +126,7 @@ def caption_scatter(loaded: Tables, params: Params, *, backbone: str) -> str:
         "Macro-F1 of the best layer against the distance |2 r_com - cue width| of its span, with "
         f"{params.bootstrap.level:.0%} intervals; open: the span is no finding, for F1 is not above chance, the span "
         "not below its null, or the tokens too few; where there is no cue width in the signal, nothing is near it; "
-        "chance and the distance of a flat map are lines, or told in the corner beyond which they lie. "
+        "chance, the distance of a flat map and that of the same architecture with permuted weights (top layer) are "
+        "lines, or told in the corner beyond which they lie. "
         f"Nearest: {distances}."
     )
