@@ -87,7 +87,7 @@ def test_a_handful_of_tokens_has_neither_cue_width_nor_intervals():
     for n, has_interval in ((9, False), (10, True)):
         pool = (energy[:n], null[:n], np.arange(n), EDGES)
         drawing = {"n_resamples": 50, "level": 0.9, "seed": 0}
-        span, radii = pooling.pooled_span(*pool, **drawing), pooling.radius_table(*pool, **drawing)
+        span, radii = pooling.pooled_span(*pool, **drawing), pooling.radius_table(pooling.pool(*pool), **drawing)
         assert (
             np.isfinite([span.ci_low_ms, span.ci_high_ms]).all() == has_interval == np.isfinite(radii[0]["ci_low_ms"])
         )

@@ -266,11 +266,13 @@ def tabulate(
         for layer in measured[0].energy:
             energy = np.concatenate([of_seed.energy[layer] for of_seed in measured])
             pool = (energy, null, utterances, edges_ms)
-            resampling = {"seeds": trained, "n_resamples": n_resamples, "level": level, "seed": seed}
+            drawn = {"n_resamples": n_resamples, "level": level, "seed": seed}
             key = about | {"layer": layer}
             rows["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": pooling.mean_energy(energy)}))
-            rows["spans"].append(pd.DataFrame([key | pooling.as_row(pooling.pooled_span(*pool, **resampling))]))
-            radii = [key | row for row in pooling.radius_table(*pool, **resampling)]
+            rows["spans"].append(
+                pd.DataFrame([key | pooling.as_row(pooling.pooled_span(*pool, seeds=trained, **drawn))])
+            )
+            radii = [key | row for row in pooling.radius_table(pooling.pool(*pool, seeds=trained), **drawn)]
             rows["radii"].append(pd.DataFrame(radii, columns=[*key, *pooling.RADIUS_COLUMNS]))
             names = {"token_id": np.concatenate([of_seed.tokens for of_seed in measured]), "utterance_id": utterances}
             radius = spans.center_of_mass_radius(energy, offsets)
