@@ -51,14 +51,15 @@ intact = checkpoints.load(named.checkpoint, revision=named.revision)
 # gradients are taken as they are or times the local power of the input.
 
 # %%
-settings = {"seeds": r.seeds, "target": g.target, "wrt": g.wrt, "power_window_ms": g.power_window_ms}
-settings |= {"regularisation_c": p.probe.regularisation_c, "seed": p.seed} | p.bootstrap.model_dump()
+settings = random_null.Settings(
+    r.seeds, g.target, g.wrt, g.power_window_ms, p.probe.regularisation_c, seed=p.seed, **p.bootstrap.model_dump()
+)
 parts = []
 for language in p.speech.tonal:
     corpus = sources.load(p, language)
     probed = splits.sample_utterances(splits.in_a_split(corpus.tokens), n_tokens=r.max_tokens, seed=p.seed)
     tokens = gradient_energy.eligible(corpus, n_tokens=r.n_tokens, min_side_ms=g.min_side_ms, seed=p.seed)
-    of_language = random_null.spans_of_random(intact, corpus, probed, tokens, edges, **settings)
+    of_language = random_null.spans_of_random(intact, corpus, probed, tokens, edges, settings)
     parts.append(of_language.assign(encoder=encoder, language=language))
 
 # %%

@@ -207,10 +207,10 @@ def measure_span(
         both = gradient_energy.measure(encoder, trained, corpus, tokens, edges, **how)
         measured = both.weighted_by(weight)
         resampling = {"n_resamples": n_resamples, "level": level, "seed": seed}
+        permuted = random_null.Settings(random_seeds, regularisation_c=regularisation_c, **how, **resampling)
         random = random_null.beside_segments(
-            encoder, corpus, tokens, edges, layers=list(trained), weight=weight, seeds=random_seeds,
-            regularisation_c=regularisation_c, **how, **resampling,
-        )  # fmt: skip
+            encoder, corpus, tokens, edges, permuted, layers=list(trained), weight=weight
+        )
     is_test = corpus.tokens["split"] == "test"
     tables = gradient_energy.tabulate({"": [measured]}, [0], edges, condition="", **resampling)
     weights = weighting.table(

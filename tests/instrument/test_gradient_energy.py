@@ -18,13 +18,13 @@ DRAWING = {"condition": "mini/gender", "n_resamples": 60, "level": 0.9, "seed": 
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    return double_encoder(tmp_path_factory.mktemp("x"), "xlsr")
+def samples():
+    return np.random.default_rng(0).normal(0, 0.1, 8000)
 
 
 @pytest.fixture(scope="module")
-def samples():
-    return np.random.default_rng(0).normal(0, 0.1, 8000)
+def encoder(tmp_path_factory):
+    return double_encoder(tmp_path_factory.mktemp("x"), "xlsr")
 
 
 @pytest.fixture(autouse=True)

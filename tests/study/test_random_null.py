@@ -1,5 +1,7 @@
 """Permuted weights: the same spans as by hand, both weights, and no finding where nothing can be trained."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import make_checkpoint
@@ -11,8 +13,7 @@ from tonespan_utils.statistics import classifier
 from tonespan_utils.study import random_null
 
 EDGES, OFFSETS = spans.offset_bins(200.0, 20.0)
-SETTINGS = {"target": "true", "wrt": "waveform", "power_window_ms": 25.0, "regularisation_c": 0.1, "n_resamples": 40,
-            "level": 0.9, "seed": 0}  # fmt: skip
+SETTINGS = random_null.Settings((5, 6), "true", "waveform", 25.0, 0.1, n_resamples=40, level=0.9, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def tokens(glide_corpus):
 
 def test_it_is_the_span_of_permuted_weights_with_probes_of_their_own(encoder, glide_corpus, tokens):
     probed = glide_corpus.tokens
-    table = random_null.spans_of_random(encoder, glide_corpus, probed, tokens, EDGES, seeds=[5, 6], **SETTINGS)
+    table = random_null.spans_of_random(encoder, glide_corpus, probed, tokens, EDGES, SETTINGS)
     assert table["layer"].tolist() == [layer for layer in encoder.layers for _ in range(2)]
     assert table["depth"].tolist()[:4] == [-0.5, -0.5, 0, 0] and (table["n_seeds"] == 2).all()
     train, radii, predicted = (probed["split"] != "test").to_numpy(), {"none": [], "power": []}, []
@@ -73,7 +74,6 @@ def test_given_probes_leave_no_token_to_train_on_and_some_groups_are_taken(glide
 @pytest.mark.parametrize("seeds", [(0,), ()], ids=["one clip", "not asked for"])
 def test_without_training_tokens_or_seeds_there_is_no_null(encoder, glide_corpus, tokens, seeds):
     corpus = segments_of(glide_corpus, 1) if seeds else glide_corpus
-    table = random_null.beside_segments(
-        encoder, corpus, tokens, EDGES, layers=["1", "2"], weight="none", seeds=seeds, **SETTINGS
-    )
+    settings = replace(SETTINGS, seeds=seeds)
+    table = random_null.beside_segments(encoder, corpus, tokens, EDGES, settings, layers=["1", "2"], weight="none")
     assert table["layer"].tolist() == ["1", "2"] and table.drop(columns="layer").isna().all(axis=None)

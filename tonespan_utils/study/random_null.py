@@ -17,6 +17,7 @@ Notebook: notebooks/04_random_weights
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -33,44 +34,54 @@ from tonespan_utils.statistics.classifier import LinearClassifier
 from tonespan_utils.study.measured import relative_depth
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How it is measured: ``seeds`` of the permutations, the logit and input of the gradient (``target``, ``wrt``,
+    ``power_window_ms``), the probes (``regularisation_c``) and the resampling (``n_resamples``, ``level``, ``seed``).
+    """
+
+    seeds: Sequence[int]
+    target: str
+    wrt: str
+    power_window_ms: float
+    regularisation_c: float
+    n_resamples: int
+    level: float
+    seed: int
+
+    @property
+    def resampling(self) -> dict[str, float]:
+        """``n_resamples``, ``level`` and ``seed`` of every interval."""
+        return {"n_resamples": self.n_resamples, "level": self.level, "seed": self.seed}
+
+
 def spans_of_random(
     encoder: Encoder,
     corpus: Corpus,
     probed: pd.DataFrame,
     tokens: pd.DataFrame,
     edges_ms: np.ndarray,
-    *,
-    seeds: Sequence[int],
-    target: str,
-    wrt: str,
-    power_window_ms: float,
-    regularisation_c: float,
-    n_resamples: int,
-    level: float,
-    seed: int,
+    settings: Settings,
 ) -> pd.DataFrame:
     """The span of every layer with all weights permuted, a row per layer and weight of the energy.
 
     ``probed``: the tokens that probes are trained and scored on, by their splits; ``tokens``: those whose gradients are
-    measured; ``seeds``: of the permutations. Columns: layer, depth, weight, span_ms, ci_low_ms, ci_high_ms,
-    null_span_ms, f1, f1_low, f1_high, chance_f1, above_chance_low, n_tokens, n_test, n_seeds.
-    Notebook: notebooks/04_random_weights
+    measured. Columns: layer, depth, weight, span_ms, ci_low_ms, ci_high_ms, null_span_ms, f1, f1_low, f1_high,
+    chance_f1, above_chance_low, n_tokens, n_test, n_seeds. Notebook: notebooks/04_random_weights
     """
-    resampling = {"n_resamples": n_resamples, "level": level, "seed": seed}
-    measured, predicted = [], []
-    for permutation in seeds:
+    measured, predicted, how = [], [], {"target": settings.target, "wrt": settings.wrt}
+    for permutation in settings.seeds:
         other = randomised.permuted(encoder, randomised.parts(encoder), seed=permutation)
-        fitted, predicted_by = _probe(other, corpus, probed, regularisation_c=regularisation_c)
-        predicted.append(predicted_by)
-        measured.append(
-            gradient_energy.measure(
-                other, fitted, corpus, tokens, edges_ms, target=target, wrt=wrt, power_window_ms=power_window_ms
-            )
+        fitted, answers = _probe(other, corpus, probed, regularisation_c=settings.regularisation_c)
+        predicted.append(answers)
+        energy = gradient_energy.measure(
+            other, fitted, corpus, tokens, edges_ms, power_window_ms=settings.power_window_ms, **how
         )
-    scores = _scores(predicted, probed.iloc[splits.train_test(probed)[1]], **resampling)
-    rows = _spans(measured, seeds, edges_ms, **resampling).merge(scores, on="layer")
+        measured.append(energy)
+    scores = _scores(predicted, probed.iloc[splits.train_test(probed)[1]], **settings.resampling)
+    rows = _spans(measured, settings.seeds, edges_ms, **settings.resampling).merge(scores, on="layer")
     depth = dict(zip(encoder.layers, relative_depth(encoder.layers), strict=True))
-    return rows.assign(depth=rows["layer"].map(depth), n_seeds=len(seeds))
+    return rows.assign(depth=rows["layer"].map(depth), n_seeds=len(settings.seeds))
 
 
 def beside_segments(
@@ -78,32 +89,21 @@ def beside_segments(
     corpus: Corpus,
     tokens: pd.DataFrame,
     edges_ms: np.ndarray,
+    settings: Settings,
     *,
     layers: Sequence[str],
     weight: gradient_energy.Weight,
-    seeds: Sequence[int],
-    target: str,
-    wrt: str,
-    power_window_ms: float,
-    regularisation_c: float,
-    n_resamples: int,
-    level: float,
-    seed: int,
 ) -> pd.DataFrame:
     """:func:`spans_of_random` of someone's own segments, for ``measure_span``: ``random_span_ms`` and its bounds
     ``random_low_ms``, ``random_high_ms`` by layer.
 
-    nan without ``seeds``, and where the segments are too few to train a probe on some of them.
+    nan without seeds, and where the segments are too few to train a probe on some of them.
     """
     names = {"span_ms": "random_span_ms", "ci_low_ms": "random_low_ms", "ci_high_ms": "random_high_ms"}
-    probed = _with_training(corpus, seed=seed) if len(seeds) else None
+    probed = _with_training(corpus, seed=settings.seed) if len(settings.seeds) else None
     if probed is None:
         return pd.DataFrame({"layer": list(layers)} | dict.fromkeys(names.values(), np.nan))
-    rows = spans_of_random(
-        encoder, corpus, probed, tokens, edges_ms, seeds=seeds, target=target, wrt=wrt,
-        power_window_ms=power_window_ms, regularisation_c=regularisation_c, n_resamples=n_resamples, level=level,
-        seed=seed,
-    )  # fmt: skip
+    rows = spans_of_random(encoder, corpus, probed, tokens, edges_ms, settings)
     return rows[rows["weight"] == weight].rename(columns=names)[["layer", *names.values()]]
 
 
