@@ -191,6 +191,9 @@ def test_there_is_no_best_layer_where_none_is_above_chance():
     assert rows.loc["mini/vanilla", "best_layer"] != "" and rows.loc["mini/vanilla", "note"] == ""
     assert rows.loc["mini/emotion", "best_layer"] == "" and np.isnan(rows.loc["mini/emotion", "best_depth"])
     assert rows.loc["mini/emotion", "note"] == "F1 not above chance"
+    widths = [name for name in rows.columns if name.startswith(("span_", "distance_", "box_distance_"))]
+    assert len(widths) == 9 and rows.loc["mini/emotion", widths].isna().all(), "no number stands beside the note"
+    assert rows.loc["mini/vanilla", widths].notna().all() and not np.isnan(rows.loc["mini/emotion", "f1"])
 
 
 def test_figures_say_that_there_is_no_cue_width_and_open_what_is_at_its_null():
