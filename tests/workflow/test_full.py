@@ -83,6 +83,8 @@ def test_every_task_and_family_runs_on_stand_ins(standin, monkeypatch):
     notebook = partial(_run_and_close, params_path=str(path))
     notebook("00_corpus")
     notebook("01_baseline_spans")
+    for encoder in p.encoders:
+        notebook("04_random_weights", encoder=encoder)
     for name in p.conditions:
         if conditions.parse(name).is_trained:
             notebook("02_finetune", condition=name, seed="0")

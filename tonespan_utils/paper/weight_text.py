@@ -33,8 +33,8 @@ def verdict_on_weights(loaded: dict[str, pd.DataFrame], backbone: str) -> str:
         better.append(_nearest(exponents, 0.0))
         sentences.append(
             f"Energy goes as local power to the {exponents['none']:+.2f} (mean over layers and languages; intervals "
-            f"from {_range(rows, 'none', 'exponent')}), so quiet stretches weigh most; weighted, to the "
-            f"{exponents['power']:+.2f} ({_range(rows, 'power', 'exponent')}), so loud ones do"
+            f"from {_range(rows, 'none', 'exponent')}), so {_heaviest(exponents['none'])} weigh most; weighted, to the "
+            f"{exponents['power']:+.2f} ({_range(rows, 'power', 'exponent')}), {_heaviest(exponents['power'])}"
         )
     confounds = rows.assign(size=rows["duration_rho"].abs()).groupby("weight")["size"].mean()
     if confounds.notna().all():
@@ -59,6 +59,11 @@ def verdict_on_weights(loaded: dict[str, pd.DataFrame], backbone: str) -> str:
 def _nearest(values: pd.Series, aim: float) -> str:
     """The weight whose value is nearer to ``aim``."""
     return str((values.loc[list(WEIGHTS)] - aim).abs().idxmin())
+
+
+def _heaviest(exponent: float) -> str:
+    """Which stretches of the input weigh most where energy goes as local power to this exponent."""
+    return "quiet stretches" if exponent < 0 else "loud stretches"
 
 
 def _range(rows: pd.DataFrame, weight: str, name: str) -> str:

@@ -95,11 +95,11 @@ def random_text(loaded: Tables, params: Params, backbone: str) -> str:
     tops = pd.DataFrame([random_top(loaded, params, backbone, la) for la in params.speech.tonal])
     spans = by_language(tops, lambda row: f"{interval_text(row.span_ms, row.ci_low_ms, row.ci_high_ms)} ms")
     above = of_weight[of_weight["above_chance_low"] > 0]
-    reads = f"at chance in {len(of_weight) - len(above)} of {len(of_weight)} layers"
+    reads = f"at chance in {len(of_weight) - len(above)} of {len(of_weight)} layers and languages"
     return (
         f"Dash-dotted with its band: the same architecture with all weights permuted ({_seeds(of_weight)}), read by "
-        f"probes of its own, which are {reads}, for the gradient of their logit is defined all the same; top layer: "
-        f"{spans} (n = {tops['n_tokens'].max():.0f})."
+        f"probes of its own ({reads}; the gradient of their logit is defined all the same), at the top layer {spans} "
+        f"(n = {tops['n_tokens'].max():.0f})."
     )
 
 

@@ -17,12 +17,12 @@ from tonespan_utils.paper.weight_text import verdict_on_weights
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import select
 from tonespan_utils.plots import curves, layout
-from tonespan_utils.plots.style import LANGUAGE_COLORS, LANGUAGE_MARKERS, NULL, is_narrow, width_in
+from tonespan_utils.plots.style import LANGUAGE_COLORS, LANGUAGE_MARKERS, NULL, RANDOM, is_narrow, width_in
 
 PANELS = {
     "span_ms": ("span 2 r_com (ms)", "ci_low_ms", "ci_high_ms"),
-    "exponent": ("exponent of energy on local power", "exponent_low", "exponent_high"),
-    "duration_rho": ("rho of r_com and syllable duration", "duration_rho_low", "duration_rho_high"),
+    "exponent": ("exponent on local power", "exponent_low", "exponent_high"),
+    "duration_rho": ("rho with syllable duration", "duration_rho_low", "duration_rho_high"),
 }
 LINES = {"none": "-", "power": "--"}
 NAMES = {"none": "squared gradient", "power": "times local power"}
@@ -31,7 +31,7 @@ NAMES = {"none": "squared gradient", "power": "times local power"}
 def draw_weights(loaded: Tables, params: Params, *, backbone: str) -> Figure:
     """Span, exponent on local power and correlation with duration of vanilla's layers, by weight and language."""
     shape = (len(PANELS), 1) if is_narrow() else (1, len(PANELS))
-    figure, grid = plt.subplots(*shape, figsize=(width_in(), 2.7 * shape[0]))
+    figure, grid = plt.subplots(*shape, figsize=(width_in(), 2.9 * shape[0]))
     rows = first_condition(loaded["span_weights"], backbone)
     layers = list(dict.fromkeys(rows["layer"]))
     for axis, (column, (title, low, high)) in zip(grid, PANELS.items(), strict=True):
@@ -43,9 +43,18 @@ def draw_weights(loaded: Tables, params: Params, *, backbone: str) -> Figure:
             axis.axhline(0, **NULL)
         axis.set(xlabel="layer", ylabel=title)
         curves.name_layers(axis, layers)
+    _draw_random(grid[0], loaded["random_spans"], backbone, layers)
     grid[0].set_ylim(0, None)
     _legend(figure, grid[0], params)
     return figure
+
+
+def _draw_random(axis: Axes, random: pd.DataFrame, backbone: str, layers: list[str]) -> None:
+    """The spans of permuted weights under both weights of energy, means over languages."""
+    of_encoder = random[random["encoder"] == backbone]
+    for _, rows in of_encoder.groupby("weight", sort=False):
+        mean = rows.groupby("layer")["span_ms"].mean().reindex(layers)
+        axis.plot(np.arange(len(layers)), mean, label=curves.RANDOM_LABEL, **RANDOM)
 
 
 def _curve(axis: Axes, rows: pd.DataFrame, columns: tuple[str, str, str], *, language: str, line: str) -> None:
@@ -84,7 +93,8 @@ def caption_weights(loaded: Tables, params: Params, *, backbone: str) -> str:
         f"Layers of {rows['condition'].iloc[0]}, from one backward pass: squared gradients as they are (solid) and "
         f"times the local power of the input, a mean over {params.gradient.power_window_ms:g} ms (dashed). Left: the "
         f"span; a model that looks everywhere alike would have {plain['null_span_ms'].mean():.0f} ms unweighted and, "
-        f"by where speech is loud, {nulls.min():.0f} to {nulls.max():.0f} weighted. Middle: b in energy ~ "
+        f"by where speech is loud, {nulls.min():.0f} to {nulls.max():.0f} weighted; dash-dotted: the same architecture "
+        "with permuted weights, under both weights of energy, means over languages. Middle: b in energy ~ "
         f"power^b within ±{params.gradient.min_side_ms:g} ms, each token's and each offset's own mean taken out; 0: "
         "loudness plays no part. Right: Spearman's rho of a token's r_com and the duration of its syllable; 0: none. "
         f"Bands: {params.bootstrap.level:.0%} bootstrap intervals over utterances, n = {rows['n_tokens'].max()} tokens "
