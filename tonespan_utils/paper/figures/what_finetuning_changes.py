@@ -100,13 +100,13 @@ def _draw_nulls(axis: Axes, compared: pd.DataFrame, random_ms: float, *, bottom:
     which conditions are left out.
     """
     left_out, chance = compared[compared["note"] != ""], compared["chance_f1"].mean()
-    told = [f"no finding: {', '.join(labels(left_out['condition'], left_out['language']))}"] if len(left_out) else []
+    notes = [f"no finding: {', '.join(labels(left_out['condition'], left_out['language']))}"] if len(left_out) else []
     if chance > bottom:
         axis.axhline(chance, label="chance", **NULL)
     else:
-        told.append(f"chance {chance:.2f} \N{DOWNWARDS ARROW}")
-    if told:
-        layout.corner_note(axis, "; ".join(told), right=False)
+        notes.append(f"chance {chance:.2f} \N{DOWNWARDS ARROW}")
+    if notes:
+        layout.corner_note(axis, "; ".join(notes), right=False)
     nulls = {
         "flat null": (compared["null_span_ms"].mean(), NULL | {"linestyle": "--"}),
         RANDOM_LABEL: (random_ms, RANDOM),
