@@ -168,7 +168,6 @@ def _about(params: Params, loaded: dict[str, pd.DataFrame], kept: dict, *, n_mea
         "synthetic": params.speech.source == "synthetic",
         "target": params.gradient.target,
         "input": params.gradient.wrt,
-        "weight": params.gradient.weight,
         "level": params.bootstrap.level,
         "n_measured": n_measured,
         "n_shown": sum(map(len, kept.values())),
