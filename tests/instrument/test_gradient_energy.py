@@ -155,9 +155,8 @@ def measured_with(seed, n_utterances=6):
     energy["2"][3] = 0
     utterances = np.repeat([f"u{number}" for number in range(n_utterances)], 2)
     tokens = np.array([f"t{number}" for number in range(2 * n_utterances)])
-    return gradient_energy.Measured(
-        energy, rng.uniform(0.5, 1, (2 * n_utterances, 10)), utterances, tokens, confidence={}
-    )
+    null = rng.uniform(0.5, 1, (2 * n_utterances, 10))
+    return gradient_energy.Measured(energy, null, utterances, tokens, confidence={}, weighted_energy={}, power=null)
 
 
 def slow_rows(measured, layer):

@@ -95,6 +95,15 @@ def test_a_handful_of_tokens_has_neither_cue_width_nor_intervals():
     assert np.isnan(twice.ci_low_ms), "five tokens under two seeds are five tokens"
 
 
+def test_the_reasons_of_all_layers_are_those_of_each_and_means_over_seeds():
+    rows = [("0", 150.0, 140.0, 160.0), ("1", 150.0, 140.0, 460.0), ("2", 150.0, 140.0, 160.0)]
+    widths = pd.DataFrame(rows, columns=["layer", "span_ms", "ci_low_ms", "ci_high_ms"]).assign(null_span_ms=450.0)
+    lows = pd.DataFrame({"layer": ["0", "1", "2"] * 2, "ci_low": [0.5, 0.5, 0.4, 0.4, 0.5, 0.2]})
+    chance = pd.DataFrame({"layer": ["0", "1", "2"] * 2, "chance_f1": 0.33})
+    expected = {"0": "", "1": "span at its null", "2": "F1 not above chance"}
+    assert findings.why_no_spans(widths, lows, chance) == expected, "0.3 on average is under 0.33"
+
+
 @pytest.mark.parametrize("rare_right", [0, 1, 2, 3])
 def test_a_class_that_resamples_lack_does_not_lift_macro_f1(rare_right):
     reference = np.array(["often"] * 60 + ["rare"] * 3)
