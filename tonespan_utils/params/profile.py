@@ -29,6 +29,7 @@ from pydantic import (
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
+from tonespan_utils.params.gradient_sections import Gradient, RandomWeights
 from tonespan_utils.params.sections import (
     F0,
     Align,
@@ -37,11 +38,9 @@ from tonespan_utils.params.sections import (
     Checkpoint,
     Explorer,
     Finetune,
-    Gradient,
     Jitter,
     Name,
     Probe,
-    RandomWeights,
     Section,
     Speech,
     Synthetic,

@@ -25,8 +25,8 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, gradients, probes, readouts, spans
 from tonespan_utils.paper.explorer import bundle, clips
 from tonespan_utils.paper.explorer.bundle import Bundle
+from tonespan_utils.params.gradient_sections import Gradient
 from tonespan_utils.params.profile import Params
-from tonespan_utils.params.sections import Gradient
 from tonespan_utils.params.tables import TOKEN_COLUMNS
 from tonespan_utils.statistics.classifier import LinearClassifier
 
