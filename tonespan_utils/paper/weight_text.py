@@ -34,7 +34,7 @@ def verdict_on_weights(loaded: dict[str, pd.DataFrame], backbone: str) -> str:
         sentences.append(
             f"Energy goes as local power to the {exponents['none']:+.2f} (mean over layers and languages; intervals "
             f"from {_range(rows, 'none', 'exponent')}), so {_heaviest(exponents['none'])} weigh most; weighted, to the "
-            f"{exponents['power']:+.2f} ({_range(rows, 'power', 'exponent')}), {_heaviest(exponents['power'])}"
+            f"{exponents['power']:+.2f} ({_range(rows, 'power', 'exponent')}), so {_heaviest(exponents['power'])} do"
         )
     confounds = rows.assign(size=rows["duration_rho"].abs()).groupby("weight")["size"].mean()
     if confounds.notna().all():
