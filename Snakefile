@@ -24,12 +24,14 @@ os.environ.update(processes.marked({}))  # commands end with this process
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
+ENCODERS = tables.encoders(P)
 ON_GPU = P.align.model not in (None, "own")  # an aligner that is trained here needs none
 FIRST, SECOND = 200, 100  # priorities: what much else waits for, or takes long, must not be left for the end
 
 
 wildcard_constraints:
     part="|".join(map(re.escape, CONDITION)),
+    encoder="|".join(map(re.escape, ENCODERS)),
     seed=r"\d+",
     span=r"[\d.]+",
 
@@ -189,10 +191,29 @@ rule probes:
         run("03_layer_probes") + " --gpu -p condition {params.condition:q}"
 
 
+rule random_weights:
+    input:
+        code("04_random_weights"),
+        tokens=rules.corpus.output.tokens,
+    params:
+        section=section("seed", "encoders", "gradient", "random_weights", "probe", "bootstrap"),
+    output:
+        spans=RESULTS / "parts" / "random_spans.{encoder}.csv",
+        run=RUNS / "04_random_weights.{encoder}.ipynb",
+    priority: FIRST
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=120,
+    shell:
+        run("04_random_weights") + " --gpu -p encoder {wildcards.encoder:q}"
+
+
 rule gradients:
     input:
         code("04_gradient_energy"),
         probes=rules.probes.output.probes,
+        random=lambda wildcards: RESULTS / "parts" / f"random_spans.{CONDITION[wildcards.part].backbone}.csv",
     params:
         section=section("seed", "encoders", "gradient", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
@@ -202,6 +223,7 @@ rule gradients:
         spans=RESULTS / "parts" / "spans.{part}.csv",
         radii=RESULTS / "parts" / "radii.{part}.csv",
         tokens=RESULTS / "parts" / "token_spans.{part}.csv",
+        weights=RESULTS / "parts" / "span_weights.{part}.csv",
         token_energy=RESULTS / "token_energy" / "{part}.npz",
         run=RUNS / "04_gradient_energy.{part}.ipynb",
     priority: breadth
@@ -238,6 +260,7 @@ MEASURES = [
     *expand(rules.probes.output.f1, part=MEASURED),
     *expand(rules.gradients.output.spans, part=MEASURED),
     *expand(rules.gradients.output.token_energy, part=MEASURED),
+    *expand(rules.random_weights.output.spans, encoder=ENCODERS),
 ]
 
 
@@ -248,7 +271,7 @@ rule figures:
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
         section=section("profile", "seed", "conditions", "bootstrap"),
-        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED)],
+        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED, "random_spans")],
     output:
         comparison=RESULTS / "comparison.csv",
         contrasts=RESULTS / "contrasts.csv",

@@ -29,6 +29,7 @@ from pydantic import (
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
+from tonespan_utils.params.gradient_sections import Gradient, RandomWeights
 from tonespan_utils.params.sections import (
     F0,
     Align,
@@ -37,7 +38,6 @@ from tonespan_utils.params.sections import (
     Checkpoint,
     Explorer,
     Finetune,
-    Gradient,
     Jitter,
     Name,
     Probe,
@@ -72,6 +72,7 @@ class Params(Section):
     finetune: Finetune
     probe: Probe
     gradient: Gradient
+    random_weights: RandomWeights
     validity: Validity
     bootstrap: Bootstrap
     f0: F0
