@@ -24,12 +24,14 @@ os.environ.update(processes.marked({}))  # commands end with this process
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
+ENCODERS = tables.encoders(P)
 ON_GPU = P.align.model not in (None, "own")  # an aligner that is trained here needs none
 FIRST, SECOND = 200, 100  # priorities: what much else waits for, or takes long, must not be left for the end
 
 
 wildcard_constraints:
     part="|".join(map(re.escape, CONDITION)),
+    encoder="|".join(map(re.escape, ENCODERS)),
     seed=r"\d+",
     span=r"[\d.]+",
     language="|".join(P.speech.tonal),
@@ -209,6 +211,24 @@ rule flattened:  # features that all conditions of an encoder share
         run("04_flattened_pitch", kept=True) + " --gpu -p language {wildcards.language:q}"
 
 
+rule random_weights:
+    input:
+        code("04_random_weights"),
+        tokens=rules.corpus.output.tokens,
+    params:
+        section=section("seed", "encoders", "gradient", "random_weights", "probe", "bootstrap"),
+    output:
+        spans=RESULTS / "parts" / "random_spans.{encoder}.csv",
+        run=RUNS / "04_random_weights.{encoder}.ipynb",
+    priority: FIRST
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=120,
+    shell:
+        run("04_random_weights") + " --gpu -p encoder {wildcards.encoder:q}"
+
+
 rule gradients:
     input:
         code("04_gradient_energy"),
@@ -218,6 +238,7 @@ rule gradients:
             rules.flattened.output.left_out,
             language=conditions.measured_languages(CONDITION[wildcards.part], P.speech.tonal),
         ),
+        random=lambda wildcards: RESULTS / "parts" / f"random_spans.{CONDITION[wildcards.part].backbone}.csv",
     params:
         section=section("seed", "encoders", "gradient", "knee", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
@@ -227,6 +248,7 @@ rule gradients:
         spans=RESULTS / "parts" / "spans.{part}.csv",
         radii=RESULTS / "parts" / "radii.{part}.csv",
         tokens=RESULTS / "parts" / "token_spans.{part}.csv",
+        weights=RESULTS / "parts" / "span_weights.{part}.csv",
         token_energy=RESULTS / "token_energy" / "{part}.npz",
         knees=RESULTS / "parts" / "margin_knee.{part}.csv",
         margin_curves=RESULTS / "parts" / "margin_curves.{part}.csv",
@@ -268,6 +290,7 @@ MEASURES = [
     *expand(rules.gradients.output.spans, part=MEASURED),
     *expand(rules.gradients.output.token_energy, part=MEASURED),
     *expand(rules.flattened.output.left_out, language=P.speech.tonal),
+    *expand(rules.random_weights.output.spans, encoder=ENCODERS),
 ]
 
 
@@ -278,7 +301,7 @@ rule figures:
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
         section=section("profile", "seed", "conditions", "bootstrap"),
-        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED, *tables.SPOKEN)],
+        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED, *tables.SPOKEN, "random_spans")],
     output:
         comparison=RESULTS / "comparison.csv",
         contrasts=RESULTS / "contrasts.csv",

@@ -14,7 +14,7 @@ from tonespan_utils.study import sanity
 LAYERS = ["cnn", "0", "1", "2"]
 TOP = LAYERS[-1]
 CONDITIONS = ("vanilla", "asr", "narrow_asr")
-DRAWN = ("gradient", "gradient_r90", "margin_knee", "occlusion")
+DRAWN = ("gradient", "gradient_power", "gradient_r90", "margin_knee", "occlusion")
 
 
 def make(params: Params) -> dict[str, pd.DataFrame]:

@@ -40,7 +40,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from pydantic import ValidationError
 from transformers import PreTrainedModel
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
@@ -52,16 +51,14 @@ from tonespan_utils.encoders.given import as_encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, margin_tables, spans
 from tonespan_utils.instrument import probes as layer_probes
-from tonespan_utils.params.knee import Knee
 from tonespan_utils.plots import curves, energy_maps, knee_curves, layout, style
 from tonespan_utils.statistics import findings
 from tonespan_utils.statistics.bootstrap import Interval
 from tonespan_utils.statistics.classifier import LinearClassifier
-from tonespan_utils.study import quality_flags
+from tonespan_utils.study import quality_flags, random_null, weighting
 
 LOUDNESS = ("recording", "speaker", "none")  # as speech.level of a profile
 HALF_WIDTHS_MS = (10.0, 20.0, 30.0, 45.0, 60.0, 75.0, 90.0, 110.0, 130.0, 160.0, 200.0)  # those of a profile
-CONTEXT_MS = 500.0  # of a clip on each side of a centre whose pitch is taken away; that of a profile
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,11 +66,14 @@ class MeasuredSpans:
     """The result of :func:`measure_span`.
 
     ``layers``: one row per layer, bottom up: layer, macro_f1, f1_low, f1_high, chance_f1, r_com_ms, span_ms, ci_low_ms,
-    ci_high_ms, r50_ms, r90_ms, null_span_ms, n_tokens, knows (whether F1 is above chance), note (why the span is no
-    finding, as ``findings.why_no_span`` has it; empty for a finding). ``radii``: every measure of
-    ``spans.radius_table``. ``energy``: layer by offset in ms, rows sum to 1; ``null``: the flat map by offset.
-    ``signatures``: quality flags (layer, signature, detail). ``probes``: layer -> classifier. ``n_train`` is 0 for
-    given probes. ``n_short``: how many scored tokens had too little audio on a side to be measured.
+    ci_high_ms, r50_ms, r90_ms, null_span_ms, n_tokens, random_span_ms, random_low_ms, random_high_ms (the same encoder
+    with permuted weights; nan where it was not asked for), knows (whether F1 is above chance), note (why the span is no
+    finding, as ``findings.why_no_span`` has it; empty for a finding). ``weights``: spans, exponents on local power and
+    the duration confound under both weights of energy, as in the table ``span_weights`` (segments have no duration: no
+    confound). ``radii``: every measure of ``spans.radius_table``. ``energy``: layer by offset in ms, rows sum to 1;
+    ``null``: the flat map by offset. ``signatures``: quality flags (layer, signature, detail). ``probes``: layer ->
+    classifier. ``n_train`` is 0 for given probes. ``n_short``: how many scored tokens had too little audio on a side to
+    be measured.
 
     ``knees``: one row per layer, as ``margin_knee.table`` has it: layer, knee_ms, ci_low_ms, ci_high_ms, n_tokens,
     note. ``influence``: layer, half_width_ms, influence, ci_low, ci_high, n_tokens. ``left_out``: tokens whose pitch
@@ -82,6 +82,7 @@ class MeasuredSpans:
 
     model: str
     layers: pd.DataFrame
+    weights: pd.DataFrame
     radii: pd.DataFrame
     energy: pd.DataFrame
     null: pd.Series
@@ -106,6 +107,7 @@ class MeasuredSpans:
                 for *row, note in self.layers[["span_ms", "ci_low_ms", "ci_high_ms", "note"]].to_numpy()
             ],
             "null": self.layers["null_span_ms"].map("{:.0f}".format),
+            "random": self.layers["random_span_ms"].map("{:.0f}".format),
             "n": self.layers["n_tokens"],
         })  # fmt: skip
         if not self.knees.empty:
@@ -127,7 +129,9 @@ class MeasuredSpans:
         return "\n".join(lines)
 
     def plot(self) -> Figure:
-        """F1 and span by layer, and the energy map; spans that are no finding are open, without ticks in the map."""
+        """F1 and span by layer, and the energy map; spans that are no finding are open, without ticks in the map; both
+        nulls, a flat map and permuted weights, are drawn.
+        """
         unknown = set(self.layers.loc[self.layers["note"] != "", "layer"])
         with plt.style.context(style.STYLE):
             figure, (scores, widths, energies) = plt.subplots(
@@ -137,17 +141,24 @@ class MeasuredSpans:
             layout.panel_count(scores, self.n_test)
             for axis in (widths, energies):
                 layout.panel_count(axis, self.layers["n_tokens"].max())
-            curves.spans_by_layer(widths, self.layers, hollow=unknown, color="#0072B2")
+            curves.spans_by_layer(widths, self.layers, hollow=unknown, random=self._random, color="#0072B2")
             if not self.knees.empty:
                 knee_curves.knees_by_layer(widths, self.knees)
             widths.set(xlabel="layer", ylabel="effective span 2 r_com, margin knee (ms)")
             widths.legend()
             rows = self.energy.rename_axis("offset_ms", axis=1).stack().rename("energy").reset_index()
             null = self.null.rename("energy").reset_index()
-            mesh = energy_maps.energy_map(energies, rows, null, self.layers, hollow=unknown)
+            mesh = energy_maps.energy_map(energies, rows, null, self.layers, hollow=unknown, random=self._random)
             energy_maps.null_colorbar(figure, mesh, energies)
         energies.set(xlabel="time from centre (ms)", ylabel="layer")
         return figure
+
+    @property
+    def _random(self) -> pd.DataFrame | None:
+        """The layers with permuted weights, as ``curves.random_curve`` takes them; None where there are none."""
+        names = {"random_span_ms": "span_ms", "random_low_ms": "ci_low_ms", "random_high_ms": "ci_high_ms"}
+        rows = self.layers[["layer", *names]].rename(columns=names)
+        return None if rows["span_ms"].isna().all() else rows
 
 
 def _interval(value: float, low: float, high: float, *, digits: int = 2) -> str:
@@ -167,6 +178,9 @@ def measure_span(
     scale_input: bool | None = None,
     cue_width_ms: float = np.nan,
     target: str = "true",
+    weight: gradient_energy.Weight = "none",
+    power_window_ms: float = 25.0,
+    random_seeds: Sequence[int] = (0,),
     window_ms: float = 500.0,
     bin_ms: float = 10.0,
     min_side_ms: float = 250.0,
@@ -200,6 +214,10 @@ def measure_span(
     Of ``n_knee_tokens`` of them the pitch between ``pitch_range_hz`` is taken away within and beyond each of
     ``half_widths_ms``, with their level restored: the margin knee and influence. ``half_widths_ms=()`` leaves it out.
 
+    ``weight``: ``none``, squared gradients as they are, or ``power``, times the local power of the input (a mean over
+    ``power_window_ms``); the result has both in ``weights``. ``random_seeds``: of permutations of the encoder's
+    weights, whose spans are the other null; each costs about what the measurement does, and ``()`` measures none.
+
     Raises TonespanError in one line for input that does not fit together. Notebook: notebooks/04_gradient_energy
     """
     with as_encoder(model, scale_input) as encoder:
@@ -221,21 +239,31 @@ def measure_span(
         )
         edges, _ = spans.offset_bins(window_ms, bin_ms)
         tokens = gradient_energy.eligible(corpus, n_tokens=n_tokens, min_side_ms=min_side_ms, seed=seed)
-        measured = gradient_energy.measure(encoder, trained, corpus, tokens, edges, target=target, wrt="waveform")
+        how = {"target": target, "wrt": "waveform", "power_window_ms": power_window_ms}
+        both = gradient_energy.measure(encoder, trained, corpus, tokens, edges, **how)
+        measured = both.weighted_by(weight)
+        resampling = {"n_resamples": n_resamples, "level": level, "seed": seed}
+        permuted = random_null.Settings(random_seeds, regularisation_c=regularisation_c, **how, **resampling)
+        random = random_null.beside_segments(
+            encoder, corpus, tokens, edges, permuted, layers=list(trained), weight=weight
+        )
         without_pitch = {}
         if len(half_widths_ms):
             without_pitch = margin_tables.of_segments(
                 encoder, trained, corpus,
                 gradient_energy.eligible(corpus, n_tokens=n_knee_tokens, min_side_ms=min_side_ms, seed=seed),
-                _knee(half_widths_ms, n_knee_tokens, pitch_range_hz),
+                margin_tables.settings(half_widths_ms, n_knee_tokens, pitch_range_hz),
                 above_chance=scores.set_index("layer")["above_chance_low"].to_dict(),
                 n_resamples=n_resamples, level=level, seed=seed,
             )  # fmt: skip
     is_test = corpus.tokens["split"] == "test"
-    tables = gradient_energy.tabulate(
-        {"": [measured]}, [0], edges, condition="", n_resamples=n_resamples, level=level, seed=seed
-    )
+    tables = gradient_energy.tabulate({"": [measured]}, [0], edges, condition="", **resampling)
+    weights = weighting.table(
+        {"": [both]}, {"": gradient_energy.durations_s(tokens)}, [0], edges, condition="", reach_ms=min_side_ms,
+        **resampling,
+    )  # fmt: skip
     layers = scores.merge(tables["spans"].drop(columns=["condition", "language"]), on="layer")
+    layers = layers.merge(random, on="layer")
     layers["knows"] = layers["above_chance_low"] > 0
     layers["note"] = [
         findings.why_no_span(
@@ -249,6 +277,7 @@ def measure_span(
     return MeasuredSpans(
         model=encoder.name,
         layers=layers.rename(columns={"f1": "macro_f1"}).drop(columns="above_chance_low"),
+        weights=weights.drop(columns=["condition", "language"]),
         radii=tables["radii"].drop(columns=["condition", "language"]),
         energy=energy,
         null=tables["energy_null"].set_index("offset_ms")["energy"],
@@ -260,19 +289,6 @@ def measure_span(
         n_short=int((sides.shortest_ms(corpus, corpus.tokens[is_test]) < min_side_ms).sum()),
         **without_pitch,
     )
-
-
-def _knee(half_widths_ms: Sequence[float], n_tokens: int, pitch_range_hz: tuple[float, float]) -> Knee:
-    """The settings of the margin knee, checked as those of a profile are."""
-    floor_hz, ceiling_hz = map(float, pitch_range_hz)
-    try:
-        return Knee(
-            half_widths_ms=[float(width) for width in half_widths_ms], n_tokens=n_tokens, context_ms=CONTEXT_MS,
-            method="level_restored", floor_hz=floor_hz, ceiling_hz=ceiling_hz,
-        )  # fmt: skip
-    except ValidationError as error:
-        reasons = "; ".join(str(each["msg"]).removeprefix("Value error, ") for each in error.errors())
-        raise TonespanError(f"half_widths_ms, n_knee_tokens or pitch_range_hz: {reasons}") from None
 
 
 def _is_layer(layer: str, encoder: Encoder) -> bool:

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import InputXGradient, IntegratedGradients, Saliency
-from double_precision import CLASSES, double_encoder, double_waveforms, random_probes
+from gradient_parts import CENTERS, TONES, double_encoder, prepare_in_the_model_s_precision, random_probes
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import attribution, behaviour, gradient_energy, gradients, spans
 from tonespan_utils.params import sections
 
-CENTERS, TONES = [0.2, 0.31], ["fall", "rise"]
+CLASSES = ("fall", "rise", "level")
 EDGES, OFFSETS = spans.offset_bins(120, 20)
 
 
@@ -25,18 +25,18 @@ def encoder(request, tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def in_double_precision(monkeypatch):
-    double_waveforms(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def probes(encoder):
-    return random_probes(encoder)
+def double_input(monkeypatch):
+    prepare_in_the_model_s_precision(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def samples():
     return np.random.default_rng(0).normal(0, 0.1, 8000)
+
+
+@pytest.fixture(scope="module")
+def probes(encoder):
+    return random_probes(encoder, ["0", "2", "cnn"], CLASSES)
 
 
 def scalar(encoder, probe, layer, center_s, tone, n_samples):
@@ -69,11 +69,8 @@ def check(actual, expected, rtol=1e-6):
         assert energy.max() > 0 and np.allclose(actual[layer], energy, rtol=rtol, atol=1e-9 * energy.max()), layer
 
 
-def measured(name, encoder, probes, samples, *, smoothing=None, integration=None, mask_ms=None):
-    return attribution.energy(
-        name, encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, smoothing=smoothing, integration=integration,
-        mask_ms=mask_ms,
-    )  # fmt: skip
+def measured(name, encoder, probes, samples, **options):
+    return attribution.energy(name, encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
 
 
 def test_gradient_is_what_the_study_measures(encoder, probes, samples):
@@ -96,7 +93,7 @@ def test_smoothgrad_is_captum_s_saliency_averaged_over_the_same_noise(encoder, p
         noisy = [x.detach() + 0.2 * x.detach().std() * torch.as_tensor(draw) for draw in noise]
         return torch.stack([Saliency(function).attribute(y.requires_grad_(True), abs=False) for y in noisy]).mean(0)
 
-    energy = measured("smoothgrad", encoder, probes, samples, smoothing=attribution.Smoothing(3, 0.2, seed=7))
+    energy = measured("smoothgrad", encoder, probes, samples, n_draws=3, noise=0.2, seed=7)
     check(energy, by_token(encoder, probes, samples, average))
 
 
@@ -106,9 +103,8 @@ def test_integrated_gradients_equal_captum(encoder, probes, samples):
     )
     with pytest.warns(UserWarning, match="integrated gradients explain"):
         energy = measured(
-            "integrated_gradients", encoder, probes, samples,
-            integration=attribution.Integration(n_steps=8, max_steps=8, tolerance=0, power=1),
-        )  # fmt: skip
+            "integrated_gradients", encoder, probes, samples, n_steps=8, max_steps=8, tolerance=0, power=1
+        )
     check(energy, expected)
 
 
@@ -116,7 +112,7 @@ def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         integrated = attribution.integrated_gradients(
-            encoder, probes, samples, CENTERS, TONES, integration=attribution.Integration(8, 64, tolerance=0.01)
+            encoder, probes, samples, CENTERS, TONES, n_steps=8, max_steps=64, tolerance=0.01
         )
     prepared, silence = encoder.prepare(samples), torch.zeros(1, samples.size, dtype=torch.float64)
     for layer, probe in probes.items():
@@ -129,9 +125,15 @@ def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
     assert integrated.n_steps > 8, "the first try was too coarse for this input"
 
 
+def occluded(encoder, probes, samples, target, **options):
+    utterance = attribution.Utterance(encoder, probes, samples, CENTERS, TONES, target)
+    return attribution.occlusion(utterance, edges_ms=EDGES, **options)
+
+
 @pytest.mark.parametrize("mask_ms", [None, 50.0])
 def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
-    drops = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, mask_ms=mask_ms)
+    options = {} if mask_ms is None else {"mask_ms": mask_ms}
+    drops = occluded(encoder, probes, samples, "true", **options)
     prepared = encoder.prepare(samples)
     for layer, probe in probes.items():
         for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
@@ -143,15 +145,15 @@ def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
                 masked[0, (offset >= -width / 2) & (offset < width / 2)] = 0
                 drop = (function(prepared) - function(masked)).item()
                 assert drops[layer][token, number] == pytest.approx(drop, abs=1e-9)
-    energy = measured("occlusion", encoder, probes, samples, mask_ms=mask_ms)
+    energy = measured("occlusion", encoder, probes, samples, **options)
     assert all(np.array_equal(energy[layer], np.square(drops[layer])) for layer in probes)
 
 
 def test_bins_beyond_the_audio_hold_nothing(encoder, probes):
     short = np.random.default_rng(5).normal(0, 0.1, 3000)
     for name in attribution.ENERGY:
-        rough = attribution.Integration(n_steps=2, tolerance=np.inf)
-        by_layer = attribution.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, integration=rough)
+        options = {"tolerance": np.inf, "n_steps": 2} if name == "integrated_gradients" else {}
+        by_layer = attribution.energy(name, encoder, probes, short, [0.02], ["rise"], edges_ms=EDGES, **options)
         for energy in by_layer.values():
             assert not energy[0, OFFSETS < -20].any() and energy.min() >= 0
 
@@ -168,7 +170,7 @@ def test_unknown_names_list_the_known_ones(encoder, probes, samples):
 
 def test_margin_keeps_the_rival_of_the_unchanged_input(encoder, probes, samples):
     prepared = encoder.prepare(samples)
-    drops = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, target="margin")
+    drops = occluded(encoder, probes, samples, "margin")
     for layer, probe in probes.items():
         logits = [scalar(encoder, probe, layer, CENTERS[0], tone, samples.size) for tone in CLASSES]
         best = max((1, 2), key=lambda number: logits[number](prepared).item())

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from double_precision import double_encoder, double_waveforms, random_probes
+from gradient_parts import double_encoder, prepare_in_the_model_s_precision, random_probes
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import behaviour, resynthesis
@@ -17,12 +17,12 @@ def encoder(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def in_double_precision(monkeypatch):
-    double_waveforms(monkeypatch)
+    prepare_in_the_model_s_precision(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def probes(encoder):
-    return random_probes(encoder)
+    return random_probes(encoder, ["0", "2", "cnn"], ("fall", "rise", "level"))
 
 
 def test_unknown_names_list_the_known_ones(encoder, probes):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import make_checkpoint, make_tokens
-from double_precision import CLASSES, random_probes
+from gradient_parts import random_probes
 from phonation import syllable
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
@@ -18,6 +18,7 @@ from tonespan_utils.instrument import features, margins, pitch_versions, resynth
 from tonespan_utils.params.knee import Knee
 from tonespan_utils.statistics.classifier import LinearClassifier
 
+CLASSES = ("fall", "rise", "level")
 KNEE = Knee(
     half_widths_ms=[20.0, 40.0, 60.0, 90.0, 130.0], n_tokens=9, context_ms=300.0, method="overlap_add", floor_hz=75.0,
     ceiling_hz=400.0,
@@ -48,7 +49,7 @@ def encoder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def probes(encoder):
-    return random_probes(encoder)
+    return random_probes(encoder, ["cnn", "0", "2"], CLASSES)
 
 
 @pytest.fixture(scope="module")

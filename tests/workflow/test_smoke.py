@@ -26,7 +26,7 @@ def test_smoke_writes_every_table_figure_and_notebook(smoke_params):
     measured = product(("03_layer_probes", "04_gradient_energy"), ("vanilla", "asr-th", "gender"))
     expected |= {f"{notebook}.mini--{task}.ipynb" for notebook, task in measured}
     expected |= {f"04_flattened_pitch.{language}.ipynb" for language in ("th", "vi")}
-    once = ("00_corpus", "01_baseline_spans", "05_explorer_page", "05_rcom_comparison")
+    once = ("00_corpus", "01_baseline_spans", "04_random_weights.mini", "05_explorer_page", "05_rcom_comparison")
     assert executed == expected | {f"{name}.ipynb" for name in once}
     page = (smoke_params.figures / "index.html").read_text()
     for name in store.recipes(smoke_params):

@@ -21,7 +21,7 @@ Notebook: notebooks/06_validity
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,34 +33,12 @@ from torch import Tensor
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import chunks, gradient_energy
-from tonespan_utils.instrument.attributed import Utterance, values
+from tonespan_utils.instrument import chunks, gradient_energy, gradients, readouts
 from tonespan_utils.instrument.readouts import Readout
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 Floats = NDArray[np.float64]
 Probes = Mapping[str, LinearClassifier]
-
-
-@dataclass(frozen=True)
-class Smoothing:
-    """Of SmoothGrad: ``n_draws`` noisy copies, whose ``noise`` is a standard deviation over that of the prepared
-    waveform (0.1: 20 dB below the speech).
-    """
-
-    n_draws: int = 16
-    noise: float = 0.1
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Integration:
-    """Of integrated gradients: see :func:`integrated_gradients`."""
-
-    n_steps: int = 32
-    max_steps: int = 256
-    tolerance: float = 0.02
-    power: float = 4.0
 
 
 def energy(
@@ -73,49 +51,98 @@ def energy(
     *,
     edges_ms: np.ndarray,
     target: str = "true",
-    smoothing: Smoothing | None = None,
-    integration: Integration | None = None,
-    mask_ms: float | None = None,
+    **options: float,
 ) -> dict[str, Floats]:
     """Importance of each offset bin to each token's logit, by the estimator ``name``: layer -> (token, bins), >= 0.
 
-    ``samples`` (n,) is one utterance at 16 kHz; ``smoothing`` serves ``smoothgrad``, ``integration``
-    ``integrated_gradients`` and ``mask_ms`` ``occlusion``. Bins without audio are 0. Raises TonespanError for a name
-    not in ENERGY, and what ``gradients.input_gradients`` raises. Notebook: notebooks/06_validity
+    ``samples`` (n,) is one utterance at 16 kHz; ``options`` are those of the estimator's own function below. Bins
+    without audio are 0. Raises TonespanError for a name not in ENERGY, and what ``gradients.input_gradients`` raises.
+    Notebook: notebooks/06_validity
     """
     if name not in ENERGY:
         raise TonespanError(f"no estimator {name!r} of energy; there are: {', '.join(ENERGY)}")
     edges = np.asarray(edges_ms, dtype=np.float64)
-    if name == "occlusion":
-        dropped = occlusion(encoder, probes, samples, centers_s, tones, edges_ms=edges, target=target, mask_ms=mask_ms)
-        return {layer: np.square(drop) for layer, drop in dropped.items()}
     utterance = Utterance(encoder, probes, samples, centers_s, tones, target, float(np.abs(edges).max()) / 1000)
-    attributions = _ATTRIBUTIONS[name](utterance, smoothing or Smoothing(), integration or Integration())
+    if name == "occlusion":
+        dropped = occlusion(utterance, edges_ms=edges, **options)
+        return {layer: np.square(drop) for layer, drop in dropped.items()}
+    attributions = _ATTRIBUTIONS[name](utterance, **options)
     return {
         layer: gradient_energy.energy_over_offset(encoder, a, centers_s, edges) for layer, a in attributions.items()
     }
 
 
-def _gradient(utterance: Utterance, _: Smoothing, __: Integration) -> dict[str, np.ndarray]:
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """One utterance with the logits to attribute: one a token, ``target`` of its tone (see :mod:`readouts`).
+
+    Gradients beyond ``reach_s`` of a centre need not be computed.
+    """
+
+    encoder: Encoder
+    probes: Probes
+    samples: np.ndarray
+    centers_s: Sequence[float]
+    tones: Sequence[str]
+    target: str
+    reach_s: float = np.inf
+
+    @property
+    def frames(self) -> list[int]:
+        return [self.encoder.frame_at(center, self.samples.size) for center in self.centers_s]
+
+    def prepare(self) -> tuple[Tensor, Readout]:
+        """The prepared waveform (samples,) and what is read from it."""
+        prepared = self.encoder.prepare(self.samples)
+        frames = self.frames  # first: it says what is wrong with a centre or a clip
+        states = gradients.trace(self.encoder, prepared).states
+        return prepared[0], readouts.read_out(states, self.probes, [frames], [self.tones], target=self.target)
+
+    def slopes(self, prepared: Tensor, readout: Readout) -> dict[str, np.ndarray]:
+        """The gradient of ``readout`` at a prepared waveform (samples,): layer -> (token, samples)."""
+        return {layer: by_clip[0] for layer, by_clip in self._slopes_of(prepared[None], readout).items()}
+
+    def mean_slopes(self, versions: Iterable[Tensor], weights: Floats, readout: Readout) -> dict[str, Floats]:
+        """The gradient of ``readout`` summed over versions of the waveform, each (samples,), by ``weights`` (version,).
+
+        In double precision: layer -> (token, samples). As many versions as do well together are taken at a time.
+        """
+        clips = torch.stack(list(versions))
+        total = {layer: np.zeros((len(self.centers_s), self.samples.size)) for layer in self.probes}
+
+        def add(part: slice) -> None:
+            for layer, slopes in self._slopes_of(clips[part], readout).items():
+                total[layer] += np.tensordot(weights[part], slopes, axes=1)
+
+        chunks.in_chunks(add, len(clips), chunks.together(self.encoder, self.samples.size))
+        return total
+
+    def _slopes_of(self, clips: Tensor, readout: Readout) -> dict[str, np.ndarray]:
+        """The gradient of ``readout`` at prepared ``clips`` (clip, samples): layer -> (clip, token, samples)."""
+        traced = gradients.trace(self.encoder, clips)
+        return gradients.pull_down(self.encoder, traced, readout.of_copies(len(clips)), reach_s=self.reach_s)
+
+
+def _gradient(utterance: Utterance) -> dict[str, np.ndarray]:
     prepared, readout = utterance.prepare()
     return utterance.slopes(prepared, readout)
 
 
-def _gradient_x_input(utterance: Utterance, _: Smoothing, __: Integration) -> dict[str, np.ndarray]:
+def _gradient_x_input(utterance: Utterance) -> dict[str, np.ndarray]:
     prepared, readout = utterance.prepare()
     return _times(utterance.slopes(prepared, readout), prepared)
 
 
-def _smoothgrad(utterance: Utterance, given: Smoothing, _: Integration) -> dict[str, np.ndarray]:
+def _smoothgrad(utterance: Utterance, *, n_draws: int = 16, noise: float = 0.1, seed: int = 0) -> dict[str, np.ndarray]:
+    """``noise``: standard deviation over that of the prepared waveform (0.1: 20 dB below the speech)."""
     prepared, readout = utterance.prepare()
-    drawn = np.random.default_rng(given.seed).normal(size=(given.n_draws, prepared.numel()))
-    scale = given.noise * prepared.std()
-    noisy = (prepared + scale * torch.as_tensor(noise_draw).to(prepared) for noise_draw in drawn)
-    return utterance.mean_slopes(noisy, np.full(given.n_draws, 1 / given.n_draws), readout)
+    drawn = np.random.default_rng(seed).normal(size=(n_draws, prepared.numel()))
+    noisy = (prepared + noise * prepared.std() * torch.as_tensor(noise_draw).to(prepared) for noise_draw in drawn)
+    return utterance.mean_slopes(noisy, np.full(n_draws, 1 / n_draws), readout)
 
 
-def _integrated(utterance: Utterance, _: Smoothing, given: Integration) -> dict[str, np.ndarray]:
-    return _integrate(utterance, given).attributions
+def _integrated(utterance: Utterance, **options: float) -> dict[str, np.ndarray]:
+    return _integrate(utterance, **options).attributions
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +166,7 @@ def integrated_gradients(
     tones: Sequence[str],
     *,
     target: str = "true",
-    integration: Integration | None = None,
+    **options: float,
 ) -> Integrated:
     """Integrated gradients from silence, with their completeness checked.
 
@@ -148,30 +175,30 @@ def integrated_gradients(
     happens close to silence: points lie at ``u ** power`` (power 4), of which 32 suffice; 64 evenly spaced ones
     (power 1) miss the logit there by several times its size.
     """
-    utterance = Utterance(encoder, probes, samples, centers_s, tones, target)
-    return _integrate(utterance, integration or Integration())
+    return _integrate(Utterance(encoder, probes, samples, centers_s, tones, target), **options)
 
 
-def _integrate(utterance: Utterance, given: Integration) -> Integrated:
-    n_steps = given.n_steps
+def _integrate(
+    utterance: Utterance, *, n_steps: int = 32, max_steps: int = 256, tolerance: float = 0.02, power: float = 4.0
+) -> Integrated:
     prepared, readout = utterance.prepare()
     whole = Utterance(
         utterance.encoder, utterance.probes, utterance.samples, utterance.centers_s, utterance.tones, utterance.target
     )
-    ends = [values(utterance.encoder, x, readout) for x in (prepared, torch.zeros_like(prepared))]
+    ends = [_values(utterance.encoder, x, readout) for x in (prepared, torch.zeros_like(prepared))]
     while True:
-        points, weights = _way(n_steps, given.power)
+        points, weights = _way(n_steps, power)
         slopes = whole.mean_slopes((float(point) * prepared for point in points), weights, readout)
         attributions = _times(slopes, prepared)
         gap = {layer: _gap(a, ends[0][layer], ends[1][layer]) for layer, a in attributions.items()}
         worst = max(float(layer_gap.max(initial=0)) for layer_gap in gap.values())
-        if worst <= given.tolerance or 2 * n_steps > given.max_steps:
+        if worst <= tolerance or 2 * n_steps > max_steps:
             break
         n_steps *= 2
-    if worst > given.tolerance:
+    if worst > tolerance:
         warnings.warn(
             f"integrated gradients explain the logit to {worst:.1%} only with {n_steps} steps "
-            f"(tolerance: {given.tolerance:.1%})",
+            f"(tolerance: {tolerance:.1%})",
             stacklevel=3,
         )
     return Integrated(attributions, gap, n_steps)
@@ -190,6 +217,13 @@ def _gap(attribution: np.ndarray, at_input: Floats, at_silence: Floats) -> Float
     return np.divide(missed, size, out=np.zeros_like(missed), where=size > 0)
 
 
+@torch.no_grad()
+def _values(encoder: Encoder, prepared: Tensor, readout: Readout) -> dict[str, Floats]:
+    """The scalars without the probe's bias at a prepared waveform (samples,): layer -> (token,)."""
+    values = readout.values(encoder.forward(prepared[None]))
+    return {layer: (value - readout.bias[layer])[:, 0].double().cpu().numpy() for layer, value in values.items()}
+
+
 def _times(slopes: Mapping[str, np.ndarray], prepared: Tensor) -> dict[str, np.ndarray]:
     samples = prepared.cpu().numpy()
     return {layer: slope * samples for layer, slope in slopes.items()}
@@ -205,30 +239,20 @@ ENERGY = (*_ATTRIBUTIONS, "occlusion")
 
 
 @torch.no_grad()
-def occlusion(
-    encoder: Encoder,
-    probes: Probes,
-    samples: np.ndarray,
-    centers_s: Sequence[float],
-    tones: Sequence[str],
-    *,
-    edges_ms: np.ndarray,
-    target: str = "true",
-    mask_ms: float | None = None,
-) -> dict[str, Floats]:
+def occlusion(utterance: Utterance, *, edges_ms: np.ndarray, mask_ms: float | None = None) -> dict[str, Floats]:
     """How far each token's logit drops (a rise is negative) when one bin is silenced: layer -> (token, bins).
 
     ``mask_ms`` silences that much around each bin's middle instead of the bin. One pass of the encoder a token and bin.
     """
-    utterance = Utterance(encoder, probes, samples, centers_s, tones, target)
+    encoder, centers_s = utterance.encoder, utterance.centers_s
     prepared, readout = utterance.prepare()
-    whole = values(encoder, prepared, readout)
+    whole = _values(encoder, prepared, readout)
     edges = np.asarray(edges_ms, dtype=np.float64)
     low, high = edges[:-1], edges[1:]
     if mask_ms is not None:
         low, high = ((low + high) / 2 + side * mask_ms / 2 for side in (-1, 1))
     times_ms = np.arange(prepared.numel()) / SAMPLE_RATE * 1000
-    drops = {layer: np.zeros((len(centers_s), low.size)) for layer in probes}
+    drops = {layer: np.zeros((len(centers_s), low.size)) for layer in utterance.probes}
     per_batch = round(chunks.BATCH_S * SAMPLE_RATE / prepared.numel())
     for token, center_s in enumerate(centers_s):
         offsets = times_ms - center_s * 1000
@@ -259,3 +283,6 @@ def _without(
         layer: (states[layer][:, readout.frames[token, 0]] @ weight[token, 0]).double().cpu().numpy()
         for layer, weight in readout.weight.items()
     }
+
+
+# Behaviour

@@ -7,19 +7,22 @@ Notebook: notebooks/04_gradient_energy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+from pydantic import ValidationError
 
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.encoder import Encoder
+from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import influence, margin_knee, margins, pitch_versions, probes
 from tonespan_utils.instrument.margins import Margins
 from tonespan_utils.params import conditions
 from tonespan_utils.params.knee import Knee
 from tonespan_utils.statistics.classifier import LinearClassifier
 
+CONTEXT_MS = 500.0  # of a clip on each side of a centre whose pitch is taken away; that of a profile
 NAMES = ("margin_knee", "margin_curves", "influence", "influence_tokens")
 
 
@@ -96,3 +99,16 @@ def of_segments(
         "influence": influence.table(measured, **resampling),
         "left_out": versions.left_out.reset_index(drop=True),
     }
+
+
+def settings(half_widths_ms: Sequence[float], n_tokens: int, pitch_range_hz: tuple[float, float]) -> Knee:
+    """The settings of the margin knee for ``measure_span``. Raises TonespanError in one line where they do not fit."""
+    floor_hz, ceiling_hz = map(float, pitch_range_hz)
+    try:
+        return Knee(
+            half_widths_ms=[float(width) for width in half_widths_ms], n_tokens=n_tokens, context_ms=CONTEXT_MS,
+            method="level_restored", floor_hz=floor_hz, ceiling_hz=ceiling_hz,
+        )  # fmt: skip
+    except ValidationError as error:
+        reasons = "; ".join(str(each["msg"]).removeprefix("Value error, ") for each in error.errors())
+        raise TonespanError(f"half_widths_ms, n_knee_tokens or pitch_range_hz: {reasons}") from None

@@ -29,6 +29,7 @@ from pydantic import (
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
+from tonespan_utils.params.gradient_sections import Gradient, RandomWeights
 from tonespan_utils.params.knee import Knee
 from tonespan_utils.params.sections import (
     F0,
@@ -38,7 +39,6 @@ from tonespan_utils.params.sections import (
     Checkpoint,
     Explorer,
     Finetune,
-    Gradient,
     Jitter,
     Name,
     Probe,
@@ -74,6 +74,7 @@ class Params(Section):
     probe: Probe
     gradient: Gradient
     knee: Knee
+    random_weights: RandomWeights
     validity: Validity
     bootstrap: Bootstrap
     f0: F0

@@ -51,6 +51,14 @@ COLUMNS = {
         "null_span_ms", "n_tokens",
     ],
     "radii": ["condition", "language", "layer", "measure", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms"],
+    "span_weights": [
+        "condition", "language", "layer", "weight", "span_ms", "ci_low_ms", "ci_high_ms", "null_span_ms", "exponent",
+        "exponent_low", "exponent_high", "duration_rho", "duration_rho_low", "duration_rho_high", "n_tokens",
+    ],
+    "random_spans": [
+        "encoder", "language", "layer", "depth", "weight", "span_ms", "ci_low_ms", "ci_high_ms", "null_span_ms", "f1",
+        "f1_low", "f1_high", "chance_f1", "above_chance_low", "n_tokens", "n_test", "n_seeds",
+    ],
     "encoders": ["condition", "encoder", "checkpoint", "identity", "n_layers", "seed"],
     "finetune": ["condition", "backbone", "task", "language", "steps", "metric", "value", "seed"],
     "finetune_curves": ["condition", "seed", "step", "loss"],
@@ -127,6 +135,7 @@ PARTS_ONLY = {
 BY_TOKEN = {"influence_tokens"}  # joined for other tables; too long for the report
 TEXT = {"tone", "predicted", "sentence_id", "utterance_id", "token_id"}  # even where every value is a number
 NULLABLE_TEXT = {
+    "weight",
     "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "aligner", "best_layer",
     "top_layer", "reason", "note", "top_note",
 }  # fmt: skip
@@ -165,8 +174,8 @@ def read_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFram
 
 
 MEASURED = (
-    "probe_f1", "probe_chance", "encoders", "energy", "energy_null", "spans", "radii", "margin_knee", "margin_curves",
-    "influence", "influence_tokens",
+    "probe_f1", "probe_chance", "encoders", "energy", "energy_null", "spans", "radii", "span_weights",
+    "margin_knee", "margin_curves", "influence", "influence_tokens",
 )  # fmt: skip
 TRAINED = ("finetune", "finetune_curves")
 SPOKEN = ("knee_left_out",)  # a part per language
@@ -183,6 +192,13 @@ def join_all(params: Params) -> None:
     for names, parts in by_part.items():
         for name in names:
             join_parts(params.results, name, parts=parts)
+    join_parts(params.results, "random_spans", parts=encoders(params))
+
+
+def encoders(params: Params) -> list[str]:
+    """The encoders of which some condition is measured, in the order of the conditions."""
+    parsed = map(conditions.parse, params.conditions)
+    return list(dict.fromkeys(condition.backbone for condition in parsed if condition.is_measured))
 
 
 def trained_parts(params: Params, parsed: Sequence[Condition]) -> list[str]:

@@ -60,6 +60,21 @@ def why_no_span(span: Interval, null_ms: float, *, above_chance_low: float) -> s
     return why_at_chance(above_chance_low) or why_at_null(span, null_ms)
 
 
+def why_no_spans(spans: pd.DataFrame, probe_f1: pd.DataFrame, probe_chance: pd.DataFrame) -> dict[str, str]:
+    """Why the span of each layer of one condition in one language is no finding, "" for a finding: layer -> reason.
+
+    ``spans``: rows of the table ``spans``; ``probe_f1``, ``probe_chance``: rows of those tables, means over seeds of
+    training. Notebook: notebooks/04_gradient_energy
+    """
+    above = probe_f1.groupby("layer")["ci_low"].mean() - probe_chance.groupby("layer")["chance_f1"].mean()
+    return {
+        row.layer: why_no_span(
+            Interval(row.span_ms, row.ci_low_ms, row.ci_high_ms), row.null_span_ms, above_chance_low=above[row.layer]
+        )
+        for row in spans.itertuples()
+    }
+
+
 def why_no_cue(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floats, n_tokens: int, level: float) -> str:
     """Why a curve of F1 over the window shows no cue width.
 

@@ -146,15 +146,22 @@ def probe_encoder(study: PlantedSpan, task: str, encoder: Encoder) -> tuple[dict
 
 
 def gradient_spans(study: PlantedSpan, task: str, encoder: Encoder, fitted: Mapping[str, LinearClassifier]) -> Draws:
-    """``gradient`` (the span 2 r_com) and ``gradient_r90`` (2 r90) of every layer, from squared gradients."""
+    """``gradient`` (the span 2 r_com) and ``gradient_r90`` (2 r90) of every layer, from squared gradients; and
+    ``gradient_power``, the span once they are weighted by the local power of the input.
+    """
     tokens, g, draws = study.eligible(study.given.validity.n_tokens), study.given.gradient, []
     edges = study.edges_ms
-    measured = gradient_energy.measure(encoder, fitted, study.corpus, tokens, edges, target=g.target, wrt=g.wrt)
-    for layer, energy in measured.energy.items():
-        widths = calibration.energy_draws(energy, measured.utterances, edges, **study.resampling)
-        for measure, widths_ms in widths.items():
-            name = "gradient" if measure == "r_com" else f"gradient_{measure}"
-            draws.append(study.draws(name, task, layer, widths_ms, len(tokens)))
+    measured = gradient_energy.measure(
+        encoder, fitted, study.corpus, tokens, edges, target=g.target, wrt=g.wrt, power_window_ms=g.power_window_ms
+    )
+    utterances, resampling = measured.utterances, study.resampling
+    for layer in measured.energy:
+        plain, weighted = (
+            calibration.energy_draws(energy[layer], utterances, edges, **resampling)
+            for energy in (measured.energy, measured.weighted_energy)
+        )
+        answers = {"gradient": plain["r_com"], "gradient_r90": plain["r90"], "gradient_power": weighted["r_com"]}
+        draws += [study.draws(name, task, layer, widths_ms, len(tokens)) for name, widths_ms in answers.items()]
     return draws
 
 

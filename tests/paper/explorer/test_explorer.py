@@ -156,10 +156,13 @@ def test_the_bundle_holds_what_the_tables_do(p):
     blocks = {(block["condition"], block["language"]): i for i, block in enumerate(header["blocks"])}
     both = {(f"mini/{task}", language) for task in ("vanilla", "emotion") for language in ("th", "vi")}
     assert set(blocks) == both | {("mini/asr-th", "th")}
-    spans_table = tables.read(p.results, "spans")
+    spans_table, random_table = (tables.read(p.results, name) for name in ("spans", "random_spans"))
     for (condition, language), number in blocks.items():
         stored = tables.select(spans_table, condition=condition, language=language)
         np.testing.assert_allclose(arrays[f"{number}.table"][:, 0], stored["span_ms"], rtol=1e-6)
+        random = tables.select(random_table, language=language, weight="none").set_index("layer").loc[stored["layer"]]
+        bounds = random[["span_ms", "ci_low_ms", "ci_high_ms"]]
+        np.testing.assert_allclose(arrays[f"{number}.table"][:, -3:], bounds, rtol=1e-6)
         names = [token["id"] for token in header["tokens"] if token["language"] == language]
         radii = tables.read_parts(p.results, "token_spans", parts=[condition])
         wide = radii.pivot_table(index="token_id", columns="layer", values="r_com_ms")  # the mean over seeds

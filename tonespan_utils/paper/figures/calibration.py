@@ -24,7 +24,7 @@ from tonespan_utils.paper.figures.validity_parts import (
 )
 from tonespan_utils.params.profile import Params
 from tonespan_utils.plots import layout, style
-from tonespan_utils.plots.style import NULL
+from tonespan_utils.plots.style import NULL, RANDOM
 from tonespan_utils.statistics import findings
 
 # (estimator, condition, layer or "top") of the first panel: colour, marker, name
@@ -32,6 +32,7 @@ SHOWN = {
     ("acoustic", "signal"): ("#000000", "o", "acoustic baseline (log-Mel)"),
     ("gradient", "asr"): ("#0072B2", "s", "gradient 2 r_com, ASR"),
     ("gradient", "vanilla"): ("#56B4E9", "^", "gradient 2 r_com, vanilla"),
+    ("gradient_power", "asr"): ("#CC79A7", "P", "gradient times power 2 r_com, ASR"),
     ("gradient_r90", "asr"): ("#D55E00", "D", "gradient 2 r90, ASR"),
     ("margin_knee", "asr"): ("#CC79A7", "P", "margin knee, ASR"),
     ("pitch_flattening", "asr"): ("#009E73", "v", "pitch flattening, ASR"),
@@ -71,15 +72,14 @@ def draw_calibration(loaded: Tables, params: Params) -> Figure:
             elinewidth=0.9, markersize=5, label=f"{name}: slope {line['slope']:.2f}",
         )  # fmt: skip
         axis.plot(true, line["intercept_ms"] + line["slope"] * true, color=color, linewidth=0.9)
-    dots = NULL | {"color": CONDITION_COLORS["asr"]}
-    axis.axhline(random_span_ms(loaded), label="gradient 2 r_com, ASR, weights shuffled", **dots)
+    axis.axhline(random_span_ms(loaded), label="gradient 2 r_com, ASR, random weights", **RANDOM)
     axis.set(xlabel="planted width of the tone cue (ms)", ylabel="answer (ms)", xticks=true, ylim=(0, None))
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
 def random_span_ms(loaded: Tables) -> float:
-    """The span of the ASR-tuned encoder's architecture with all its weights shuffled: mean over draws."""
+    """The span of the ASR-tuned encoder's architecture with all its weights permuted: mean over draws."""
     rows = loaded["sanity"]
     rows = rows[(rows["check"] == "randomised weights") & (rows["condition"] == "asr")]
     return float(rows[rows["statistic"].str.contains(r"^span_ms, .* seed")]["value"].mean())
@@ -100,8 +100,8 @@ def caption_calibration(loaded: Tables, params: Params) -> str:
         f"minutes each) that differ in that width alone; top layer. Bars: {level} bootstrap intervals over "
         f"utterances; lines: least squares. The acoustic baseline misses by {acoustic['bias_ms']:.0f} ms on average "
         f"and by {acoustic['worst_error_ms']:.0f} ms at worst. The gradient span after ASR has slope "
-        f"{_slope(gradient)}.{worth} With its weights shuffled, and a probe that then knows nothing, this "
-        f"architecture has a span of {random_span_ms(loaded):.0f} ms (blue dots): a span near that says little."
+        f"{_slope(gradient)}.{worth} With its weights permuted, and a probe that then knows nothing, this "
+        f"architecture has a span of {random_span_ms(loaded):.0f} ms (dash-dotted): a span near that says little."
     )
 
 
