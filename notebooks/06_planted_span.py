@@ -16,7 +16,7 @@
 # ---
 
 # %% [markdown]
-# # 6a. One planted span
+# # 6a. One planted width
 #
 # Speech is made in which the tone lives within a known width around the centre, and everything that claims to measure such a width is
 # asked for it: the signal itself, through several front ends, and the encoder, as it is and after learning to recognise this very
@@ -49,7 +49,7 @@ print(len(study.corpus.utterances), "utterances,", len(study.corpus.tokens), "to
 # %% [markdown]
 # ## In the signal
 #
-# The cue width of notebook 01: log-Mel windows for every planted span; for some of them also MFCCs, linear bands and F0 alone, with two
+# The cue width of notebook 01: log-Mel windows for every planted width; for some of them also MFCCs, linear bands and F0 alone, with two
 # kinds of analysis window (Praat's pitch tracker has its own).
 
 # %%
@@ -75,7 +75,8 @@ for task, condition in study.conditions.items():
     encoders[task] = checkpoints.load_condition(study.planted, condition, seed=seed)
 
 # %% [markdown]
-# Probes read the tone of every layer; their gradients are squared and binned as in notebook 04.
+# Probes read the tone of every layer; their gradients are squared and binned, and their margins are watched while pitch is taken away, as
+# in notebook 04.
 
 # %%
 fitted = {}
@@ -83,6 +84,7 @@ for task, encoder in encoders.items():
     fitted[task], of_probes = planted_span.probe_encoder(study, task, encoder)
     scores += of_probes
     draws += planted_span.gradient_spans(study, task, encoder, fitted[task])
+    draws += planted_span.margin_knees(study, task, encoder, fitted[task], of_probes)
 
 # %% [markdown]
 # ## Other ways to ask the same

@@ -29,6 +29,8 @@ from pydantic import (
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
+from tonespan_utils.params.gradient_sections import Gradient, RandomWeights
+from tonespan_utils.params.knee import Knee
 from tonespan_utils.params.sections import (
     F0,
     Align,
@@ -37,7 +39,6 @@ from tonespan_utils.params.sections import (
     Checkpoint,
     Explorer,
     Finetune,
-    Gradient,
     Jitter,
     Name,
     Probe,
@@ -72,6 +73,8 @@ class Params(Section):
     finetune: Finetune
     probe: Probe
     gradient: Gradient
+    knee: Knee
+    random_weights: RandomWeights
     validity: Validity
     bootstrap: Bootstrap
     f0: F0
@@ -290,7 +293,7 @@ def _cut(value: Any) -> Any:
 def describe_speech(params: Params) -> str:
     """Where the speech comes from, in words for a caption and for provenance."""
     if params.speech.source == "synthetic":
-        return f"embedded synthetic speech with planted cue spans (seed {params.seed})"
+        return f"embedded synthetic speech with planted cue widths (seed {params.seed})"
     if params.speech.source == "fleurs":
         return f"FLEURS from {params.speech.root}" + (f" at {params.speech.revision}" if params.speech.revision else "")
     return "recordings: " + ", ".join(f"{k} from {v}" for k, v in params.speech.folders.items())

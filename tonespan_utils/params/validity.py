@@ -35,6 +35,7 @@ class Validity(Section):
     n_tokens: Count
     n_slow_tokens: Count
     n_behaviour_tokens: Count
+    n_knee_tokens: Count
     n_agreement_tokens: Count
     estimators: list[EnergyEstimator | BehaviouralEstimator]
     half_widths_ms: list[Positive] = Field(min_length=3)

@@ -12,7 +12,7 @@
 - **Agreement** (:func:`statistics.ranks.agreement`): other estimators should rank tokens and layers as the gradient
   does.
 
-Conventions: a row is what the table ``sanity`` holds: check, condition, layer, statistic, value, ci_low, ci_high, null,
+Conventions: a row is one of the table ``sanity``: check, condition, layer, statistic, value, ci_low, ci_high, null,
 verdict. Verdicts: PASSED, FAILED, UNDECIDED, or SHOWN where nothing is asked of the value.
 
 Notebook: notebooks/06_sanity
@@ -51,12 +51,12 @@ def at_most(interval: Interval, null: float) -> str:
 
 
 def above(interval: Interval, null: float) -> str:
-    """Whether a value is more than its null: UNDECIDED where its interval holds the null."""
+    """Whether a value is more than its null: UNDECIDED where its interval contains the null."""
     return PASSED if interval.low > null else FAILED if interval.high < null else UNDECIDED
 
 
 def apart(interval: Interval, null: float) -> str:
-    """Whether a value is another than its null, on either side: UNDECIDED where its interval holds the null."""
+    """Whether a value is another than its null, on either side: UNDECIDED where its interval contains the null."""
     return PASSED if interval.low > null or interval.high < null else UNDECIDED
 
 
@@ -170,15 +170,8 @@ def rank_correlation(
     Pairs with a nan are left out; fewer than three, or one side constant, give nan; no interval from under
     ``bootstrap.LEAST_TOKENS`` tokens or from one cluster.
     """
-    x, y, clusters = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), np.asarray(clusters)
-    whole = ~(np.isnan(x) | np.isnan(y))
-    x, y, clusters = x[whole], y[whole], clusters[whole]
-    if x.size < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return Interval(np.nan, np.nan, np.nan)
-    drawn = ranks.drawn_rows(clusters, n_resamples=n_resamples, rng=np.random.default_rng(seed))
-    rho = [ranks.correlation(x[rows], y[rows]) for rows in drawn]
-    low, high = bootstrap.percentile_interval(rho, level=level, n_tokens=x.size, n_clusters=np.unique(clusters).size)
-    return Interval(float(ranks.correlation(x, y)), low, high)
+    values = np.asarray(x, dtype=np.float64)[:, None]
+    return ranks.correlation_intervals(values, y, clusters, n_resamples=n_resamples, level=level, seed=seed)[0]
 
 
 def contains_zero(interval: Interval) -> str:

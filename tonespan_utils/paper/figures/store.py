@@ -32,10 +32,11 @@ NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 
 
 def load_tables(params: Params) -> dict[str, pd.DataFrame]:
-    """All joined tables of a profile by name; those of `make validity` where it has run. Raises TonespanError naming
-    the first that is missing.
+    """All joined tables of a profile by name, without those of single tokens; those of `make validity` where it has
+    run. Raises TonespanError naming the first that is missing.
     """
-    wanted = [name for name in tables.COLUMNS if name not in tables.PARTS_ONLY | tables.VALIDITY | tables.ALIGNMENT]
+    left = tables.PARTS_ONLY | tables.BY_TOKEN | tables.VALIDITY | tables.ALIGNMENT
+    wanted = [name for name in tables.COLUMNS if name not in left]
     loaded = {name: tables.read(params.results, name) for name in wanted}
     return loaded | load_validity(params)
 
@@ -108,7 +109,7 @@ def _record(params: Params, name: str, loaded: dict[str, pd.DataFrame], recipe: 
     if name not in validity.recipes(params):
         return provenance.describe_run(params, notebook=NOTEBOOK, call=call, figure=name)
     checkpoints = loaded["encoders"].drop_duplicates("encoder").set_index("encoder")["identity"].to_dict()
-    data = f"synthetic speech with planted spans (seed {params.validity.seed})"
+    data = f"synthetic speech with planted cue widths (seed {params.validity.seed})"
     texts = {"title": recipe.title, "caption": recipe.caption(loaded, params)}
     made = {"notebook": validity.NOTEBOOK, "call": call, "checkpoints": checkpoints, "data": data}
     return provenance.describe(params, figure=name, **made) | texts
