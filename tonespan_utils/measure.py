@@ -11,11 +11,11 @@ model that is loaded already, will do as well):
 >>> clips = [clip + rng.normal(0, 0.1, 16000) for clip in clips]
 
 >>> from tonespan_utils import measure_span
->>> measured = measure_span("models/tonespan-units", clips, [0.5] * 80, tones)
+>>> measured = measure_span("models/tonespan-wide", clips, [0.5] * 80, tones)
 >>> figure = measured.plot()
 
 >>> measured.layers.query("knows")["span_ms"].between(30, 120).tolist()[1:]  # a box of the planted 120 ms gives 60
-[True, True, True, True, True, True, True, True]
+[True, True, True, True, True, True, True]
 >>> knees = measured.knees.set_index("layer")["knee_ms"]  # the glide; lower layers use the levels beside it too
 >>> knees[["6", "final"]].between(100, 140).tolist()
 [True, True]

@@ -39,11 +39,13 @@ def tone_error_rate(
 ) -> Score:
     """The share of wrong tones among syllables whose sounds are right, of texts (utterance,); clusters: utterances.
 
-    Null: the same tones dealt anew among those syllables.
+    Null: the same tones shuffled among those syllables.
     """
     pairs = [aligned_tones(*texts, language=language) for texts in zip(references, transcripts, strict=True)]
     wrong = np.array([sum(true != given for true, given in tones) for tones in pairs], dtype=float)
-    null = dealt_error([true for tones in pairs for true, _ in tones], [given for tones in pairs for _, given in tones])
+    null = shuffled_error(
+        [true for tones in pairs for true, _ in tones], [given for tones in pairs for _, given in tones]
+    )
     counts = np.array([len(tones) for tones in pairs], dtype=float)
     return _rate("tone_error_rate", wrong, counts, null=null, level=level, seed=seed)
 
@@ -68,8 +70,8 @@ def _read(text: str, language: str) -> list[Syllable]:
     return [syllable for syllable in text_to_tone.syllables(text, language) if syllable.ipa]
 
 
-def dealt_error(true: Sequence[str], given: Sequence[str]) -> float:
-    """The error to be expected if the tones given were dealt anew: 1 - sum over tones of p(true) p(given)."""
+def shuffled_error(true: Sequence[str], given: Sequence[str]) -> float:
+    """The error to be expected if the tones given were shuffled: 1 - sum over tones of p(true) p(given)."""
     if not true:
         return float("nan")
     shares = [dict(zip(*np.unique(tones, return_counts=True), strict=True)) for tones in (true, given)]

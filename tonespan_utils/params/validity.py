@@ -19,7 +19,7 @@ PlantedSpan = Annotated[float, Field(gt=0, le=300)]
 
 
 class Validity(Section):
-    """Calibration and sanity checks, on synthetic speech of their own: one corpus per planted span."""
+    """Calibration and sanity checks, on synthetic speech of their own: one corpus per planted width."""
 
     seed: Annotated[int, Field(ge=0)]
     encoder: str | None
