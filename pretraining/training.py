@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import math
 import os
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model
@@ -169,9 +169,13 @@ def _report(trainer: Trainer, mean: dict[str, float], monitors: dict[str, Corpus
         row |= {f"f1_{name}_{layer}": round(value, 4) for layer, value in f1.items()}
         best = max(f1, key=f1.__getitem__)
         print(f"step {trainer.done}: {name} macro-F1 {f1[best]:.3f} in layer {best}", flush=True)
-    is_new = not curves_path(path).is_file()
-    with curves_path(path).open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+    _add_to_curves(curves_path(path), row)
+
+
+def _add_to_curves(path: Path, row: dict[str, float | str]) -> None:
+    """Add a row; rows from this step on, of a run that was stopped before its checkpoint, give way to it."""
+    before = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=list(row))
+    kept = before[before["step"] < row["step"]].to_dict("records")
+    partial = path.with_suffix(".partial")
+    pd.DataFrame([*kept, row]).to_csv(partial, index=False)
+    os.replace(partial, path)

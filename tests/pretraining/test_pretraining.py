@@ -182,6 +182,14 @@ def test_a_resumed_run_takes_the_same_steps(bank, tmp_path, quick):
     assert resumed.done == 2
 
 
+def test_curves_of_a_run_that_was_stopped_have_each_step_once(tmp_path):
+    path = tmp_path / "stage.curves.csv"
+    for step, loss in ((0, 1.0), (500, 0.9), (1000, 0.8), (500, 0.91), (1000, 0.81)):  # stopped, on from 0
+        training._add_to_curves(path, {"stage": "units", "step": step, "loss_hidden": loss})
+    curves = pd.read_csv(path)
+    assert curves["step"].tolist() == [0, 500, 1000] and curves["loss_hidden"].tolist() == [1.0, 0.91, 0.81]
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(bank, quick):
     run = trainer(bank)
     with torch.no_grad():
