@@ -11,7 +11,7 @@ from tonespan_utils.params import conditions, roles
 from tonespan_utils.statistics import classifier
 from tonespan_utils.study import comparison
 from tonespan_utils.study.draws import draw_weights, interval
-from tonespan_utils.study.measured import _top, _upper_and_lower, halve, measure, relative_depth
+from tonespan_utils.study.measured import _top, halve, measure, relative_depth, upper_and_lower
 
 VANILLA, TARGET = conditions.parse("mini/vanilla"), conditions.parse("mini/asr-th")
 DRAWN = {"n_resamples": 8, "seed": 3}
@@ -171,7 +171,7 @@ def test_chance_is_what_shuffling_gives():
 def test_upper_half_is_made_of_blocks():
     layers = ["cnn", "0", "1", "2", "3", "4", "final"]
     assert relative_depth(layers) == pytest.approx([-0.25, 0, 0.25, 0.5, 0.75, 1, 1])
-    upper, lower = _upper_and_lower(relative_depth(layers), layers)
+    upper, lower = upper_and_lower(relative_depth(layers), layers)
     assert [layer for layer, chosen in zip(layers, upper, strict=True) if chosen] == ["2", "3", "4"]
     assert [layer for layer, chosen in zip(layers, lower, strict=True) if chosen] == ["1"]
     assert layers[_top(layers)] == "4"
