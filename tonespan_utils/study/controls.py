@@ -29,8 +29,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tonespan_utils.params import conditions, tables
-from tonespan_utils.params.roles import role_of
 from tonespan_utils.params.claims import Claims
+from tonespan_utils.params.roles import role_of
 from tonespan_utils.statistics import estimates
 from tonespan_utils.statistics.estimates import Estimate, Sample, Seeds
 from tonespan_utils.study import learned, questions, token_values, verdicts

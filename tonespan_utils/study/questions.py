@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tonespan_utils.languages import LANGUAGE_NAMES
-from tonespan_utils.params.roles import ROLES, control_of, role_of
 from tonespan_utils.params.claims import Claims
+from tonespan_utils.params.roles import ROLES, control_of, role_of
 from tonespan_utils.statistics import estimates, findings
 from tonespan_utils.statistics.estimates import Seeds
 from tonespan_utils.study import comparison, token_values
