@@ -26,7 +26,7 @@
 # be trusted is left out, with its reason.
 #
 # The `demo` profile speaks to itself: an embedded **synthetic calibration corpus**. A synthesiser says legal syllables on a flat
-# pitch, and a tone contour is laid on each nucleus *only within a planted span* around its centre. Since we put the cue there, we
+# pitch, and a tone contour is laid on each nucleus *only within a planted width* around its centre. Since we put the cue there, we
 # know how wide it is, and can see whether the instrument finds it. It is no evidence about the languages themselves.
 
 # %% tags=["parameters"]
@@ -119,9 +119,9 @@ pd.DataFrame(
 # %%
 for language, utterance_id in chosen.items():
     corpus = corpora[language]
-    samples, own = corpus.audio(utterance_id), corpus.tokens[corpus.tokens["utterance_id"] == utterance_id]
+    samples, spoken = corpus.audio(utterance_id), corpus.tokens[corpus.tokens["utterance_id"] == utterance_id]
     track = f0.track(samples, floor_hz=p.f0.floor_hz, ceiling_hz=p.f0.ceiling_hz, step_ms=p.f0.step_ms)
-    signal.spectrogram_with_tokens(samples, own, *track, title=languages.LANGUAGE_NAMES[language])
+    signal.spectrogram_with_tokens(samples, spoken, *track, title=languages.LANGUAGE_NAMES[language])
 plt.show()
 
 # %% [markdown]

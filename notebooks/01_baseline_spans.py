@@ -22,7 +22,7 @@
 # the window: as long as it takes in more of the cue, the score rises; beyond the cue, it only takes in more of what is not tone.
 # Where the curve bends, less what the analysis window adds, is the **cue width**, and the yardstick for the models.
 #
-# *Where it bends.* Two lines that meet are fitted to the whole curve; their meeting point is the knee. The peak, which hangs on a few
+# *Where it bends.* Two lines that meet are fitted to the whole curve; their meeting point is the knee. The peak, which depends on a few
 # windows alone, is kept beside it.
 #
 # *What the analysis window adds.* A frame of 25 ms begins to see the cue, or what follows it, half a window before its centre. On

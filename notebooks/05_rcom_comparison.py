@@ -86,7 +86,7 @@ quality_flags.board(signs)
 # %% [markdown]
 # ## Paired differences
 #
-# Two conditions hear the same utterances: what they share drops out of their difference, whose interval is then narrower than those of
+# Two conditions are measured on the same utterances: what they share drops out of their difference, whose interval is then narrower than those of
 # the two alone. Seeds are drawn too, for each condition on its own.
 
 # %%
@@ -98,7 +98,7 @@ contrasts[contrasts["measure"].isin(["f1", "span_ms", "distance_ms"])].round(2)
 # ## Do two trainings look alike?
 #
 # Spearman's rho of r_com between two seeds of one condition: of the same tokens within a layer (mean over layers), and of the layers'
-# means. The null deals one side at random. Where the seeds disagree about which tokens need a wide view, only the mean is a finding.
+# means. The null shuffles one side. Where the seeds disagree about which tokens need a wide view, only the mean is a finding.
 
 # %%
 agreed = comparison.seed_agreement(token_spans, level=level, seed=seed)

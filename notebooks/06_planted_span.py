@@ -16,7 +16,7 @@
 # ---
 
 # %% [markdown]
-# # 6a. One planted span
+# # 6a. One planted width
 #
 # Speech is made in which the tone lives within a known width around the centre, and everything that claims to measure such a width is
 # asked for it: the signal itself, through several front ends, and the encoder, as it is and after learning to recognise this very
@@ -45,7 +45,7 @@ print(len(study.corpus.utterances), "utterances,", len(study.corpus.tokens), "to
 # %% [markdown]
 # ## In the signal
 #
-# The cue width of notebook 01: log-Mel windows for every planted span; for some of them also MFCCs, linear bands and F0 alone, with two
+# The cue width of notebook 01: log-Mel windows for every planted width; for some of them also MFCCs, linear bands and F0 alone, with two
 # kinds of analysis window (Praat's pitch tracker has its own).
 
 # %%

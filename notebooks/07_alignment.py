@@ -55,7 +55,7 @@ corpora = {language: sources.load(p, language) for language in p.speech.tonal}
 # %%
 rows, errors = [], {}
 for language, corpus in corpora.items() if knows_times else ():
-    aligner = aligners.own(corpus, language, max_minutes=p.align.train_minutes)
+    aligner = aligners.from_speech(corpus, language, max_minutes=p.align.train_minutes)
     aligned, rejected = align.tokens(corpus, aligner, language=language, min_score=p.align.min_score)
     errors[language] = timing.errors_ms(aligned, corpus.tokens)
     for split in ("all", "train", "test"):

@@ -145,7 +145,7 @@ def held_out(labels: pd.DataFrame) -> pd.Series:
     """Rows of the test split that ``recordings`` makes: a fifth of the speakers, or of the syllable types or texts."""
     kinds = labels["syllable"].where(labels["syllable"] != "", labels["text"])
     names = labels["speaker"] if labels["speaker"].nunique() > 1 else kinds
-    splits_of = splitting.deal(names)
+    splits_of = splitting.assign_names(names)
     return names.map(splits_of) == "test"
 
 

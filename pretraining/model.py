@@ -84,7 +84,7 @@ class Batch:
 
 
 class Batches:
-    """Batches without end; everything random hangs on the two generators, whose state can be stored."""
+    """Batches without end; everything random depends on the two generators, whose state can be stored."""
 
     def __init__(self, crops: Crops, *, n_crops: int, seed: int, warped: bool = False) -> None:
         self.crops, self.n_crops, self.warped = crops, n_crops, warped

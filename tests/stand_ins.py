@@ -14,6 +14,8 @@ import yaml
 from conftest import FAMILIES, make_checkpoint
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import fleurs as layout
+from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.params import profile as params
 
@@ -63,6 +65,12 @@ def fleurs(root: Path) -> Path:
         for beside in root.rglob(name):
             beside.unlink()
     return root
+
+
+def embedded(folder: Path, language: str, *, span_ms: float) -> Corpus:
+    """Three minutes of one language of the embedded corpus by twelve voices, with known speakers and times."""
+    synthesis.build(folder, languages=[language], planted_span_ms={language: span_ms}, minutes=3, n_speakers=12, seed=7)
+    return layout.load(folder, language, cache_dir=folder / "audio")
 
 
 def labels_csv(folder: Path, classes: list[str]) -> Path:

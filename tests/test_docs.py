@@ -89,10 +89,18 @@ def test_a_python_block_calls_what_there_is(text):
     assert all(callable(getattr(modules[module], name)) for module, name in calls)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_link_leads_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        assert (page.parent / target).exists(), target
+def headings(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+def test_every_link_inside_the_project_leads_somewhere(page):
+    for target, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        assert not heading or heading in headings(linked), f"{target}#{heading}"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +132,16 @@ def test_every_parameter_has_words_and_its_default():
 def test_every_command_of_the_command_line_has_help(capsys):
     for command in COMMANDS:
         assert command.help in command_help(command.name, capsys).replace("\n", " ").replace("  ", " ")
+
+
+def test_the_glossary_defines_each_term_once_and_is_linked():
+    text = (ROOT / "docs" / "numbers.md").read_text().partition("## Glossary")[2]
+    _, *cells = re.findall(r"^\| (.+?) \|", text, re.MULTILINE)  # of the first column, without its head
+    terms = [term.strip(" *`") for cell in cells for term in cell.split(", ")]
+    assert len(terms) > 30 and sorted(set(terms)) == sorted(terms)
+    assert {"cue width", "span", "chance", "quality flags", "planted width"} <= set(terms)
+    pages = [ROOT / "README.md", ROOT / "docs" / "your-corpus.md", ROOT / "docs" / "your-encoder.md"]
+    assert all("numbers.md#glossary" in page.read_text() for page in pages)
 
 
 def test_numbers_name_columns_and_tables_that_exist():

@@ -24,7 +24,7 @@ from tonespan_utils.tone import _thai_reader as reader
 from tonespan_utils.tone import _thai_scores, thai
 from tonespan_utils.tone._thai_letters import ONSETS, PLAIN_RIMES, PREPOSED_RIMES, TONE_MARKS, is_short
 from tonespan_utils.tone._thai_reader import Phones
-from tonespan_utils.tone._thai_spelling import Sound
+from tonespan_utils.tone.parts import Sound
 
 SEED = 0
 MAX_LENGTH = 24  # characters of a word; longer ones are compounds of shorter ones

@@ -31,7 +31,7 @@
 # your answer and, when it is not right yet, says what to think about. Do the ones *by hand* with a pencil.
 #
 # > **What you will hear is synthetic.** A synthesiser says legal Thai and Vietnamese syllables on a flat pitch; then a tone is laid on
-# > each vowel, *only within a planted span* around its centre: 100 ms for Thai, 180 ms for Vietnamese. This is a ruler, not evidence
+# > each vowel, *only within a planted width* around its centre: 100 ms for Thai, 180 ms for Vietnamese. This is a ruler, not evidence
 # > about Thai or Vietnamese: since we know the answer, we can see whether a method finds it. Real recordings come in lesson 5, and they
 # > are yours.
 
@@ -80,7 +80,7 @@ for tone in "MLFHR":
 # %% [markdown]
 # Close your eyes and play them in any order. Which two are hardest to tell apart? Now look. Above: the spectrogram of the falling tone.
 # The fine horizontal stripes are harmonics; when pitch moves they move together, the higher the more. Below: the pitch of all five, as Praat
-# tracks it. The grey band is the planted span: outside it the five are one and the same.
+# tracks it. The grey band is the planted width: outside it the five are one and the same.
 
 # %%
 center_s = float(syllables[["nucleus_start_s", "nucleus_end_s"]].iloc[0].mean())
@@ -97,7 +97,7 @@ bottom.legend(ncols=5)
 plt.show()
 
 # %% [markdown]
-# Next, hear what the planted span does. The same falling tone, spread over 60, 100 and 180 ms:
+# Next, hear what the planted width does. The same falling tone, spread over 60, 100 and 180 ms:
 
 # %%
 for span_ms in (60.0, 100.0, 180.0):

@@ -217,13 +217,13 @@ for language, swept in sweeps.items():
         scores.index, scores["mean"] - scores["sem"], scores["mean"] + scores["sem"], color=color, alpha=0.15
     )
     axis.axvline(p.synthetic.planted_span_ms[language], color=color, linestyle=":")
-axis.set(xlabel="window (ms)", ylabel="macro-F1", ylim=(0, 1), title="dotted: the planted span")
+axis.set(xlabel="window (ms)", ylabel="macro-F1", ylim=(0, 1), title="dotted: the planted width")
 axis.legend()
 plt.show()
 
 # %% [markdown]
 # Each curve rises while the window takes in more of the cue, and sinks slowly afterwards: more numbers to weigh, and nothing more to
-# learn from them. It peaks near the planted span, but not on it. Why beyond it? A frame is 25 ms wide. With its centre 12.5 ms *outside* the
+# learn from them. It peaks near the planted width, but not on it. Why beyond it? A frame is 25 ms wide. With its centre 12.5 ms *outside* the
 # cue, its edge still touches it; and so on the other side. The peak therefore sits one analysis window beyond the cue, give or take: near
 # its top the curve is flat, and a few lucky tokens move the peak by a step or two.
 #
@@ -347,7 +347,7 @@ plt.show()
 # It finds how far around the centre spectral frames help a linear listener to name the tone, to within a step of 20 ms; a
 # cue that only a cleverer listener could use, or one that is not in the log-Mel bands, stays unseen. In real speech neighbouring
 # syllables tell about a tone too: tones assimilate to their neighbours, some sequences are more frequent, and word and sentence context
-# predict the tone. A wide window hears this context, and the answer grows wider than the tone's own cue. One would notice by
+# predict the tone. A wide window contains this context, and the answer grows wider than the tone's own cue. One would notice by
 # permuting: cut syllables out of context, balance the neighbours as in this corpus, or see whether a window that leaves the
 # centre *out* still names the tone.
 # ### END SOLUTION

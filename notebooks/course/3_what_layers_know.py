@@ -310,7 +310,7 @@ print(f"honest:     {measured[np.arange(10_000), 1, best].mean():.3f}")
 # ## What to take along
 #
 # A probe's score is three numbers: score, control, chance; and better four, with the untrained model. In the next lesson we turn the probe
-# around: which part of the sound does it hang on?
+# around: on which part of the sound does it depend?
 #
 # **Further reading**
 #

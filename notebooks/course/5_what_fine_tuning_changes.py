@@ -363,7 +363,7 @@ checks.check_measured(measure(*example), models["mini/vanilla"], own_probes["min
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Exercise 7 (in words; your teacher reads it).** Which tone did the model hear in *your* recording, and how wide did it look, against which null? The probe knows synthetic Thai
+# **Exercise 7 (in words; your teacher reads it).** Which tone did the model predict in *your* recording, and how wide did it look, against which null? The probe knows synthetic Thai
 # only. What would you need before you could say anything about your language?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "my_recording_says", "locked": false, "points": 4, "schema_version": 3, "solution": true, "task": false}

@@ -22,14 +22,15 @@ from tonespan_utils.tone.parts import Masked, Syllable
 
 
 def best_path_by_hand(scores, labels):
-    """The best CTC path by trying all of them: what ``spans`` must find."""
-    best, found = -np.inf, None
+    """The best CTC path by trying all of them: what ``label_frames`` must return."""
+    highest, best_path = -np.inf, None
     for path in itertools.product(range(scores.shape[1]), repeat=len(scores)):
         collapsed = [key for key, _ in itertools.groupby(path) if key]
         total = sum(scores[frame, label] for frame, label in enumerate(path))
-        if collapsed == list(labels) and total > best:
-            best, found = total, path
-    groups = [(key, [f for f, _ in part]) for key, part in itertools.groupby(enumerate(found), key=lambda one: one[1])]
+        if collapsed == list(labels) and total > highest:
+            highest, best_path = total, path
+    runs = itertools.groupby(enumerate(best_path), key=lambda frame_label: frame_label[1])
+    groups = [(key, [frame for frame, _ in part]) for key, part in runs]
     return [(frames[0], frames[-1] + 1) for key, frames in groups if key]
 
 
@@ -37,7 +38,7 @@ def best_path_by_hand(scores, labels):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_path_is_the_best_of_all(labels, seed):
     scores = np.random.default_rng(seed).normal(size=(6, 3)).astype(np.float32)
-    where, probability = align.spans(scores, labels)
+    where, probability = align.label_frames(scores, labels)
     assert [tuple(edges) for edges in where] == best_path_by_hand(scores, labels)
     shares = torch.softmax(torch.tensor(scores), dim=1).numpy()
     by_hand = [shares[a:b, label].mean() for (a, b), label in zip(where, labels, strict=True)]
@@ -47,20 +48,21 @@ def test_the_path_is_the_best_of_all(labels, seed):
 def test_scores_shifted_per_frame_change_nothing():
     scores = np.random.default_rng(0).normal(size=(9, 4))
     moved = scores + np.arange(9)[:, None]
-    for one, other in zip(align.spans(scores, [1, 3, 2]), align.spans(moved, [1, 3, 2]), strict=True):
-        assert one == pytest.approx(other, rel=1e-5)
+    where, probability = align.label_frames(scores, [1, 3, 2])
+    where_moved, probability_moved = align.label_frames(moved, [1, 3, 2])
+    assert np.array_equal(where_moved, where) and probability_moved == pytest.approx(probability, rel=1e-5)
 
 
 def test_scores_in_any_memory_layout():
     scores = np.random.default_rng(0).normal(size=(9, 4))
-    for one, other in zip(align.spans(scores, [1, 2]), align.spans(np.asfortranarray(scores), [1, 2]), strict=True):
-        assert np.array_equal(one, other)
+    by_row, by_column = align.label_frames(scores, [1, 2]), align.label_frames(np.asfortranarray(scores), [1, 2])
+    assert all(np.array_equal(expected, array) for expected, array in zip(by_row, by_column, strict=True))
 
 
 def test_audio_too_short_for_its_text():
     with pytest.raises(TonespanError, match="too short"):
-        align.spans(np.zeros((3, 3)), [1, 1, 2])  # three labels and a blank between the equal ones
-    align.spans(np.zeros((4, 3)), [1, 1, 2])
+        align.label_frames(np.zeros((3, 3)), [1, 1, 2])  # three labels and a blank between the equal ones
+    align.label_frames(np.zeros((4, 3)), [1, 1, 2])
 
 
 def test_a_star_costs_as_much_as_any_label_by_chance():
@@ -100,38 +102,38 @@ def test_every_language_is_romanised_into_the_letters_of_mms(language):
         "yo": "ọjọ́",
     }
     vocabulary = {letter: n for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
-    for one in text_to_tone.syllables(text[language], language):
-        labels = by_letters(vocabulary)(one, "")
-        assert any(is_nucleus for _, is_nucleus in labels), one
+    for spoken in text_to_tone.syllables(text[language], language):
+        labels = by_letters(vocabulary)(spoken, "")
+        assert any(is_nucleus for _, is_nucleus in labels), spoken
         assert all(label != STAR for label, _ in labels)
 
 
-def hearing(labels_of_frames, n_labels):
+def frames_of(labels_of_frames, n_labels):
     scores = np.full((len(labels_of_frames), n_labels + 1), -5.0)
     scores[np.arange(len(scores)), labels_of_frames] = 0.0
     return Frames(scores, first_s=0.01, hop_s=0.02)
 
 
 def test_where_a_syllable_and_its_nucleus_are():
-    frames = hearing([0, 1, 2, 2, 2, 3, 0], 3)
+    frames = frames_of([0, 1, 2, 2, 2, 3, 0], 3)
     signs = [Sign("k", 0), Sign("a", 0, True), Sign("n", 0)]
-    found = align.align(frames, signs, {"k": 1, "a": 2, "n": 3})[0]
-    assert (found.start_s, found.end_s) == pytest.approx((0.02, 0.12))
-    assert found.nucleus == pytest.approx((0.04, 0.10))
-    assert 0.9 < found.score <= 1
+    aligned = align.align(frames, signs, {"k": 1, "a": 2, "n": 3})[0]
+    assert (aligned.start_s, aligned.end_s) == pytest.approx((0.02, 0.12))
+    assert aligned.nucleus == pytest.approx((0.04, 0.10))
+    assert 0.9 < aligned.score <= 1
 
 
 def test_characters_share_the_blank_between_their_spikes():
-    frames = hearing([0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0], 2)
-    found = align.align(frames, [Sign("a", 0), Sign("b", 1)], {"a": 1, "b": 2})
-    assert found[0].nucleus is None
-    assert found[0].end_s == pytest.approx(found[1].start_s) == pytest.approx(0.10)
-    assert found[1].end_s == pytest.approx(0.16 + align.MAX_GAP_S)
+    frames = frames_of([0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0], 2)
+    first, second = align.align(frames, [Sign("a", 0), Sign("b", 1)], {"a": 1, "b": 2}).values()
+    assert first.nucleus is None
+    assert first.end_s == pytest.approx(second.start_s) == pytest.approx(0.10)
+    assert second.end_s == pytest.approx(0.16 + align.MAX_GAP_S)
 
 
 def test_what_no_label_writes_is_a_star_and_scores_nothing():
-    found = align.align(hearing([1, 1, 2, 2], 2), [Sign("a", 0), Sign("?", 1)], {"a": 1})
-    assert found[0].score > 0.9 and found[1].score == 0
+    written, star = align.align(frames_of([1, 1, 2, 2], 2), [Sign("a", 0), Sign("?", 1)], {"a": 1}).values()
+    assert written.score > 0.9 and star.score == 0
 
 
 def tones_corpus(texts, seconds=1.0):
@@ -148,9 +150,9 @@ def tones_corpus(texts, seconds=1.0):
 
 
 def whole(samples):
-    """Every frame hears k, then a, half the time each."""
+    """Frames whose best label is k, then a, half the time each."""
     n = len(samples) // 320
-    return hearing([1] * (n // 2) + [2] * (n - n // 2), 2)
+    return frames_of([1] * (n // 2) + [2] * (n - n // 2), 2)
 
 
 K_A = Aligner("made up", {"k": 1, "aː": 2}, by_ipa({"k": 1, "aː": 2}), whole)
@@ -199,7 +201,7 @@ def recogniser(tmp_path_factory):
     return folder
 
 
-def test_a_checkpoint_hears_what_transformers_hears(recogniser):
+def test_a_checkpoint_scores_as_transformers_does(recogniser):
     samples = np.random.default_rng(0).normal(0, 0.1, 9600).astype(np.float32)
     aligner = aligners.from_checkpoint(str(recogniser), ["กา มี ตู"], "th", blank_penalty=1.5)
     model = transformers.AutoModelForCTC.from_pretrained(recogniser).eval()
@@ -207,12 +209,12 @@ def test_a_checkpoint_hears_what_transformers_hears(recogniser):
     with torch.no_grad():
         waveform = extractor(samples, sampling_rate=SAMPLE_RATE, return_tensors="pt").input_values
         expected = torch.log_softmax(model(waveform).logits[0], dim=-1).numpy()
-    heard = aligner.hear(samples)
-    assert heard.scores[:, 0] + 1.5 == pytest.approx(expected[:, 2], abs=1e-4)
+    frames = aligner.score_frames(samples)
+    assert frames.scores[:, 0] + 1.5 == pytest.approx(expected[:, 2], abs=1e-4)
     vocabulary = json.loads((recogniser / "vocab.json").read_text())
     for label, column in aligner.vocabulary.items():
-        assert heard.scores[:, column] == pytest.approx(expected[:, vocabulary[label]], abs=1e-4)
-    assert (heard.first_s, heard.hop_s) == pytest.approx((199.5 / 16000, 0.02))
+        assert frames.scores[:, column] == pytest.approx(expected[:, vocabulary[label]], abs=1e-4)
+    assert (frames.first_s, frames.hop_s) == pytest.approx((199.5 / 16000, 0.02))
     assert aligner.name.endswith("(characters)")
 
 
@@ -267,13 +269,13 @@ def small_mms():
 
 def test_mms_fa_over_romanised_text(monkeypatch):
     kind = type(torchaudio.pipelines.MMS_FA)
-    asked = {}
-    monkeypatch.setattr(kind, "get_model", lambda self, with_star: asked.update(star=with_star) or small_mms())
+    options = {}
+    monkeypatch.setattr(kind, "get_model", lambda self, with_star: options.update(star=with_star) or small_mms())
     corpus = tones_corpus(["กา มีปู", "ตูดี"], seconds=1.5)
     aligner = aligners.mms_fa(corpus.utterances["text"].tolist(), "th")
-    assert aligner.name == "mms_fa (Latin letters)" and asked == {"star": False}
-    heard = aligner.hear(corpus.audio(""))
-    assert heard.scores.shape == (74, 28) and np.exp(heard.scores).sum(axis=1) == pytest.approx(1, abs=1e-4)
+    assert aligner.name == "mms_fa (Latin letters)" and options == {"star": False}
+    scores = aligner.score_frames(corpus.audio("")).scores
+    assert scores.shape == (74, 28) and np.exp(scores).sum(axis=1) == pytest.approx(1, abs=1e-4)
     tokens, rejected = align.tokens(corpus, aligner, language="th")
     assert len(tokens) + len(rejected) == 5
     assert (tokens.groupby("utterance_id")["center_s"].diff().dropna() > 0).all()

@@ -1,12 +1,11 @@
-"""The own aligner: flat start, training, and times against those that were planted (synthetic speech, seed 7)."""
+"""The aligner that is trained here: flat start, training, and errors of its times (synthetic speech, seed 7)."""
 
 import numpy as np
 import pytest
+from stand_ins import embedded
 
 from tonespan_utils.alignment import align, aligners, hmm, labels
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus import fleurs
-from tonespan_utils.corpus.synthetic import synthesis
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.study import timing
 from tonespan_utils.tone import text_to_tone
@@ -16,25 +15,22 @@ MEDIAN_MS, P95_MS = 12.0, 40.0  # at 3 minutes; at 16 the medians are 4 to 9 ms
 
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory):
-    """Three minutes of Thai, with known times."""
-    folder = tmp_path_factory.mktemp("hmm")
-    synthesis.build(folder, languages=["th"], planted_span_ms={"th": 100.0}, minutes=3.0, n_speakers=12, seed=7)
-    return fleurs.load(folder, "th", cache_dir=folder / "audio")
+    return embedded(tmp_path_factory.mktemp("hmm"), "th", span_ms=100.0)
 
 
 @pytest.fixture(scope="module")
 def trained(spoken):
-    return aligners.own(spoken, "th", max_minutes=60)
+    return aligners.from_speech(spoken, "th", max_minutes=60)
 
 
 def test_times_from_text_alone(spoken, trained):
-    found, rejected = align.tokens(spoken, trained, language="th")
-    assert len(found) + len(rejected) == len(spoken.tokens) and len(found) >= 0.99 * len(spoken.tokens)
-    errors = timing.errors_ms(found, spoken.tokens)
+    tokens, rejected = align.tokens(spoken, trained, language="th")
+    assert len(tokens) + len(rejected) == len(spoken.tokens) and len(tokens) >= 0.99 * len(spoken.tokens)
+    errors = timing.errors_ms(tokens, spoken.tokens)
     row = timing.error_row(errors, n_known=len(spoken.tokens), n_resamples=50, level=0.95, seed=0)
     assert row["median_ms"] <= MEDIAN_MS and row["p95_ms"] <= P95_MS and abs(row["bias_ms"]) <= 10
     assert row["median_low_ms"] <= row["median_ms"] <= row["median_high_ms"]
-    assert found["tone"].tolist() == spoken.tokens.set_index("token_id").loc[found["token_id"], "tone"].tolist()
+    assert tokens["tone"].tolist() == spoken.tokens.set_index("token_id").loc[tokens["token_id"], "tone"].tolist()
 
 
 def test_a_wrong_text_scores_lower(spoken, trained):
@@ -46,19 +42,20 @@ def test_a_wrong_text_scores_lower(spoken, trained):
 
 
 def test_tones_have_no_part_in_it(spoken):
-    texts = [(text_to_tone.syllables(word, "th")[0]) for word in ("มา", "ม้า", "หมา")]
-    assert len({one.tone for one in texts}) == 3 and len({tuple(hmm.spell(one, "")) for one in texts}) == 1
+    syllables = [text_to_tone.syllables(word, "th")[0] for word in ("มา", "ม้า", "หมา")]
+    assert len({syllable.tone for syllable in syllables}) == 3
+    assert len({tuple(hmm.spell(syllable, "")) for syllable in syllables}) == 1
 
 
 def test_training_is_deterministic_and_kept(spoken, trained, tmp_path):
     samples = spoken.audio(spoken.utterances["utterance_id"].iloc[0])
-    again = aligners.own(spoken, "th", max_minutes=60)
-    assert np.array_equal(again.hear(samples).scores, trained.hear(samples).scores)
+    again = aligners.from_speech(spoken, "th", max_minutes=60)
+    assert np.array_equal(again.score_frames(samples).scores, trained.score_frames(samples).scores)
 
 
 def test_fewer_minutes_train_on_less(spoken):
-    little = aligners.own(spoken, "th", max_minutes=0.01)
-    assert 0 < len(little.vocabulary) < len(aligners.own(spoken, "th", max_minutes=60).vocabulary)
+    little = aligners.from_speech(spoken, "th", max_minutes=0.01)
+    assert 0 < len(little.vocabulary) < len(aligners.from_speech(spoken, "th", max_minutes=60).vocabulary)
 
 
 def test_features_are_centred_in_time():

@@ -28,19 +28,21 @@ def test_by_hand(written, spoken):
 
 @pytest.mark.parametrize("language", ["my", "th", "lo", "vi", "cmn", "en"])
 def test_every_sentence_of_the_corpus_comes_back(language):
-    own = speller(language)
-    syllables = [((frame, tone),) for frame in own.frames for tone in own.tones or ("",)]
+    of_language = speller(language)
+    syllables = [((frame, tone),) for frame in of_language.frames for tone in of_language.tones or ("",)]
     for sentence in [*syllables, *draw_sentences(language, seed=0, n_sentences=200)]:
-        text = unicodedata.normalize("NFC", write(own, sentence)[0])
+        text = unicodedata.normalize("NFC", write(of_language, sentence)[0])
         assert spelling.written(spelling.spoken(text)) == text
 
 
 def test_vietnamese_needs_far_fewer_labels_and_no_vowel_of_its_own_per_tone():
-    own = speller("vi")
-    texts = [frame.spelling[tone] for frame in own.frames for tone in own.tones]
+    vietnamese = speller("vi")
+    texts = [frame.spelling[tone] for frame in vietnamese.frames for tone in vietnamese.tones]
     composed, apart = ({c for text in texts for c in make(text)} for make in (str, spelling.spoken))
     assert len(composed) > 60 and len(apart) < 35
-    assert {frame.spelling["sac"] for frame in own.frames if frame.onset == "m" and frame.nucleus == "e"} == {"mế"}
+    assert {frame.spelling["sac"] for frame in vietnamese.frames if frame.onset == "m" and frame.nucleus == "e"} == {
+        "mế"
+    }
     assert spelling.spoken("mế") == "mê\u0301"
 
 

@@ -85,7 +85,7 @@ def test_no_interval_or_two(tmp_path, intervals, reason):
 
 def test_tiers_of_other_case_and_out_of_order(tmp_path):
     spoken, _ = read(tmp_path, {" Syllable ": SYLLABLES[::-1], "TONE": [(0.4, 0.8, "4"), (0.1, 0.4, "1")]})
-    assert [(one.syllable, one.tone) for one in spoken] == [("ma", "1"), ("ba", "4")]
+    assert [(part.syllable, part.tone) for part in spoken] == [("ma", "1"), ("ba", "4")]
 
 
 @pytest.mark.parametrize("label", ["T1?", "1*", "˥x", "1/2", "1 4", r"\zz1", "(1)", "1?"])
@@ -112,7 +112,7 @@ def test_tones_in_one_form(tmp_path, label, tone):
 )  # fmt: skip
 def test_labels_that_are_read_whole(tmp_path, label, syllable, tone):
     spoken, rejected = read(tmp_path, {"syllable": [(0.1, 0.4, label)]})
-    assert [(one.syllable, one.tone) for one in spoken] == [(syllable, tone)] and not rejected
+    assert [(part.syllable, part.tone) for part in spoken] == [(syllable, tone)] and not rejected
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_labels_of_which_a_part_can_be_read(tmp_path, label):
 def test_spelling_is_read_whole_and_flags_are_left_out(tmp_path):
     parts = [(0.1, 0.3, "mạ."), (0.3, 0.5, "mạ1x"), (0.5, 0.7, "má mà"), (0.7, 0.9, "mạ?")]
     spoken, rejected = read(tmp_path, {"syllable": parts}, language="vi")
-    assert [(one.ipa, one.tone) for one in spoken] == [("maː", "nang")]
+    assert [(part.ipa, part.tone) for part in spoken] == [("maː", "nang")]
     assert [reason for _, reason in rejected] == [grid_tones.UNREADABLE, grid_tones.SEVERAL, grid_tones.UNREADABLE]
 
 
@@ -169,7 +169,7 @@ def test_a_grid_of_another_length_is_refused_with_both_numbers(tmp_path, start_s
 def test_syllables_before_the_audio_overlapping_or_without_length(tmp_path):
     parts = [(-0.2, 0.1, "ma1"), (0.2, 0.5, "ba1"), (0.4, 0.7, "la1"), (0.7, 0.9, "fa1")]
     spoken, rejected = read(tmp_path, {"syllable": parts})
-    assert [one.syllable for one in spoken] == ["fa"]
+    assert [part.syllable for part in spoken] == ["fa"]
     assert [reason for _, reason in rejected] == [grids.BEFORE_AUDIO, grids.OVERLAPS, grids.OVERLAPS]
     spoken, rejected = read(tmp_path, {"syllable": [(0.3, "ma1")]})
     assert not spoken and rejected[0][1] == grids.NO_LENGTH
@@ -241,8 +241,8 @@ def test_every_variant_is_right_or_refused_in_one_line(tmp_path, form, encoding)
         except TonespanError as error:
             assert "\n" not in str(error) and form == "chronological"
             continue
-        assert [(one.syllable, one.tone) for one in spoken] == [("mä", "1"), ("né", "4")] and not rejected
-        assert [one.end_s for one in spoken] == pytest.approx([0.4, 1.0])
+        assert [(part.syllable, part.tone) for part in spoken] == [("mä", "1"), ("né", "4")] and not rejected
+        assert [part.end_s for part in spoken] == pytest.approx([0.4, 1.0])
 
 
 def test_tiers_are_named_when_two_would_do():

@@ -146,7 +146,7 @@ def test_verification_has_two_speakers_to_tell_apart(tmp_path):
     assert spoken.to_dict() == {"dev": 1, "test": 1, "train": 3}
 
 
-def test_the_files_of_a_single_speaker_are_dealt_by_text_or_by_file(tmp_path):
+def test_the_files_of_a_single_speaker_are_assigned_by_text_or_by_file(tmp_path):
     spoken_by(tmp_path / "files", ["s"] * 10)
     assert set(splits(labelled.load(tmp_path / "files", label="gender")).values()) == {"train", "dev", "test"}
     spoken_by(tmp_path / "texts", ["s"] * 10, text="always the same")

@@ -96,7 +96,7 @@ def test_none_leaves_everything():
 
 
 @pytest.mark.parametrize("frontend", ["logmel", "mfcc", "linear", "f0"])
-def test_no_feature_hears_the_gain(frontend):
+def test_no_feature_depends_on_the_gain(frontend):
     clips = {"a": speech(), "b": speech(hz=210)}
     tokens = pd.DataFrame({"utterance_id": ["a", "b"], "center_s": [0.2, 0.6], "speaker": ["x", "y"]})
     settings = {"max_window_ms": 300, "hop_ms": 10, "analysis_window_ms": 25, "n_bands": 40, "n_mfcc": 13}

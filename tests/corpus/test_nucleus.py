@@ -31,11 +31,11 @@ def noise(seconds: float, *, level: float = 1e-4) -> np.ndarray:
 
 @pytest.mark.parametrize("hz", [90.0, 140.0, 250.0, 420.0])
 def test_a_vowel_in_silence(hz):
-    found = find_nucleus(np.concatenate([noise(0.3), vowel(0.25, hz=hz), noise(0.4)]))
-    assert found.start_s == pytest.approx(0.3, abs=EDGE_TOLERANCE_S)
-    assert found.end_s == pytest.approx(0.55, abs=EDGE_TOLERANCE_S)
-    assert found.center_s == pytest.approx(0.425, abs=EDGE_TOLERANCE_S / 2)
-    assert found.voiced_fraction > 0.9
+    nucleus = find_nucleus(np.concatenate([noise(0.3), vowel(0.25, hz=hz), noise(0.4)]))
+    assert nucleus.start_s == pytest.approx(0.3, abs=EDGE_TOLERANCE_S)
+    assert nucleus.end_s == pytest.approx(0.55, abs=EDGE_TOLERANCE_S)
+    assert nucleus.center_s == pytest.approx(0.425, abs=EDGE_TOLERANCE_S / 2)
+    assert nucleus.voiced_fraction > 0.9
 
 
 def test_a_loud_fricative_is_no_nucleus():
@@ -61,10 +61,10 @@ def test_a_gap_of_one_frame_does_not_end_a_nucleus():
     )
 
 
-def test_an_interval_holds_the_nucleus_of_its_own_syllable():
+def test_an_interval_contains_the_nucleus_of_its_syllable():
     clip = np.concatenate([noise(0.1), vowel(0.2, peak=0.9), noise(0.1), vowel(0.2, peak=0.1), noise(0.1)])
-    found = find_nucleus(clip, start_s=0.38, end_s=0.65)
-    assert found.center_s == pytest.approx(0.5, abs=EDGE_TOLERANCE_S)
+    nucleus = find_nucleus(clip, start_s=0.38, end_s=0.65)
+    assert nucleus.center_s == pytest.approx(0.5, abs=EDGE_TOLERANCE_S)
     within = find_nucleus(clip, start_s=0.15, end_s=0.25)  # voiced throughout: the interval is the limit
     assert 0.15 <= within.start_s < within.end_s <= 0.25
 
@@ -101,11 +101,11 @@ def test_real_syllables_are_voiced_at_the_centre(shared_data, name):
     clips = [reading.read(folder / row["file"]) for row in rows[:: max(1, len(rows) // N_CLIPS)]]
     voiced = []
     for samples in clips:
-        found = find_nucleus(samples)
-        assert 0 <= found.start_s < found.center_s < found.end_s <= len(samples) / SAMPLE_RATE
+        nucleus = find_nucleus(samples)
+        assert 0 <= nucleus.start_s < nucleus.center_s < nucleus.end_s <= len(samples) / SAMPLE_RATE
         sound = parselmouth.Sound(samples.astype(float), SAMPLE_RATE)
         pitch = sound.to_pitch_cc(time_step=0.01, pitch_floor=60, pitch_ceiling=600)
-        voiced.append(pitch.get_value_at_time(found.center_s) > 0)
+        voiced.append(pitch.get_value_at_time(nucleus.center_s) > 0)
     assert np.mean(voiced) >= 0.95
 
 

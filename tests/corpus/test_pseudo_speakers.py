@@ -5,17 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from stand_ins import embedded
 
-from tonespan_utils.corpus import fleurs, pseudo_speakers
-from tonespan_utils.corpus.synthetic import synthesis
+from tonespan_utils.corpus import pseudo_speakers
 
 
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory):
-    """Three minutes of Vietnamese by twelve voices."""
-    folder = tmp_path_factory.mktemp("voices")
-    synthesis.build(folder, languages=["vi"], planted_span_ms={"vi": 180.0}, minutes=3, n_speakers=12, seed=7)
-    return fleurs.load(folder, "vi", cache_dir=folder / "audio")
+    return embedded(tmp_path_factory.mktemp("voices"), "vi", span_ms=180.0)
 
 
 @pytest.fixture(scope="module")

@@ -170,8 +170,8 @@ def test_sentences_shared_by_speakers_are_split_too(folder):
 
 @pytest.mark.parametrize(("n", "sizes"), [(1, (1, 0, 0)), (2, (1, 0, 1)), (3, (1, 1, 1)), (100, (70, 10, 20))])
 def test_shares(n, sizes):
-    dealt = list(splitting.deal({str(number) for number in range(n)}).values())
-    assert tuple(dealt.count(split) for split in ("train", "dev", "test")) == sizes
+    assigned = list(splitting.assign_names({str(number) for number in range(n)}).values())
+    assert tuple(assigned.count(split) for split in ("train", "dev", "test")) == sizes
 
 
 # The cache
@@ -182,8 +182,8 @@ def test_the_second_time_nothing_is_decoded(folder, monkeypatch):
     monkeypatch.setattr(reading, "read", lambda path: pytest.fail("decoded again"))
     second = read(folder)
     pd.testing.assert_frame_equal(first.tokens, second.tokens)
-    one = first.utterances["utterance_id"].iloc[7]
-    np.testing.assert_array_equal(first.audio(one), second.audio(one))
+    name = first.utterances["utterance_id"].iloc[7]
+    np.testing.assert_array_equal(first.audio(name), second.audio(name))
 
 
 def test_two_languages_of_a_folder_keep_a_cache_each(folder, monkeypatch):
@@ -397,8 +397,8 @@ def test_hugging_faces_audiofolder_keeps_its_splits(tmp_path):
             store(tmp_path / "speech" / split / f"{syllable}{tone}.wav", clip(hz=hz))
             rows.append((split, f"{syllable}{tone}.wav", syllable, tone, f"s{number}"))
     for split in ("train", "validation", "test"):
-        own = [row[1:] for row in rows if row[0] == split]
-        table = pd.DataFrame(own, columns=["file_name", "syllable", "tone", "speaker"])
+        of_split = [row[1:] for row in rows if row[0] == split]
+        table = pd.DataFrame(of_split, columns=["file_name", "syllable", "tone", "speaker"])
         table.to_csv(tmp_path / "speech" / split / "metadata.csv", index=False)
     corpus = read(tmp_path / "speech", language="cmn")
     by_split = corpus.tokens.groupby("split")["syllable"].agg(set).to_dict()

@@ -25,7 +25,7 @@ def crossed(n_speakers: int, n_sentences: int) -> pd.DataFrame:
 
 def sizes(recordings: pd.DataFrame) -> dict[str, int]:
     """Tokens by split, after a check that no speaker and no sentence is in two."""
-    rows = recordings.assign(split=recordings["utterance_id"].map(splitting.dealt(recordings)))
+    rows = recordings.assign(split=recordings["utterance_id"].map(splitting.assign_recordings(recordings)))
     placed = rows[rows["split"] != NEITHER]
     for key in ("sentence_id", "speaker") if recordings["speaker"].nunique() > 1 else ("sentence_id",):
         assert (placed.groupby(key)["split"].nunique() == 1).all()
@@ -33,8 +33,8 @@ def sizes(recordings: pd.DataFrame) -> dict[str, int]:
 
 
 def test_speakers_with_texts_of_their_own_are_all_kept():
-    found = sizes(table([(f"s{n % 20}", f"t{n}") for n in range(200)]))
-    assert found == {"train": 140, "dev": 20, "test": 40}
+    n_tokens = sizes(table([(f"s{n % 20}", f"t{n}") for n in range(200)]))
+    assert n_tokens == {"train": 140, "dev": 20, "test": 40}
 
 
 def test_one_speaker_is_split_by_sentence():
@@ -43,22 +43,22 @@ def test_one_speaker_is_split_by_sentence():
 
 
 def test_ten_speakers_who_read_the_same_keep_two_thirds():
-    found = sizes(crossed(10, 100))
-    assert found == {"train": 640, "test": 40, NEITHER: 320}  # with dev 540 of 1,000 would be in a split
+    n_tokens = sizes(crossed(10, 100))
+    assert n_tokens == {"train": 640, "test": 40, NEITHER: 320}  # with dev 540 of 1,000 would be in a split
 
 
 @pytest.mark.parametrize(("n_speakers", "kept"), [(2, 50), (3, 60), (4, 65), (5, 68)])
 def test_few_speakers_who_read_the_same_keep_what_can_be_kept(n_speakers, kept):
-    found = sizes(crossed(n_speakers, 100))
-    assert found["test"] == 20 and found["train"] == 80 * (n_speakers - 1)
-    assert 100 * (found["test"] + found["train"]) / sum(found.values()) == kept
+    n_tokens = sizes(crossed(n_speakers, 100))
+    assert n_tokens["test"] == 20 and n_tokens["train"] == 80 * (n_speakers - 1)
+    assert 100 * (n_tokens["test"] + n_tokens["train"]) / sum(n_tokens.values()) == kept
 
 
 def test_a_sentence_that_few_share_follows_most_of_its_readers():
-    own = [(f"s{n % 10}", f"t{n}", 3) for n in range(300)]
+    unshared = [(f"s{n % 10}", f"t{n}", 3) for n in range(300)]
     shared = [(f"s{person}", f"shared{text}") for text in range(20) for person in (text % 10, (text + 3) % 10)]
-    found = sizes(table(own + shared))
-    assert found.get(NEITHER, 0) < 0.02 * (3 * 300 + 40) and found["test"] > 150
+    n_tokens = sizes(table(unshared + shared))
+    assert n_tokens.get(NEITHER, 0) < 0.02 * (3 * 300 + 40) and n_tokens["test"] > 150
 
 
 def test_of_two_speakers_the_one_who_says_less_is_tested():
@@ -75,18 +75,18 @@ def test_of_three_speakers_one_is_trained_on_who_says_most():
 
 def test_a_speaker_who_says_nearly_everything_is_never_the_one_tested():
     for loud in range(8):
-        found = sizes(table([(f"s{n}", f"s{n}t{k}") for n in range(8) for k in range(700 if n == loud else 40)]))
-        assert found["train"] >= 700 and 80 <= found["test"] <= 200 and found["dev"] >= 40
+        n_tokens = sizes(table([(f"s{n}", f"s{n}t{k}") for n in range(8) for k in range(700 if n == loud else 40)]))
+        assert n_tokens["train"] >= 700 and 80 <= n_tokens["test"] <= 200 and n_tokens["dev"] >= 40
 
 
 def test_the_order_of_files_changes_nothing():
     recordings = crossed(7, 30)
     shuffled = recordings.sample(frac=1, random_state=1)
-    assert splitting.dealt(recordings) == splitting.dealt(shuffled)
+    assert splitting.assign_recordings(recordings) == splitting.assign_recordings(shuffled)
 
 
 def test_a_single_recording_has_a_split():
-    assert splitting.dealt(table([("x", "t")])) == {"u0": "train"}
+    assert splitting.assign_recordings(table([("x", "t")])) == {"u0": "train"}
 
 
 # Splits that are given
@@ -139,7 +139,7 @@ def test_splits_that_leave_nothing_to_train_on_are_refused():
 
 def test_what_is_in_no_split_is_said():
     recordings = crossed(2, 10)
-    split = recordings["utterance_id"].map(splitting.dealt(recordings))
+    split = recordings["utterance_id"].map(splitting.assign_recordings(recordings))
     utterances = recordings.assign(split=split).reindex(columns=UTTERANCE_COLUMNS, fill_value="")
     tokens = utterances.assign(token_id=utterances["utterance_id"]).reindex(columns=TOKEN_COLUMNS, fill_value="")
     corpus = Corpus(utterances, tokens, {}.__getitem__, pd.DataFrame(columns=["item", "reason"]))

@@ -84,7 +84,7 @@ def test_unreadable_files(tmp_path):
             read(tmp_path / f"{name}.TextGrid")
         assert "\n" not in str(error.value)
     soundfile.write(tmp_path / "sound.wav", np.zeros(100), 16_000)
-    with pytest.raises(TonespanError, match="holds a Sound"):
+    with pytest.raises(TonespanError, match="a Sound, not a TextGrid"):
         read(tmp_path / "sound.wav")
 
 

@@ -1,4 +1,4 @@
-"""Batches, clips and dealt targets: nothing is lost on the way, and the control changes labels alone."""
+"""Batches, clips and shuffled targets: nothing is lost on the way, and the control changes labels alone."""
 
 from collections import Counter
 
@@ -83,7 +83,7 @@ def targets_of(kind):
 
 
 @pytest.mark.parametrize("kind", ["class", "characters", "frames"])
-def test_dealing_keeps_the_speech_and_all_targets(kind):
+def test_shuffling_keeps_the_speech_and_all_targets(kind):
     before = list(targets_of(kind))
     after = shuffled_targets(before, seed=3)
     assert [example.utterance_id for example in after] == [example.utterance_id for example in before]
@@ -98,14 +98,14 @@ def test_dealing_keeps_the_speech_and_all_targets(kind):
 
 
 @pytest.mark.parametrize("kind", ["class", "characters", "frames"])
-def test_dealing_hangs_on_the_seed_alone(kind):
+def test_shuffling_depends_on_the_seed_alone(kind):
     first, again, other = (shuffled_targets(list(targets_of(kind)), seed=seed) for seed in (1, 1, 2))
     same = [np.array_equal(a.target, b.target) for a, b in zip(first, again, strict=True)]
     moved = [not np.array_equal(a.target, b.target) for a, b in zip(first, other, strict=True)]
     assert all(same) and any(moved)
 
 
-def test_dealt_labels_say_nothing_of_the_speech():
+def test_shuffled_labels_say_nothing_of_the_speech():
     given = [example(1 + number % 2, number % 2) for number in range(400)]
     agree = np.mean(
         [example.target == other.target for example, other in zip(given, shuffled_targets(given, seed=0), strict=True)]

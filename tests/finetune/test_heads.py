@@ -1,4 +1,4 @@
-"""Models with heads hear what transformers' own hear, padded or not, and their front end stays as it was."""
+"""Models with heads give the outputs of transformers' own, padded or not, and their front end stays as it was."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_an_example_in_a_padded_batch_is_the_example_alone_and_plain_transformer
 @pytest.mark.parametrize("kind", ["ctc", "classification"])
 def test_layer_normed_families_equal_plain_transformers_on_padded_waveforms(encoder, speech, kind):
     if encoder.model.config.feat_extract_norm == "group":
-        pytest.skip("group norm hears the padding of a waveform; these models run one by one")
+        pytest.skip("group norm depends on the padding of a waveform; these models run one by one")
     model = model_of(encoder, kind)
     waveforms = [encoder.prepare(samples)[0] for samples in speech]
     mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]

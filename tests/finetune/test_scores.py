@@ -78,13 +78,13 @@ def test_classification_against_its_definition_and_a_null_at_chance(metric, slow
     score = scores.classification(metric, reference, predicted, np.arange(300) // 3, **LEVEL)
     assert score.value == pytest.approx(slow(reference, predicted))
     assert score.ci_low < score.value < score.ci_high
-    deals = [slow(rng.permutation(reference), predicted) for _ in range(60)]
-    assert score.null == pytest.approx(np.mean(deals), abs=0.03)
+    shuffled = [slow(rng.permutation(reference), predicted) for _ in range(60)]
+    assert score.null == pytest.approx(np.mean(shuffled), abs=0.03)
 
 
 def test_clips_of_one_utterance_are_drawn_together():
     reference = np.array(["a", "b"] * 100)
-    right = np.repeat([True, False], 100)  # two utterances, one heard and one not
+    right = np.repeat([True, False], 100)  # two utterances, one predicted right and one not
     predicted = np.where(right, reference, "c")
     together = scores.classification("accuracy", reference, predicted, np.repeat([0, 1], 100), **LEVEL)
     apart = scores.classification("accuracy", reference, predicted, np.arange(200), **LEVEL)

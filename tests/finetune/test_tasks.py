@@ -121,7 +121,7 @@ def test_utterances_too_short_for_their_transcript_are_said(capsys):
 
 
 def certain(task, texts):
-    """A ``predict`` that has heard ``texts``, a character a frame with blanks between."""
+    """A ``predict`` whose outputs are ``texts``, a character a frame with blanks between."""
 
     def predict(examples, pick):
         assert [example.utterance_id for example in examples] == [example.utterance_id for example in task.test]
@@ -221,7 +221,7 @@ def test_a_class_of_each_utterance_in_all_languages(encoder, label, metric):
     assert score.value == pytest.approx({"accuracy": 1 / 2, "macro_f1": 0.8 / 2}[metric]), "8 of 12 are angry"
 
 
-def test_the_control_has_the_same_classes_dealt_to_the_same_utterances(encoder):
+def test_the_control_has_the_same_classes_shuffled_over_the_same_utterances(encoder):
     true, control = (tasks.build("gender", setting(encoder, make_speech(), shuffled=shuffled)) for shuffled in (0, 1))
     assert [a.utterance_id for a in true.train] == [b.utterance_id for b in control.train]
     targets = [[example.target for example in task.train] for task in (true, control)]

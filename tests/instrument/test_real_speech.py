@@ -33,7 +33,7 @@ def words(tmp_path_factory):
     texts = sorted(set(corpus.utterances["text"]))
     split = np.where(corpus.utterances["text"].isin(texts[::2]), "train", "test")
     corpus = replace(corpus, utterances=corpus.utterances.assign(split=split))
-    tokens, _ = align.tokens(corpus, aligners.own(corpus, "cmn", max_minutes=60), language="cmn")
+    tokens, _ = align.tokens(corpus, aligners.from_speech(corpus, "cmn", max_minutes=60), language="cmn")
     return replace(corpus, tokens=tokens)
 
 
@@ -70,7 +70,7 @@ def test_yoruba_sentences_get_times(shared_data, tmp_path):
     corpus = recordings.load(shared_data / "speech" / "yo_sentences", language="yo", cache_dir=tmp_path)
     corpus = replace(corpus, utterances=corpus.utterances.iloc[::3].assign(split="train").reset_index(drop=True))
     tokens, rejected = align.tokens(
-        corpus, aligners.own(corpus, "yo", max_minutes=60), language="yo", leave_out=["uncertain"]
+        corpus, aligners.from_speech(corpus, "yo", max_minutes=60), language="yo", leave_out=["uncertain"]
     )
     assert set(tokens["tone"]) == set("HML") and tokens["utterance_id"].nunique() > 0.8 * len(corpus.utterances)
     assert "its tone is uncertain" in set(rejected["reason"])

@@ -1,4 +1,4 @@
-"""What is asked of one planted span; the notebook itself runs in test_calibration."""
+"""What is measured on one planted width; the notebook itself runs in test_calibration."""
 
 import numpy as np
 import pandas as pd

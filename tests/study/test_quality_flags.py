@@ -1,4 +1,4 @@
-"""Signs of failure on made-up layers, each alone, and on the tables of a made-up study."""
+"""Quality flags of made-up layers, each alone, and on the tables of a made-up study."""
 
 import numpy as np
 import pandas as pd

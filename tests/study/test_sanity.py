@@ -16,7 +16,7 @@ from tonespan_utils.study import sanity
 DRAWING = {"n_resamples": 200, "level": 0.95, "seed": 0}
 
 
-def test_shuffling_deals_training_tones_alone():
+def test_shuffling_changes_training_tones_alone():
     tokens = make_tokens(n_utterances=60)
     train, test = splits.train_test(tokens)
     shuffled = sanity.shuffled_training(tokens, seed=0)

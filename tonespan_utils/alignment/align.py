@@ -1,23 +1,24 @@
 """Forced alignment: speech and its text become tone tokens with times.
 
-An aligner scores every label in every frame of an utterance; the text, as labels in order with silence (blank) allowed
-between any two, is laid over the frames by the best path (CTC topology, ``torchaudio.functional.forced_align``).
-Three kinds of aligner:
+An aligner scores every label in every frame of an utterance. The text is a sequence of labels, with silence (blank)
+allowed between any two; the best path gives each label its frames (CTC topology,
+``torchaudio.functional.forced_align``). Three kinds of aligner:
 
-- ``own``: trained here on nothing but the speech and its text (:mod:`tonespan_utils.alignment.hmm`);
+- ``own``: trained here on nothing but the corpus' speech and text (:mod:`tonespan_utils.alignment.hmm`);
 - a Hugging Face CTC checkpoint, over characters, IPA or Latin letters, as fine-tuning leaves it too;
 - ``mms_fa``: torchaudio's MMS_FA (Pratap et al. 2023; weights CC BY-NC) over romanised text.
 
 Conventions
 -----------
 - Text becomes syllables by :mod:`tonespan_utils.tone`; no label holds a tone, so that a time cannot depend on one.
-- The tone centre is the middle of the nucleus: that of its labels, without unvoiced edges, where labels are phones;
-  one found by level and phonation inside the syllable where they are characters (:mod:`tonespan_utils.corpus.nucleus`).
+- The tone centre is the middle of the syllable nucleus. Where labels are phones, the nucleus is its labels without
+  unvoiced edges; where they are characters, level and phonation inside the syllable give it
+  (:mod:`tonespan_utils.corpus.nucleus`).
 - What is spoken but has no known sound (Latin words, digits in another script) is aligned with a star: any label.
 - A frame stands for one hop around its middle; times are seconds; ``align_score`` is the mean probability of the
-  syllable's labels over their frames, which ranks tokens and is comparable within one aligner only.
-- CTC models spike: a label may be alone in a frame near its sound's end. What that costs is measured against known
-  times (notebook 07_alignment); ``offset_ms`` moves all times back by a bias that was measured.
+  syllable's labels over their frames. It ranks tokens, and can be compared within one aligner only.
+- CTC models spike: a label often has a single frame, near its sound's end. The errors this causes are measured against
+  known times (notebook 07_alignment); ``offset_ms`` subtracts a measured bias from all times.
 
 Notebook: notebooks/07_alignment
 """
@@ -52,9 +53,10 @@ LOW_SCORE = "low alignment score"
 
 @dataclass(frozen=True)
 class Frames:
-    """Scores (frame, label), label 0 being blank; frame ``f`` is centred at ``first_s + hop_s f`` seconds.
+    """The scores of every label in every frame of an utterance: (frame, label), where label 0 is blank.
 
-    Scores are log probabilities, or log likelihoods up to a constant per frame.
+    Scores are log probabilities, or log likelihoods up to a constant per frame. Frame ``f`` is centred at
+    ``first_s + hop_s * f`` seconds.
     """
 
     scores: np.ndarray
@@ -68,16 +70,20 @@ class Frames:
 
 @dataclass(frozen=True)
 class Aligner:
-    """``vocabulary`` maps labels to columns of ``hear(samples).scores``; ``spell`` writes a syllable in labels."""
+    """A model that scores labels, and how text is written in them.
+
+    ``vocabulary`` maps labels to columns of ``score_frames(samples).scores``, ``samples`` being float32 (samples,) at
+    16 kHz; ``spell`` writes a syllable in labels.
+    """
 
     name: str
     vocabulary: Mapping[str, int]
     spell: Spell
-    hear: Callable[[np.ndarray], Frames]
+    score_frames: Callable[[np.ndarray], Frames]
 
 
 class Aligned(NamedTuple):
-    """Where a syllable is; the nucleus is None where the labels do not tell it."""
+    """Edges and nucleus of a syllable, in seconds, and its score; the nucleus is None where no label marks it."""
 
     start_s: float
     end_s: float
@@ -85,18 +91,15 @@ class Aligned(NamedTuple):
     score: float
 
 
-# Text
+# Labels to frames
 
 
-# Frames
+def label_frames(scores: np.ndarray, labels: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The frames of each label on the best path: first and one past the last (label, 2), and mean probability (label,).
 
-
-def spans(scores: np.ndarray, labels: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """First and one-past-last frame of each label (label, 2), and its mean probability (label,), on the best path.
-
-    ``scores`` (frame, label): label 0 is blank; one past the last label is the star, of probability 0 here.
-    Equal neighbours have a blank between. Raises TonespanError, whose message is the reason alone, for fewer frames
-    than labels and blanks that are needed.
+    ``scores`` is (frame, label): label 0 is blank; one past the last label is the star, of probability 0 here.
+    Equal neighbours have a blank between them. Raises TonespanError, whose message is the reason alone, where there are
+    fewer frames than labels and blanks need.
     """
     wanted = torch.as_tensor(np.asarray(labels, dtype=np.int32))[None]
     repeats = int((wanted[0, 1:] == wanted[0, :-1]).sum())
@@ -106,12 +109,15 @@ def spans(scores: np.ndarray, labels: Sequence[int]) -> tuple[np.ndarray, np.nda
     path, _ = forced_align(torch.as_tensor(scored)[None], wanted)
     shares = torch.softmax(torch.as_tensor(np.asarray(scores, dtype=np.float32)), dim=-1)
     shares = torch.nn.functional.pad(shares, (0, 1))
-    found = merge_tokens(path[0], shares[torch.arange(len(shares)), path[0].long()])
-    return np.array([(span.start, span.end) for span in found]), np.array([span.score for span in found])
+    runs = merge_tokens(path[0], shares[torch.arange(len(shares)), path[0].long()])  # without blanks
+    return np.array([(run.start, run.end) for run in runs]), np.array([run.score for run in runs])
 
 
 def with_star(scores: np.ndarray) -> np.ndarray:
-    """One more column: any label but blank, each equally likely, so that a star does not outbid what is known."""
+    """The scores (frame, label) with a last column for the star: the mean probability of the labels other than blank.
+
+    A star then never scores higher than the best label.
+    """
     spoken = scores[:, 1:]
     top = spoken.max(axis=1, keepdims=True)
     star = top + np.log(np.exp(spoken - top).mean(axis=1, keepdims=True))
@@ -119,7 +125,7 @@ def with_star(scores: np.ndarray) -> np.ndarray:
 
 
 def align(frames: Frames, signs: Sequence[Sign], vocabulary: Mapping[str, int]) -> dict[int, Aligned]:
-    """Where each syllable of a written text is; one without labels of its own is left out.
+    """Place and score of each syllable of a text, by its index; a syllable without any label but stars is left out.
 
     Raises TonespanError, whose message is the reason alone, for audio too short for its text.
     """
@@ -128,25 +134,26 @@ def align(frames: Frames, signs: Sequence[Sign], vocabulary: Mapping[str, int]) 
     labels = [vocabulary.get(sign.label, star) for sign in signs]
     if not labels:
         return {}
-    where, probability = spans(frames.scores, labels)
-    rows: dict[int, list[int]] = {}
+    where, probability = label_frames(frames.scores, labels)
+    by_syllable: dict[int, list[int]] = {}
     for row, sign in enumerate(signs):
-        rows.setdefault(sign.syllable, []).append(row)
-    rows.pop(-1, None)
-    return {index: _aligned(frames, signs, where, probability, own) for index, own in rows.items()}
+        by_syllable.setdefault(sign.syllable, []).append(row)
+    by_syllable.pop(-1, None)
+    return {index: _aligned(frames, signs, where, probability, rows) for index, rows in by_syllable.items()}
 
 
 def _aligned(
-    frames: Frames, signs: Sequence[Sign], where: np.ndarray, probability: np.ndarray, own: list[int]
+    frames: Frames, signs: Sequence[Sign], where: np.ndarray, probability: np.ndarray, rows: list[int]
 ) -> Aligned:
-    edges = [(frames.edge_s(first), frames.edge_s(end)) for first, end in where[own]]
-    weights = np.diff(where[own], axis=1)[:, 0]
-    score = float(np.average(probability[own], weights=weights))
-    inside = [edge for edge, row in zip(edges, own, strict=True) if signs[row].is_nucleus]
+    """The syllable whose signs are ``rows``; characters share the blank frames beside them with their neighbours."""
+    edges = [(frames.edge_s(first), frames.edge_s(end)) for first, end in where[rows]]
+    weights = np.diff(where[rows], axis=1)[:, 0]
+    score = float(np.average(probability[rows], weights=weights))
+    inside = [edge for edge, row in zip(edges, rows, strict=True) if signs[row].is_nucleus]
     if inside:
         return Aligned(edges[0][0], edges[-1][1], (inside[0][0], inside[-1][1]), score)
-    before = frames.edge_s(where[own[0] - 1][1]) if own[0] else 0.0
-    after = frames.edge_s(where[own[-1] + 1][0]) if own[-1] + 1 < len(where) else np.inf
+    before = frames.edge_s(where[rows[0] - 1][1]) if rows[0] else 0.0
+    after = frames.edge_s(where[rows[-1] + 1][0]) if rows[-1] + 1 < len(where) else np.inf
     start_s = max((before + edges[0][0]) / 2, edges[0][0] - MAX_GAP_S)
     return Aligned(start_s, min((edges[-1][1] + after) / 2, edges[-1][1] + MAX_GAP_S), None, score)
 
@@ -163,7 +170,7 @@ def tokens(
     leave_out: Sequence[str] = (),
     offset_ms: float = 0.0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tone tokens of every utterance of a corpus (TOKEN_COLUMNS), and what was rejected (item, reason).
+    """The tone tokens of every utterance of a corpus (TOKEN_COLUMNS), and what was rejected (item, reason).
 
     ``leave_out`` names flags of :class:`tonespan_utils.tone.Syllable` whose tones are not to be trusted;
     ``offset_ms`` is the measured bias, which is subtracted. Notebook: notebooks/07_alignment
@@ -172,13 +179,13 @@ def tokens(
     for utterance in tqdm(corpus.utterances.to_dict("records"), desc=f"aligning {language}", unit="utt", mininterval=2):
         name, samples = utterance["utterance_id"], corpus.audio(utterance["utterance_id"])
         try:
-            found = _utterance(samples, utterance["text"], language, aligner)
+            syllables = _utterance(samples, utterance["text"], language, aligner)
         except TonespanError as error:
             rejected.append((name, str(error)))
             continue
         about = {column: utterance[column] for column in TOKEN_COLUMNS if column in utterance}
         place = _Places(samples, min_score=min_score, leave_out=leave_out, offset_s=offset_ms / 1000)
-        for index, (syllable, aligned) in enumerate(found):
+        for index, (syllable, aligned) in enumerate(syllables):
             written = utterance["text"][syllable.start : syllable.end] or syllable.ipa
             try:
                 times = place(syllable, aligned)
@@ -193,13 +200,14 @@ def tokens(
 def _utterance(
     samples: np.ndarray, text: str, language: str, aligner: Aligner
 ) -> list[tuple[Syllable, Aligned | None]]:
+    """The syllables of an utterance and where they are; None for one without any label but stars."""
     if why := text_to_tone.wrong_encoding(text, language):
         raise TonespanError(why)
     parts = text_to_tone.parse(text, language)
     syllables = [part for part in parts if isinstance(part, Syllable)]
     if not syllables:
         raise TonespanError(NO_SYLLABLE)
-    where = align(aligner.hear(samples), write(text, parts, aligner.spell), aligner.vocabulary)
+    where = align(aligner.score_frames(samples), write(text, parts, aligner.spell), aligner.vocabulary)
     return [(syllable, where.get(index)) for index, syllable in enumerate(syllables)]
 
 

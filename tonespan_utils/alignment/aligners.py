@@ -1,8 +1,8 @@
-"""Where an aligner comes from: the speech itself, a Hugging Face CTC checkpoint, or torchaudio's MMS_FA.
+"""Three sources of an aligner: training on the speech itself, a Hugging Face CTC checkpoint, or torchaudio's MMS_FA.
 
 Conventions: a checkpoint is read as :mod:`tonespan_utils.encoders` reads one (no code of its own, safetensors where
-there are both, every weight accounted for). Its labels are characters, IPA or Latin letters: what its vocabulary knows
-most of in the language's own texts. Frames of a CTC model are those of its convolutional front end.
+there are both, every weight accounted for). Its labels are characters, IPA or Latin letters, whichever spelling of the
+language's texts its vocabulary covers best. Frames of a CTC model are those of its convolutional front end.
 
 Notebook: notebooks/07_alignment
 """
@@ -38,8 +38,8 @@ SPELLINGS: dict[str, Callable[[Mapping[str, int]], Spell]] = {
     "characters": labels.by_characters, "IPA": labels.by_ipa, "Latin letters": labels.by_letters,
 }  # fmt: skip
 AS_SPOKEN = {"characters as spoken": partial(labels.by_characters, spelled=spelling.spoken)}  # those of 02_finetune
-MIN_KNOWN = 0.8  # of a language's labels; below it stars do the aligning
-N_TEXTS = 200  # to choose the spelling by
+MIN_COVERED = 0.8  # of the labels of a language's texts; below it stars do the aligning
+N_TEXTS = 200  # by which the spelling is chosen
 HOP, RECEPTIVE = 320, 400  # samples, of wav2vec 2.0's front end: torchaudio's models do not name theirs
 
 
@@ -53,7 +53,7 @@ def prepare(params: Params) -> None:
 
 
 def _align(settings: Align, spoken: Corpus, language: str, folder: Path) -> None:
-    """``tokens.csv``, ``rejected.csv`` and ``aligner.json``, which says what found the times."""
+    """Write ``tokens.csv``, ``rejected.csv`` and ``aligner.json``, which names the aligner that found the times."""
     aligner = load(settings, spoken, language)
     tokens, rejected = align.tokens(
         spoken, aligner, language=language, min_score=settings.min_score, leave_out=settings.leave_out,
@@ -69,10 +69,10 @@ def load(settings: Align, corpus: Corpus, language: str) -> Aligner:
     """The aligner that ``settings.model`` names, for a corpus; ``{language}`` in it stands for the language.
 
     Raises TonespanError for a checkpoint that cannot be read or whose vocabulary is not the language's, and where the
-    corpus has nothing to train an own aligner on.
+    corpus has nothing to train an aligner on.
     """
     if settings.model == OWN:
-        return own(corpus, language, max_minutes=settings.train_minutes)
+        return from_speech(corpus, language, max_minutes=settings.train_minutes)
     if settings.model == MMS_FA:
         return mms_fa(_texts(corpus), language)
     return from_checkpoint(
@@ -81,8 +81,8 @@ def load(settings: Align, corpus: Corpus, language: str) -> Aligner:
     )  # fmt: skip
 
 
-def own(corpus: Corpus, language: str, *, max_minutes: float) -> Aligner:
-    """An aligner trained on the train split, or on as much of it as ``max_minutes``, whole utterances in order."""
+def from_speech(corpus: Corpus, language: str, *, max_minutes: float) -> Aligner:
+    """An aligner trained on a corpus' train split, or on its first ``max_minutes``, whole utterances in order."""
     table = corpus.utterances[corpus.utterances["split"] == "train"]
     begins_min = (table["n_samples"].cumsum() - table["n_samples"]) / SAMPLE_RATE / 60
     chosen = table[begins_min < max_minutes]
@@ -96,9 +96,9 @@ def own(corpus: Corpus, language: str, *, max_minutes: float) -> Aligner:
 def from_checkpoint(
     checkpoint: str, texts: Sequence[str], language: str, *, revision: str | None = None, blank_penalty: float = 0.0
 ) -> Aligner:
-    """A CTC checkpoint, from a folder or the hub, as an aligner of a language; ``texts`` choose how it is spelled.
+    """An aligner of a language from a CTC checkpoint, in a folder or on the hub; ``texts`` decide the spelling.
 
-    ``blank_penalty`` is taken from the log probability of blank: models that spike give it nearly every frame.
+    ``blank_penalty`` is subtracted from the log probability of blank: models that spike give it nearly every frame.
     """
     named = str(ROOT / checkpoint) if (ROOT / checkpoint).is_dir() else checkpoint
     folder, _ = checkpoints.checkpoint_folder(named, revision, OUTPUT_ROOT / "data" / "encoders", beside=TOKENIZER)
@@ -111,7 +111,7 @@ def from_checkpoint(
     hop, receptive = encoder.hop(model.config), encoder.receptive(model.config)
 
     @torch.inference_mode()
-    def hear(samples: np.ndarray) -> Frames:
+    def score_frames(samples: np.ndarray) -> Frames:
         waveform = encoder.prepared(samples, scaled=scaled).to(model.device)
         if waveform.shape[-1] < receptive:
             raise TonespanError(align.TOO_SHORT)
@@ -122,11 +122,15 @@ def from_checkpoint(
         label: int(np.flatnonzero(columns == number)[0]) for label, number in vocabulary.items() if number != blank
     }
     spellings = AS_SPOKEN if getattr(model.config, "spelling", None) == spelling.SPOKEN else SPELLINGS
-    return _spelled(str(checkpoint), moved, hear, texts, language, spellings)
+    return _spelled(str(checkpoint), moved, score_frames, texts, language, spellings)
 
 
 def mms_fa(texts: Sequence[str], language: str) -> Aligner:
-    """torchaudio's MMS_FA, whose weights torchaudio fetches (1.2 GB, CC BY-NC) and keeps in torch's own cache."""
+    """An aligner from torchaudio's MMS_FA.
+
+    torchaudio fetches its weights (1.2 GB, CC BY-NC) and keeps them in torch's cache. Raises TonespanError where they
+    cannot be fetched or read, or where MMS_FA cannot write the language.
+    """
     bundle = torchaudio.pipelines.MMS_FA
     try:
         model = bundle.get_model(with_star=False)
@@ -137,13 +141,13 @@ def mms_fa(texts: Sequence[str], language: str) -> Aligner:
     device = next(model.parameters()).device
 
     @torch.inference_mode()
-    def hear(samples: np.ndarray) -> Frames:
+    def score_frames(samples: np.ndarray) -> Frames:
         if len(samples) < RECEPTIVE:
             raise TonespanError(align.TOO_SHORT)
         scores, _ = model(torch.as_tensor(samples, dtype=torch.float32, device=device)[None])
         return Frames(scores[0].float().cpu().numpy(), (RECEPTIVE - 1) / 2 / SAMPLE_RATE, HOP / SAMPLE_RATE)
 
-    return _spelled(MMS_FA, vocabulary, hear, texts, language, SPELLINGS)
+    return _spelled(MMS_FA, vocabulary, score_frames, texts, language, SPELLINGS)
 
 
 def _texts(corpus: Corpus) -> list[str]:
@@ -153,24 +157,24 @@ def _texts(corpus: Corpus) -> list[str]:
 def _spelled(
     name: str,
     vocabulary: dict[str, int],
-    hear: Callable,
+    score_frames: Callable[[np.ndarray], Frames],
     texts: Sequence[str],
     language: str,
     spellings: Mapping[str, Callable[[Mapping[str, int]], Spell]],
 ) -> Aligner:
-    """The aligner with the spelling of which the vocabulary knows most."""
-    shares = {kind: _known_share(make(vocabulary), texts, language) for kind, make in spellings.items()}
+    """The aligner with the spelling that its vocabulary covers best. Raises TonespanError below ``MIN_COVERED``."""
+    shares = {kind: _covered_share(make(vocabulary), texts, language) for kind, make in spellings.items()}
     best = max(shares, key=lambda kind: shares[kind])  # the first of equals
-    if shares[best] < MIN_KNOWN:
-        known = ", ".join(f"{100 * share:.0f} % of {kind}" for kind, share in shares.items())
-        raise TonespanError(f"{name}: not a recogniser of {language!r}: its vocabulary has {known} of these texts")
-    return Aligner(f"{name} ({best})", vocabulary, spellings[best](vocabulary), hear)
+    if shares[best] < MIN_COVERED:
+        covered = ", ".join(f"{100 * share:.0f} % of {kind}" for kind, share in shares.items())
+        raise TonespanError(f"{name}: not a recogniser of {language!r}: its vocabulary has {covered} of these texts")
+    return Aligner(f"{name} ({best})", vocabulary, spellings[best](vocabulary), score_frames)
 
 
-def _known_share(spell: Spell, texts: Sequence[str], language: str) -> float:
+def _covered_share(spell: Spell, texts: Sequence[str], language: str) -> float:
     signs = [sign for text in texts for sign in labels.write(text, text_to_tone.parse(text, language), spell)]
-    own = [sign.label != STAR for sign in signs if sign.syllable >= 0]
-    return float(np.mean(own)) if own else 0.0
+    is_covered = [sign.label != STAR for sign in signs if sign.syllable >= 0]
+    return float(np.mean(is_covered)) if is_covered else 0.0
 
 
 def _blank_first(n_labels: int, blank: int) -> np.ndarray:

@@ -1,18 +1,19 @@
-"""An aligner of one's own: a monophone hidden Markov model, trained on nothing but speech and its text.
+"""A monophone hidden Markov model: an aligner that is trained here, on nothing but a corpus' speech and its text.
 
-The classical recipe of forced aligners (flat start, then Viterbi training: align, fit, again; Young et al., The HTK
-Book). A label is a phone in its place in the syllable; a nucleus has two, so that a diphthong may move. Each emits
-MFCCs with their first and second differences from one Gaussian; all share a covariance. Silence is the blank of
-:mod:`.align`, whose best path is the alignment. No encoder of the study takes part in finding the
-times that it is measured at.
+It is trained by the classical recipe of forced aligners (flat start, then Viterbi training: align, fit, repeat; Young
+et al., The HTK Book). A label is a phone in its place in the syllable; a nucleus has two labels, so that a diphthong
+may move. Each label emits MFCCs with their first and second differences from one Gaussian; all labels share a
+covariance. Silence is the blank of :mod:`.align`, whose best path is the alignment. No encoder of the study takes part
+in finding the times at which it is measured.
 
-Boundaries are biased where models are fitted to their own alignments: the differences of frames beside a boundary see
-both sides, and such frames come to belong to the phone before it, some 15 ms late (known times, synthetic speech).
-In the last passes frames within ``EDGE_FRAMES`` of a boundary are therefore aligned but not learned from.
+Boundaries are biased where models are fitted to their own alignments. The differences of frames beside a boundary see
+both of its sides, and such frames come to belong to the phone before it, so that the boundary is some 15 ms late (known
+times, synthetic speech). In the last passes frames within ``EDGE_FRAMES`` of a boundary are therefore aligned but not
+learned from.
 
-What remains on the embedded corpus is a matter of definition: after nasals and approximants its vowel begins where the
-transition ends, the aligner's where the sound changes most, some 30 ms earlier. Such centres are 10 to 18 ms early;
-those after stops and fricatives are within 4 ms (medians, seed 7).
+The bias that is left on the embedded corpus is a matter of definition: after nasals and approximants its vowel begins
+where the transition ends, the aligner's where the sound changes most, some 30 ms earlier. Such centres are 10 to 18 ms
+early; those after stops and fricatives are within 4 ms (medians, seed 7).
 
 Conventions: features (frame, 39), frame ``f`` centred at ``f * HOP_S``, scaled by the training speech's deviations,
 with the utterance's mean subtracted; training is deterministic.
@@ -50,7 +51,7 @@ LOUD_SHARE = 0.35  # of the way from the 10th to the 95th percentile of level: a
 
 @dataclass(frozen=True)
 class Hmm:
-    """Linear scores ``features @ weights.T + bias`` of each label; ``scale`` divides the features."""
+    """A trained model: the scores of the labels are ``features / scale @ weights.T + bias``, (frame, label)."""
 
     labels: tuple[str, ...]
     weights: np.ndarray  # (label + 1, feature), row 0 silence
@@ -61,16 +62,16 @@ class Hmm:
     def vocabulary(self) -> dict[str, int]:
         return {label: number for number, label in enumerate(self.labels, 1)}
 
-    def hear(self, samples: np.ndarray) -> Frames:
-        """Log likelihoods of the labels in each frame, up to a constant of the frame."""
+    def score_frames(self, samples: np.ndarray) -> Frames:
+        """Log likelihoods of the labels in each frame (frame, label), up to a constant of the frame."""
         return Frames(features(samples) / self.scale @ self.weights.T + self.bias, 0.0, HOP_S)
 
     def aligner(self) -> Aligner:
-        return Aligner("own", self.vocabulary, spell, self.hear)
+        return Aligner("own", self.vocabulary, spell, self.score_frames)
 
 
 def spell(syllable: Syllable, _: str) -> list[tuple[str, bool]]:
-    """A syllable as phones in their places; its nucleus as its first and its second half."""
+    """The labels of a syllable: its phones in their places, the nucleus as a first and a second half."""
     nucleus = [f"nucleus {syllable.nucleus} {half}" for half in range(NUCLEUS_LABELS)]
     labels = [(f"onset {syllable.onset}", False)] if syllable.onset else []
     labels += [(half, True) for half in nucleus] if syllable.nucleus else []
@@ -78,7 +79,7 @@ def spell(syllable: Syllable, _: str) -> list[tuple[str, bool]]:
 
 
 def features(samples: np.ndarray) -> np.ndarray:
-    """MFCCs and their differences (frame, 39), the utterance's mean subtracted."""
+    """The MFCCs of an utterance and their first and second differences (frame, 39), its mean subtracted."""
     hop, window = round(HOP_S * SAMPLE_RATE), round(WINDOW_S * SAMPLE_RATE)
     energy = librosa.feature.melspectrogram(
         y=samples,
@@ -92,28 +93,28 @@ def features(samples: np.ndarray) -> np.ndarray:
     )
     still = librosa.feature.mfcc(S=librosa.power_to_db(energy, top_db=None), n_mfcc=N_MFCC)
     moving = [librosa.feature.delta(still, width=DELTA_FRAMES, order=order, mode="nearest") for order in (1, 2)]
-    found = np.concatenate([still, *moving]).T.astype(np.float32)
-    return found - found.mean(axis=0)
+    by_frame = np.concatenate([still, *moving]).T.astype(np.float32)
+    return by_frame - by_frame.mean(axis=0)
 
 
 def train(utterances: Iterable[tuple[np.ndarray, Sequence[Sign]]]) -> Hmm:
-    """A model of the labels that occur in the training speech: pairs of samples and the text, written by :func:`spell`.
+    """A model of the labels that occur in ``utterances``: pairs of samples and the signs that :func:`spell` writes.
 
     Utterances too short for their text are left out. Raises TonespanError where none is left.
     """
-    heard = [
+    pairs = [
         (features(samples), [sign.label for sign in signs if sign.label != SPACE]) for samples, signs in utterances
     ]
-    heard = [(frames, labels) for frames, labels in heard if len(frames) > 2 * len(labels) > 0]
-    if not heard:
+    pairs = [(frames, labels) for frames, labels in pairs if len(frames) > 2 * len(labels) > 0]
+    if not pairs:
         raise TonespanError("no utterance is long enough for its text; an aligner cannot be trained")
-    scale = np.maximum(np.std(np.concatenate([frames for frames, _ in heard]), axis=0), 1e-6)
-    names = tuple(sorted({label for _, labels in heard for label in labels} - {STAR}))
+    scale = np.maximum(np.std(np.concatenate([frames for frames, _ in pairs]), axis=0), 1e-6)
+    names = tuple(sorted({label for _, labels in pairs for label in labels} - {STAR}))
     number = {name: index for index, name in enumerate(names, 1)}
     speech = [
-        (frames / scale, np.array([number.get(label, len(names) + 1) for label in labels])) for frames, labels in heard
+        (frames / scale, np.array([number.get(label, len(names) + 1) for label in labels])) for frames, labels in pairs
     ]
-    paths = [_flat(*one) for one in speech]
+    paths = [_flat(frames, labels) for frames, labels in speech]
     for turn in tqdm(range(PASSES + FINE_PASSES), desc="training an aligner", unit="pass"):
         weights, bias = _fit(speech, paths, len(names) + 1, edge=EDGE_FRAMES if turn >= PASSES else 0)
         paths = [_path(frames @ weights.T + bias, labels) for frames, labels in speech]
@@ -132,7 +133,7 @@ def _flat(frames: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _path(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The label of each frame (frame,) on the best path, 0 where silent."""
-    where, _ = align.spans(scores, labels)
+    where, _ = align.label_frames(scores, labels)
     path = np.zeros(len(scores), dtype=int)
     for label, (first, end) in zip(labels, where, strict=True):
         path[first:end] = label
@@ -157,7 +158,10 @@ def _fit(
 
 
 def away_from_edges(path: np.ndarray, edge: int) -> np.ndarray:
-    """Which frames (frame,) lie ``edge`` frames or more from a change of label; of a shorter stretch its middle."""
+    """Whether each frame (frame,) is ``edge`` frames or more away from a change of label.
+
+    A run of one label that is too short for this keeps its middle frame.
+    """
     change = np.flatnonzero(np.diff(path)) + 1
     starts, ends = np.append(0, change), np.append(change, len(path))
     kept = np.zeros(len(path), dtype=bool)

@@ -17,11 +17,11 @@ from typing import NamedTuple
 from tonespan_utils.tone.parts import Masked, Part, Syllable
 
 STAR, SPACE = "*", "|"
-SPOKEN = {"digits", "latin", "script", "unknown"}  # reasons for a mask behind which something is heard
+SPOKEN = {"digits", "latin", "script", "unknown"}  # reasons for a mask behind which something is spoken
 
 
 class Sign(NamedTuple):
-    """A label to be heard; which syllable of the text it belongs to (-1: none), and whether to its nucleus."""
+    """A label of a text, the index of its syllable (-1: none), and whether it belongs to the syllable's nucleus."""
 
     label: str
     syllable: int
@@ -32,7 +32,7 @@ Spell = Callable[[Syllable, str], list[tuple[str, bool]]]  # syllable, its chara
 
 
 def write(text: str, parts: Sequence[Part], spell: Spell) -> list[Sign]:
-    """A parsed text as signs: its syllables in the aligner's labels, a star for what is masked but spoken."""
+    """The signs of a parsed text: its syllables in the aligner's labels, a star for what is masked but spoken."""
     signs, index = [], 0
     for part in parts:
         if isinstance(part, Masked):
@@ -53,33 +53,36 @@ composed = partial(unicodedata.normalize, "NFC")
 
 
 def by_characters(vocabulary: Mapping[str, int], *, spelled: Callable[[str], str] = composed) -> Spell:
-    """Syllables as their characters, ``spelled`` so and in the vocabulary's case; one that it lacks becomes a star."""
-    known = {form: label for label in vocabulary for form in (label.upper(), label.lower(), label)}
+    """How to write syllables in their characters; one that the vocabulary lacks becomes a star.
+
+    ``spelled`` gives the order and form of the characters, the vocabulary their case.
+    """
+    label_of = {form: label for label in vocabulary for form in (label.upper(), label.lower(), label)}
 
     def spell(_: Syllable, written: str) -> list[tuple[str, bool]]:
         letters = [c for c in spelled(written) if unicodedata.category(c)[0] in "LMN"]
-        return [(known.get(c, STAR), False) for c in letters]
+        return [(label_of.get(c, STAR), False) for c in letters]
 
     return spell
 
 
 def by_ipa(vocabulary: Mapping[str, int]) -> Spell:
-    """Syllables as IPA, in the longest pieces the vocabulary has; one that it lacks becomes a star."""
+    """How to write syllables in IPA, in the longest pieces the vocabulary has; a sound that it lacks becomes a star."""
     longest = max(map(len, vocabulary))
 
     def pieces(text: str) -> list[str]:
-        found = []
+        labels = []
         while text:
             end = next((n for n in range(min(longest, len(text)), 0, -1) if text[:n] in vocabulary), 0)
-            found.append(text[:end] if end else STAR)
+            labels.append(text[:end] if end else STAR)
             text = text[max(end, 1) :]
-        return found
+        return labels
 
     return lambda syllable, _: _by_role(syllable, pieces)
 
 
 def by_letters(vocabulary: Mapping[str, int]) -> Spell:
-    """Syllables in Latin letters, from their IPA, as recognisers of romanised text want them."""
+    """How to write syllables in Latin letters, from their IPA, for recognisers of romanised text."""
     return lambda syllable, _: _by_role(
         syllable, lambda text: [c if c in vocabulary else STAR for c in romanised(text)]
     )

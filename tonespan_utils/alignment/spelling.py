@@ -1,11 +1,11 @@
-"""How a transcript is spelled for CTC: its letters in the order in which they are spoken, tone marks by themselves.
+"""Transcripts as CTC learns them: letters in the order in which they are spoken, tone marks by themselves.
 
 CTC emits labels in the order of time, one at a time. Thai and Lao write some vowels before the consonant that is spoken
 first; Unicode's collation swaps the two (UTS #10, logical order exceptions), and so does this. A Vietnamese letter such
 as ế is a vowel and a tone: taken apart into ê and an acute, a tone is the same label on every vowel, and a recogniser
 can learn it from all of them. Marks of a vowel's quality stay on their letter.
 
-Convention: *written* text is composed (NFC) and in the script's own order, *spoken* text what CTC learns.
+Convention: *written* text is composed (NFC) and in the script's own order; *spoken* text is what CTC learns.
 """
 
 from __future__ import annotations

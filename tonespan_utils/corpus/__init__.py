@@ -1,4 +1,4 @@
-"""Files on a disk to utterances and tone tokens, whatever their layout; ``synthetic`` makes such files.
+"""Speech as utterances and tone tokens, from files of several layouts; ``synthetic`` makes such files.
 
 May import: params, statistics, tone, audio, hub and below.
 """

@@ -1,8 +1,8 @@
-"""Archives of speech, unpacked once: plain files in one folder, nothing outside of it, no more than speech can be.
+"""Archives of speech, unpacked once into one folder, with checks of paths, kinds of files and total size.
 
-Conventions: a tar, plain or packed by gzip, bzip2 or xz, is what its first bytes say; it is refused whole where a
-member is a link, a device, a file with holes or has a path that leaves its folder. Beside the files lies ``UNUSABLE``,
-which names those that cannot be decoded or are silent.
+Conventions: an archive is a tar file, plain or compressed by gzip, bzip2 or xz, as its first bytes say. It is refused
+whole where a member is a link, a device, a file with holes or has a path that leaves its folder. The file ``UNUSABLE``
+beside the unpacked files lists those that cannot be decoded or are silent, with the reason.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def unpacked(archive: Path, cache: Path) -> Path:
 
 
 def _note_unusable(folder: Path) -> None:
-    """Decode every file once, and note why some cannot be used (silence, NaN) though their headers are whole."""
+    """Decode every file once, and write down why some cannot be used (silence, NaN) though their headers are whole."""
     reasons = {}
     for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in reading.SUFFIXES):
         try:
@@ -54,12 +54,13 @@ def _note_unusable(folder: Path) -> None:
 
 
 def unusable(folder: Path) -> dict[str, str]:
-    """File name -> reason, as :func:`_note_unusable` wrote it."""
+    """The files of a folder that cannot be used: file name -> reason, as :func:`_note_unusable` wrote it."""
     path = folder / UNUSABLE
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def extract_all(archive: Path, folder: Path) -> None:
+    """Unpack an archive into a folder. Raises TonespanError where it is damaged, cut short or refused."""
     try:
         with (
             _opener(archive)(archive, "rb") as unpacked,
@@ -74,7 +75,10 @@ def extract_all(archive: Path, folder: Path) -> None:
 
 
 class _Bounded:
-    """What is unpacked, as far as an archive of speech could go: also of headers, which tarfile reads whole."""
+    """A stream of unpacked bytes that raises TonespanError after more of them than an archive of speech can have.
+
+    Headers count too, for tarfile reads them whole.
+    """
 
     def __init__(self, unpacked: BinaryIO, archive: Path) -> None:
         self.unpacked, self.archive, self.n_bytes = unpacked, archive, 0
@@ -92,7 +96,7 @@ class _Bounded:
 
 
 def _opener(archive: Path) -> Callable[[Path, str], BinaryIO]:
-    """What takes the compression off, by the first bytes."""
+    """The function that opens an archive, by its first bytes."""
     with archive.open("rb") as file:
         first = file.read(6)
     return next((opener for magic, opener in OPENERS.items() if first.startswith(magic)), open)

@@ -43,7 +43,7 @@ def tables(folder: Path) -> list[pd.DataFrame]:
 
 
 def split_of(path: Path, folder: Path) -> str:
-    """The split that the first folder below ``folder`` names, or nothing."""
+    """The split that the first folder below ``folder`` names; empty where it names none."""
     return SPLIT_NAMES.get(below(path, folder).parts[0], "")
 
 
@@ -56,7 +56,7 @@ def below(path: Path, folder: Path) -> Path:
 
 
 def table(path: Path) -> pd.DataFrame:
-    """A CSV or JSON-lines file as strings. Raises :class:`TonespanError` where it cannot be read."""
+    """A CSV or JSON-lines file as a table of strings. Raises :class:`TonespanError` where it cannot be read."""
     if not path.is_file():
         raise TonespanError(f"{path}: no plain file")  # a FIFO would be waited for
     if path.suffix != ".jsonl":

@@ -29,9 +29,9 @@ PRINTED_ERRORS = 3
 
 
 def decoded_once(recordings: Sequence[Recording], cache_dir: Path, folder: Path, selection: str) -> Path:
-    """The folder of ``samples.f32`` and ``clips.json`` that :func:`_measure` writes, made where it is not there yet.
+    """The cache folder with ``samples.f32`` and ``clips.json``, written by :func:`_measure` where it is not there yet.
 
-    One such folder is kept per speech folder and ``selection``, what was chosen from it.
+    One such folder is kept per speech folder and ``selection``: a name for what was chosen from it.
     """
     inputs = [[str(recording.path), _state(recording.path), _unmarked(recording)] for recording in recordings]
     code = [audio.code_version(), Path(nucleus.__file__).read_text(encoding="utf-8")]
@@ -52,9 +52,10 @@ def _unmarked(recording: Recording) -> list[tuple[float, float | None]]:
 
 
 def _measure(recordings: Sequence[Recording], target: Path, name: str) -> None:
-    """Decode every file and find the nuclei that are not given: a list of numbers each, or the reason why not.
+    """Decode every file and find the nuclei that are not given; write samples, and a row per file, into ``target``.
 
-    A file that cannot be used has its ``problem`` and no samples. Raises :class:`TonespanError` where none can.
+    A nucleus is a list of numbers, or the reason why there is none. A file that cannot be used has a ``problem`` and no
+    samples. Raises :class:`TonespanError` where none can.
     """
     clips = []
     with (target / "samples.f32").open("wb") as file:
@@ -75,14 +76,14 @@ def _measure(recordings: Sequence[Recording], target: Path, name: str) -> None:
 
 
 def _decoded(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, np.ndarray | TonespanError]]:
-    """Samples in order, decoded in threads: the decoders work outside of Python's lock, Praat does not."""
+    """Each recording with its samples (samples,), in order, decoded in threads: decoders release Python's lock."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for batch in _batches(recordings):
             yield from zip(batch, pool.map(_read_or_error, [recording.path for recording in batch]), strict=True)
 
 
 def _batches(recordings: Sequence[Recording]) -> Iterator[list[Recording]]:
-    """At most BATCH recordings, and BATCH_BYTES of files where that is more than one."""
+    """Batches of at most BATCH recordings, and of at most BATCH_BYTES of files unless one file is larger."""
     batch, n_bytes = [], 0
     for recording in recordings:
         size = recording.path.stat().st_size
@@ -111,7 +112,7 @@ def _nucleus(samples: np.ndarray, start_s: float, end_s: float | None) -> list[f
 
 
 class Clips:
-    """Access to what :func:`_measure` wrote, by utterance id; ``problems`` are those of files that cannot be used."""
+    """What :func:`_measure` wrote, by utterance id: lengths, nuclei, samples, and ``problems`` of unusable files."""
 
     def __init__(self, recordings: Sequence[Recording], folder: Path) -> None:
         clips = json.loads((folder / "clips.json").read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
-"""Speech as two tables and a way to its samples: utterances and tone tokens.
+"""A corpus: a table of utterances, a table of tone tokens, and a function that gives the samples of an utterance.
 
-Every source (FLEURS, a folder of recordings, the embedded synthetic corpus) becomes a :class:`Corpus`;
-nothing later asks where the speech came from. Audio is mono float32 at 16 kHz; times are seconds from
-the start of the utterance; a token's centre is the middle of its syllable nucleus.
+Every source (FLEURS, a folder of recordings, the embedded synthetic corpus) becomes a :class:`Corpus`; the rest of the
+package does not depend on where the speech came from. Audio is mono float32 at 16 kHz; times are seconds from the start
+of the utterance; a token's centre is the middle of its syllable nucleus.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Corpus:
-    """Utterances, their tone tokens, and ``audio(utterance_id)`` -> float32 (samples,) at 16 kHz.
+    """Utterances, their tone tokens, and ``audio(utterance_id)``: float32 (samples,) at 16 kHz.
 
     ``utterances`` has UTTERANCE_COLUMNS, ``tokens`` has TOKEN_COLUMNS. Unknown speaker, gender or
     emotion is the empty string. ``rejected`` lists what was left out: columns ``item`` and ``reason``.

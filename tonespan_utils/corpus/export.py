@@ -1,4 +1,7 @@
-"""A corpus as WAV and TextGrid, to look at in Praat, to correct, and to load again. Notebook: notebooks/00_corpus"""
+"""Export of a corpus as WAV and TextGrid, to look at in Praat, to correct, and to load again.
+
+Notebook: notebooks/00_corpus
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ LONGEST_NAME = 50  # letters of a speaker in a folder's name; four bytes each an
 
 
 def export(corpus: Corpus, folder: Path) -> None:
-    """Write a corpus as WAV and TextGrid, a subfolder a speaker: to look at in Praat, to correct, and to load again.
+    """Write a corpus as WAV and TextGrid files, with a subfolder for each speaker.
 
     Raises :class:`TonespanError` where the folder cannot be written.
     """
@@ -42,7 +45,7 @@ def export(corpus: Corpus, folder: Path) -> None:
 
 
 def _file_name(name: str) -> str:
-    """A name as it is where it can name a folder, else what of it can and a hash: no two become the same."""
+    """A folder name for a speaker: the name itself, or its letters that a folder may have and a hash of the name."""
     plain = re.sub(r"[^\w. -]", "_", name)[:LONGEST_NAME]
     return plain if plain == name and name.strip(" .") == name else f"{plain.strip(' .')}-{_short_hash(name)}"
 

@@ -1,8 +1,8 @@
-"""What is a file of a corpus, where a listed name lies on disk, and a table of labels whatever wrote it.
+"""The files of a corpus: which there are, where a listed name is on disk, and tables of labels from any program.
 
 File names are matched in either Unicode form: macOS stores "ế" as a letter and two marks (NFD), a spreadsheet writes
-one sign (NFC). What the system keeps for itself (``._a.wav``, ``.DS_Store``, ``__MACOSX``, ``@eaDir``, hidden folders)
-is no file of a corpus.
+one sign (NFC). Files that an operating system keeps for itself (``._a.wav``, ``.DS_Store``, ``__MACOSX``, ``@eaDir``,
+hidden folders) do not belong to a corpus.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ FILE_COLUMNS = ("file", "file_name")
 
 
 def is_of_system(path: PurePath) -> bool:
-    """Whether a path, as seen from the corpus' folder, is the system's and not the corpus'."""
+    """Whether a path, relative to the corpus' folder, is a file that the operating system keeps for itself."""
     parts = [part for part in path.parts if part not in (".", "..")]
     return any(part.startswith(".") or part.lower() in SYSTEM_NAMES for part in parts)
 
 
 def below(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """The corpus' files under a folder whose suffix (lower case) is one of these, sorted."""
+    """The corpus' files under a folder whose suffix is one of ``suffixes`` (lower case), sorted."""
     paths = [path for path in folder.rglob("*") if path.suffix.lower() in suffixes]
     return sorted(path for path in paths if not is_of_system(path.relative_to(folder)) and not path.is_dir())
 
@@ -52,7 +52,7 @@ def composed(name: str) -> str:
 
 
 def of_corpus(rows: pd.DataFrame, folder: Path, *, column: str) -> pd.DataFrame:
-    """The rows of the corpus' own files, with their ``path`` on disk and their names composed; the system's go."""
+    """The rows that name files of the corpus, with their ``path`` on disk and their names in composed form (NFC)."""
     is_system = [is_of_system(PurePath(keys.text(name).replace("\\", "/"))) for name in rows[column]]
     rows = rows[~np.array(is_system, dtype=bool)]
     find = Directory(folder)
@@ -62,7 +62,7 @@ def of_corpus(rows: pd.DataFrame, folder: Path, *, column: str) -> pd.DataFrame:
 
 
 class Directory:
-    """Finds listed files under a folder in whichever form their names are on disk; each directory is listed once."""
+    """The files under a folder, by their listed names in either Unicode form; each directory is read once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

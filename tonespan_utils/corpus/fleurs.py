@@ -5,8 +5,8 @@ Source: Conneau et al. 2022, https://huggingface.co/datasets/google/fleurs (CC B
 of float32 WAV at 16 kHz. The embedded corpus is written in this layout too, with two tables beside it that FLEURS
 does not have: ``utterances.csv`` (speaker, emotion) and ``syllables.csv`` (tones with times).
 
-Conventions: a split is FLEURS' own; the sentence id is the sentence's, shared by its readings; FLEURS knows no
-speakers. Text is the raw transcription: case and punctuation help text to tone. Times are seconds.
+Conventions: splits are those of FLEURS; all readings of a sentence share its sentence id; FLEURS does not name
+speakers. Text is the raw transcription, for case and punctuation help text to tone. Times are seconds.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def load(
 ) -> Corpus:
     """One language of a folder in FLEURS' layout; archives are unpacked under ``cache_dir`` once.
 
-    Tokens are those given (TOKEN_COLUMNS, say from an alignment; rows of other utterances are left out), else those
-    of ``syllables.csv``, else none. A row whose WAV is missing, damaged, silent or of another length than it says,
-    or whose sentence belongs to another split, is in ``rejected``.
+    The corpus' tokens are ``tokens`` (TOKEN_COLUMNS, for example from an alignment; rows of other utterances are left
+    out), else those of ``syllables.csv``, else none. A row is in ``rejected`` where its WAV is missing, damaged, silent
+    or of another length than the row says, or where its sentence belongs to another split.
 
     Raises :class:`TonespanError` for an unknown language or split, a missing or damaged table or archive, an
     archive with a member that would leave its folder, and a side table that does not fit.
@@ -64,14 +64,17 @@ def load(
     if tokens is None:
         tokens = _tokens_beside(folder, _with_raw_text(utterances, kept))
     paths = dict(zip(utterances["utterance_id"], kept["path"], strict=True))
-    return Corpus(utterances, _known(tokens, paths), lambda utterance_id: read(paths[utterance_id]), _rejected(rows))
+    return Corpus(
+        utterances, _tokens_of(tokens, paths), lambda utterance_id: read(paths[utterance_id]), _rejected(rows)
+    )
 
 
 def fetch(root: Path | str, *, languages: Sequence[str], revision: str | None = None, cache_dir: Path | str) -> Path:
     """The folder to :func:`load` from: ``root`` if it is one, else the snapshot of a hub data set under ``cache_dir``.
 
-    The commit that ``revision`` (default: the main branch) stands for at first is kept in ``cache_dir/commits.json``
-    and used from then on; what is complete on disk needs no network, what was interrupted goes on.
+    The first call finds the commit that ``revision`` (default: the main branch) stands for, and keeps it in
+    ``cache_dir/commits.json``; later calls use that commit. Files that are complete on disk need no network, and an
+    interrupted download is continued.
     Raises :class:`TonespanError` for an unknown language, an unreachable hub, and a data set without the files.
     """
     if Path(root).is_dir():
@@ -97,7 +100,7 @@ def _language_folder(root: Path, language: str) -> Path:
 
 
 def _files(folder_name: str) -> list[str]:
-    """What a language consists of, relative to the root."""
+    """The paths of a language's files, relative to the root."""
     names = [name for split in SPLITS for name in (f"{split}.tsv", f"audio/{split}.tar.gz")]
     return [f"data/{folder_name}/{name}" for name in names]
 
@@ -123,7 +126,7 @@ def _missing(folder: Path, wanted: list[str]) -> list[str]:
 
 
 def _read_split(folder: Path, split: str, cache_dir: Path) -> pd.DataFrame:
-    """Rows of one TSV with split, line number, and the path of the unpacked WAV."""
+    """The rows of one TSV with split, line number, and the path of the unpacked WAV."""
     rows = pd.DataFrame(list(_tsv_rows(folder / f"{split}.tsv")), columns=["row", *TSV_COLUMNS])
     rows["n_samples"] = rows["n_samples"].astype(int)
     wavs = unpacked(folder / "audio" / f"{split}.tar.gz", cache_dir / f"{folder.name}-{split}")
@@ -142,7 +145,7 @@ def _tsv_rows(path: Path) -> Iterator[tuple]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise TonespanError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: sentences may hold other line separators
+    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: sentences may contain other line separators
         if line.strip():
             yield number, *_tsv_fields(line.rstrip("\r").split("\t"), f"{path}, row {number}")
 
@@ -210,7 +213,8 @@ def _side_table(path: Path, columns: Sequence[str], *, numbers: Sequence[str] = 
         raise TonespanError(f"{path}: does not fit this corpus ({error}); build the corpus again") from None
 
 
-def _known(tokens: pd.DataFrame, utterance_ids: Mapping[str, object]) -> pd.DataFrame:
+def _tokens_of(tokens: pd.DataFrame, utterance_ids: Mapping[str, object]) -> pd.DataFrame:
+    """The rows of ``tokens`` that belong to these utterances; raises TonespanError where a column is missing."""
     if missing := [name for name in TOKEN_COLUMNS if name not in tokens]:
         raise TonespanError(f"tokens: no column {missing[0]!r}")
     return tokens.loc[tokens["utterance_id"].isin(utterance_ids), TOKEN_COLUMNS].reset_index(drop=True)
@@ -233,7 +237,7 @@ def _checked(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_leak(rows: pd.DataFrame) -> np.ndarray:
-    """Readings of a sentence that another split holds too, when test has the first claim to it, then dev."""
+    """Whether a row's sentence belongs to another split (row,): to test where test has it, else to dev."""
     claim = rows["split"].map(SPLITS.index)
     return (claim < claim.groupby(rows["sentence_id"]).transform("max")).to_numpy()
 

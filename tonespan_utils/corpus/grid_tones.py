@@ -29,15 +29,15 @@ TWO_POINTS = "two or more labelled points of the tier 'tone' lie inside it"
 TWO_INTERVALS = "two intervals of the tier 'tone' meet or overlap at its middle"
 UNREADABLE_TONE = "its tone label cannot be read whole"
 UNREADABLE = "its label cannot be read whole"
-SEVERAL = "its label holds several syllables"
+SEVERAL = "its label has several syllables"
 
 
 class Reject(Exception):
-    """A syllable that is no token, for the reason that is its message."""
+    """A syllable that cannot be a token; its message is the reason."""
 
 
 class Tones:
-    """Syllable, segments and tone of an interval, by the conventions above; raises _Reject where there are none."""
+    """The tones of a TextGrid: :meth:`of` gives syllable, segments and tone of an interval of the syllable tier."""
 
     def __init__(self, tiers: Tiers, path: Path, language: str, leave_out: Sequence[str]) -> None:
         self.language, self.leave_out = language, leave_out
@@ -48,6 +48,7 @@ class Tones:
             self.ends_s = np.array([part.end_s for part in self.tier])
 
     def of(self, interval: Interval) -> tuple[str, str, str]:
+        """Syllable, segments and tone. Raises :class:`Reject`, whose message is the reason, where there is no tone."""
         label = keys.word(interval.label)
         if "\\" in label:
             raise Reject(UNREADABLE)
@@ -79,7 +80,7 @@ class Tones:
         return covering[0]
 
     def _written(self, label: str) -> tuple[str, str, str]:
-        """By digits or tone letters at the end of the label, else by the language's spelling."""
+        """Syllable, segments and tone by digits or tone letters at the end of the label, else by its spelling."""
         plain = keys.without_width(label)
         if match := WITH_DIGITS.fullmatch(plain) or WITH_CHAO.fullmatch(plain):
             return match[1], match[1], match[2]
@@ -100,7 +101,7 @@ class Tones:
 
 
 def _whole_tone(label: str) -> str:
-    """A tone label that is one name, number or contour; anything else is read in part at best."""
+    """A tone label, if it is one name, number or contour; raises :class:`Reject` for anything else."""
     is_contour = all(sign in CHAO for sign in label)
     is_name = all(unicodedata.category(sign)[0] in "LMN" or sign in TONE_SIGNS for sign in label)
     numbers = re.findall(r"\d+", label)

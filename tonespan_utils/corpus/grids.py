@@ -1,19 +1,20 @@
-"""Syllables with tone and nucleus from the TextGrid beside a recording, each read whole or rejected with its reason.
+"""Syllables with tone and nucleus, from the TextGrid beside a recording; each is read whole or rejected with a reason.
 
 Conventions
 -----------
-- The syllables are the labelled intervals of one tier; tier names count without regard to case.
-- Tone, from a tier ``tone``: of points, the one labelled point inside the syllable (not on its edges); of intervals,
-  the one that covers the syllable's middle. None, two, or one without a label: no token. Never the neighbour's.
-- Tone, without that tier: the digits (``ma1``, ``ma51``) or the tone letters (``ma˥˩``) that end the syllable's label;
-  without them, what the language's spelling says of a label that is one syllable and nothing else. A label of
+- The syllables are the labelled intervals of one tier; the case of tier names does not matter.
+- The tone comes from a tier ``tone``, if there is one. On a point tier it is the one labelled point inside the syllable
+  (not on its edges); on an interval tier the interval that covers the syllable's middle. There is no token where there
+  is no such label, or two; a neighbour's tone is never taken.
+- Without that tier the tone is the digits (``ma1``, ``ma51``) or the tone letters (``ma˥˩``) that end the syllable's
+  label; without them, what the language's spelling says of a label that is one syllable and nothing else. A label of
   which only a part can be read (``T1?``, ``ma1x``, an unknown backslash sequence) gives no token.
 - A syllable whose tone its spelling does not tell for sure (flags of :class:`tonespan_utils.tone.Syllable`) is left out
   as alignment leaves it out (``align.leave_out``).
-- Nucleus: the one labelled mark in the syllable on a tier ``centre`` or ``nucleus`` (two: no token; none: the nucleus
-  is looked for in the sound), or the first run of vowels on ``phones``.
-- Time: a grid must be as long as its audio to within ``TOLERANCE_S``. One that begins elsewhere than at 0 was cut from
-  a longer one: where its length fits and its end does not, its times are moved to begin at 0.
+- The nucleus is the one labelled mark in the syllable on a tier ``centre`` or ``nucleus``, or the first run of vowels
+  on ``phones``. With two marks there is no token; with none the nucleus is looked for in the sound.
+- A grid must be as long as its audio to within ``TOLERANCE_S``. One that does not begin at 0 was cut from a longer one:
+  where its length fits and its end does not, its times are moved to begin at 0.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ NO_LENGTH = "has no length"
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A syllable with its tone, somewhere in a file; no end: to the end of the file. A nucleus, where it is given."""
+    """A syllable with its tone and its times in a file; without ``end_s`` it lasts to the end of the file.
+
+    ``nucleus`` is None where the annotation does not mark it.
+    """
 
     syllable: str
     ipa: str
@@ -83,7 +87,7 @@ def beside(path: Path) -> Path | None:
 def read(
     path: Path, audio_path: Path, *, tier: str, language: str, leave_out: Sequence[str] = LEAVE_OUT
 ) -> tuple[list[Spoken], Rejected]:
-    """The syllables of a TextGrid, in the time of its audio, and (item, reason) of those that cannot be tokens.
+    """The syllables of a TextGrid, in seconds of its audio, and (item, reason) of those that cannot be tokens.
 
     Raises :class:`TonespanError` for a grid that cannot be read, has no such tier, or is not as long as its audio.
     """
@@ -91,7 +95,7 @@ def read(
     syllables = textgrid.tier(grid.tiers, tier, path=path)
     shift_s = _shift_s(grid, audio_path, path)
     tones = Tones(grid.tiers, path, language, leave_out)
-    labelled = [one for one in syllables if keys.word(one.label).casefold() not in NON_SPEECH]
+    labelled = [interval for interval in syllables if keys.word(interval.label).casefold() not in NON_SPEECH]
     overlapping = _overlapping(labelled)
     spoken, rejected = [], []
     for index, interval in enumerate(labelled):
@@ -112,7 +116,7 @@ def read(
 
 
 def _shift_s(grid: Grid, audio_path: Path, path: Path) -> float:
-    """What to add to a grid's times so that they are those of its audio; refuses a grid of another length."""
+    """Seconds to add to a grid's times so that they are those of its audio; refuses a grid of another length."""
     length_s = grid.end_s - grid.start_s
     for seconds in (_header_s, _decoded_s):  # headers of mp3s and streams may be wrong, decoding takes long
         duration_s = seconds(audio_path)

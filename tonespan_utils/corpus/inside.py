@@ -1,7 +1,7 @@
-"""Whether files that a folder of speech names lie in it: a list from elsewhere must not have others of yours read.
+"""A check that the files which a folder of speech names are inside it: a list must not make other files be read.
 
-Conventions: a path leads out where what it is at last, links followed, is not below the folder, itself followed; so a
-folder may be a link as a whole, and links within it are as good as files.
+Conventions: links are followed, those of the path and that of the folder. A path leads out of the folder where the file
+that it ends at is not below it. So a folder may itself be a link, and links within it are as good as files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tonespan_utils.errors import TonespanError
 def refuse_outside(folder: Path, files: Iterable[tuple[str, Path]]) -> None:
     """Raise TonespanError at the first of (where it is named, path) that leads out of ``folder``.
 
-    Folders are followed once each: fifty thousand files in a few folders take a second.
+    Each folder's links are followed once: fifty thousand files in a few folders take a second.
     """
     top = Path(os.path.realpath(folder))
     parents: dict[Path, str] = {}
@@ -28,5 +28,5 @@ def refuse_outside(folder: Path, files: Iterable[tuple[str, Path]]) -> None:
             last = os.path.realpath(path)
         if not Path(last).is_relative_to(top):
             raise TonespanError(
-                f"{where}: {path} leads out of {folder}; copy the file into it, or name a folder that holds both"
+                f"{where}: {path} leads out of {folder}; copy the file into it, or name a folder that contains both"
             )

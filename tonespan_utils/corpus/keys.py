@@ -1,4 +1,4 @@
-"""One form of every key that comes in: what looks the same is the same, and what is missing is empty.
+"""Keys in one form: values that look the same are the same, and missing values are empty strings.
 
 A key is a name by which recordings are grouped, compared or split: speaker, syllable, tone, text, gender, emotion,
 language, split. All are in Unicode's composed form (NFC, Unicode Standard Annex 15), without white space or invisible
@@ -8,15 +8,15 @@ Further, by the kind of key:
 
 - ``speaker``: full-width and superscript letters and digits are plain ones, and ``3.0``, as a spreadsheet writes a
   number, is ``3``. Spellings that differ in case only are one person, under the spelling that sorts first, and a
-  warning says so: two people taken for one cost a little, one person in train and in test makes the scores wrong.
+  warning says so: to take two people for one costs little; one person in train and in test makes the scores wrong.
 - ``tone``: likewise, so that ``¹``, ``１`` and ``1.0`` are ``1``; case is kept. Several tones stay separated by spaces.
 - ``gender``: ``female`` or ``male`` for the usual words (``F``, ``Woman``, ``女``), else the word in lower case.
 - ``emotion``, ``language``: lower case.
 - ``text``: zero-width characters between letters stay, since they part words in Thai, Lao and Burmese.
 
-Missing (``MISSING``: ``nan``, ``NA``, ``N/A``, ``null``, ``None``, ``<NA>``, and signs alone such as ``-`` and ``?``):
-every key but ``syllable`` and ``text``, for ``na`` and ``nan`` are syllables; ``Na`` and ``na`` are names of speakers
-too. Missing objects (None, NaN, ``pandas.NA``) are missing everywhere.
+Missing values (``MISSING``: ``nan``, ``NA``, ``N/A``, ``null``, ``None``, ``<NA>``, and signs alone such as ``-`` and
+``?``) are recognised in every key but ``syllable`` and ``text``, for ``na`` and ``nan`` are syllables; ``Na`` and
+``na`` may be names of speakers too. Missing objects (None, NaN, ``pandas.NA``) are missing everywhere.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def name(value: object) -> str:
 
 
 def label(value: object) -> str:
-    """Any label that classes are made of, in one form: as :func:`tone`, but ``na`` and ``none`` may be labels."""
+    """The label of a class in one form: as :func:`tone`, but ``na`` and ``none`` may be labels."""
     plain = _plain(value)
     return "" if _says_missing(plain) and plain not in NAMES | {"none", "nil"} else tone_number(plain)
 
@@ -85,7 +85,7 @@ def tone(value: object) -> str:
 
 
 def tone_number(value: str) -> str:
-    """Whole numbers without the ``.0`` that spreadsheets and tables of floats write behind them."""
+    """The value with ``.0`` removed from whole numbers, which spreadsheets and tables of floats write behind them."""
     return " ".join(WHOLE_NUMBER.sub(r"\1", part) if WHOLE_NUMBER.fullmatch(part) else part for part in value.split())
 
 
@@ -114,7 +114,7 @@ FORMS: dict[str, Callable[[object], str]] = {
 
 
 def of_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose columns that are keys (FORMS) are in one form; the others stay as they are."""
+    """The table with every column that is a key (FORMS) in one form; the other columns stay as they are."""
     formed = {column: [FORMS[column](value) for value in table[column]] for column in table if column in FORMS}
     if "speaker" in formed:
         formed["speaker"] = one_case(formed["speaker"])
@@ -122,7 +122,7 @@ def of_columns(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def one_case(names: Iterable[str]) -> list[str]:
-    """The names, where those that differ in case only are the one that sorts first; warns of such names."""
+    """The names, with those that differ in case only replaced by the one that sorts first; warns of such names."""
     names = list(names)
     spellings: dict[str, set[str]] = {}
     for spelling in names:
@@ -133,7 +133,7 @@ def one_case(names: Iterable[str]) -> list[str]:
 
 
 def without_width(value: str) -> str:
-    """Full-width, superscript and circled letters and digits as plain ones; everything else as it is."""
+    """The value with full-width, superscript and circled letters and digits as plain ones."""
     return "".join(map(_without_width, value))
 
 

@@ -1,12 +1,16 @@
 """Real speech with one label per recording (emotion, gender or speaker), for fine-tuning: no tones, no times.
 
-Two layouts. A folder with ``labels.csv``: ``file`` and a column named like the label, and where known ``speaker``,
-``gender``, ``emotion``, ``text``, ``language``, ``split``. Or Hugging Face's ``audiofolder``: ``metadata.csv`` or
-``metadata.jsonl`` with ``file_name`` (beside the audio, or in each split's folder), or a subfolder per class; the
-first folder may name a split (``train``, ``validation`` or ``dev``, ``test``).
+Two layouts are read:
 
-Conventions: given splits are kept, without what shares a speaker with test; else recordings go to train, dev and test
-by speaker where two or more are known, else by text, else by file. The same name is the same person.
+- a folder with ``labels.csv``: ``file`` and a column named like the label, and where they are known ``speaker``,
+  ``gender``, ``emotion``, ``text``, ``language``, ``split``;
+- Hugging Face's ``audiofolder``: ``metadata.csv`` or ``metadata.jsonl`` with ``file_name`` (beside the audio, or in
+  each split's folder), or a subfolder per class; the first folder may name a split (``train``, ``validation`` or
+  ``dev``, ``test``).
+
+Conventions: splits that are given are kept, but recordings outside of test whose speaker is in test are left out.
+Otherwise recordings go to train, dev and test by speaker where two or more are known, else by text, else by file. The
+same name is the same person.
 
 Notebook: notebooks/02_finetune
 """
@@ -119,16 +123,17 @@ def _with_splits(rows: pd.DataFrame, label: str, folder: Path) -> tuple[pd.DataF
     Sentences may be shared: corpora of emotions are a few sentences that everybody reads.
     """
     if (names := splitting.given(rows["split"].tolist(), [str(folder)] * len(rows))) is None:
-        return rows.assign(split=_dealt(rows, label)), []
+        return rows.assign(split=_assigned(rows, label)), []
     rows = rows.assign(split=names)
     leaks = splitting.leaks(rows, keys=["speaker"]) if (rows["speaker"] != "").all() else {}
     return rows[~rows["utterance_id"].isin(leaks)].reset_index(drop=True), list(leaks.items())
 
 
-def _dealt(rows: pd.DataFrame, label: str) -> pd.Series:
+def _assigned(rows: pd.DataFrame, label: str) -> pd.Series:
+    """The split of each row (row,): by speaker where two or more are known, else by text, else by file."""
     by = "speaker" if (rows["speaker"] != "").all() and rows["speaker"].nunique() > 1 else "text"
     names = rows[by].where(rows[by] != "", rows["utterance_id"])
-    splits = splitting.deal(names)
+    splits = splitting.assign_names(names)
     if label == "speaker" and list(splits.values()).count("test") < MIN_TEST_SPEAKERS:
         splits = {name: "test" if split == "dev" else split for name, split in splits.items()}
     return names.map(splits)

@@ -1,16 +1,16 @@
-"""How loud a recording is while somebody speaks, and a corpus whose recordings (or speakers) are all equally loud.
+"""The level of active speech in a recording, and corpora whose recordings or speakers are made equally loud.
 
-Log energies move with the gain of a microphone: with two voices 11 dB apart, a baseline that learns on one of them is
-lost on the other. Encoders that scale their input to unit variance do not notice; the baseline, and encoders that take
-the waveform as it is, do. So the gain is evened out where audio comes in, for all of them alike.
+Log energies depend on the gain of a microphone: with two voices 11 dB apart, a baseline that learns on one of them
+fails on the other. Encoders that scale their input to unit variance do not depend on it; the baseline does, and so do
+encoders that take the waveform as it is. So the gain is evened out where audio is read, for all of them alike.
 
 The level is that of active speech, in the manner of ITU-T P.56: the mean power of the frames within ``MARGIN_DB`` of
-the loudest. Two things make it hold for files from anywhere. The loudest is what is reached for ``PEAK_S`` in all, and
-louder frames count as that much, so that a click of a few ms changes little. The time is counted in seconds, not as a
-share of the file, so that silence before and after changes nothing.
+the loudest. Two rules make it robust for files from anywhere. The loudest level is the one that is reached for
+``PEAK_S`` in all, and louder frames count as that much, so that a click of a few ms changes little. This time is
+counted in seconds, not as a share of the file, so that silence before and after changes nothing.
 
-Conventions: levels in dB re full scale; a gain is one number per recording, so no time ever changes. Levelled samples
-may exceed 1 where a click does; they are float. A recording that is silent throughout keeps its gain.
+Conventions: levels are in dB re full scale; a gain is one number per recording, so times do not change. Levelled
+samples are float, and may exceed 1 where there is a click. A recording that is silent throughout keeps its gain.
 
 Notebook: notebooks/00_corpus
 """
@@ -62,13 +62,13 @@ def active_db(samples: np.ndarray) -> float:
 
 
 def gain_db(samples: np.ndarray) -> float:
-    """What brings a recording's active speech to ``TARGET_DB``; 0 for one that is silent."""
+    """The gain in dB that brings a recording's active speech to ``TARGET_DB``; 0 for one that is silent."""
     level_db = active_db(samples)
     return TARGET_DB - level_db if level_db > SILENCE_DB else 0.0
 
 
 def with_gain(samples: np.ndarray, gain_db: float) -> np.ndarray:
-    """Samples, float32, ``gain_db`` louder."""
+    """The samples made louder by ``gain_db``: float32 (samples,)."""
     return samples * np.float32(10 ** (gain_db / 20))
 
 
@@ -84,7 +84,7 @@ def _frame_power(samples: np.ndarray) -> np.ndarray:
 
 
 class _SpeakerGains(Mapping[str, float]):
-    """Gain in dB of an utterance: its speaker's, measured when first asked for."""
+    """The gain in dB of each utterance: that of its speaker, measured when it is first needed."""
 
     def __init__(self, corpus: Corpus) -> None:
         self._audio: Callable[[str], np.ndarray] = corpus.audio

@@ -1,7 +1,8 @@
-"""What a folder of recordings lists: ``labels.csv``, Hugging Face's metadata, or audio with TextGrids beside it.
+"""The listing of a folder of recordings: from ``labels.csv``, Hugging Face's metadata, or audio with TextGrids.
 
-Conventions: a table of strings with a row per file: the columns of ``labels.csv``, ``path`` on disk, and ``where`` a
-user finds the row. Values are in one form (:mod:`tonespan_utils.corpus.keys`), empty where there is none.
+Conventions: a listing is a table of strings with a row per file: the columns of ``labels.csv``, ``path`` on disk, and
+``where``, the place at which a user finds the row. Values are in one form (:mod:`tonespan_utils.corpus.keys`), empty
+where there is none.
 
 Notebook: notebooks/00_corpus
 """
@@ -27,7 +28,7 @@ OTHER_ANNOTATIONS = (".eaf", ".json", ".lab", ".ctm", ".trs", ".antx", ".srt")
 
 
 def of_folder(folder: Path) -> pd.DataFrame:
-    """What the folder lists, ``labels.csv`` first, else what is in it."""
+    """The listing of a folder: its ``labels.csv``, else Hugging Face's metadata, else its audio with TextGrids."""
     if os.path.lexists(folder / "labels.csv"):
         refuse_outside(folder, [(str(folder / "labels.csv"), folder / "labels.csv")])
         return _labels(folder)
@@ -37,7 +38,7 @@ def of_folder(folder: Path) -> pd.DataFrame:
 
 
 def _audiofolder(folder: Path, listed: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Rows, as in ``labels.csv``, of Hugging Face's metadata; ``transcription`` serves as ``text``."""
+    """The rows of Hugging Face's metadata, as in ``labels.csv``; ``transcription`` serves as ``text``."""
     rows = pd.concat(listed, ignore_index=True)
     if "text" not in rows and "transcription" in rows:
         rows = rows.rename(columns={"transcription": "text"})
@@ -50,7 +51,7 @@ def _audiofolder(folder: Path, listed: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _labels(folder: Path) -> pd.DataFrame:
-    """Rows of ``labels.csv`` as strings, every column there, with ``path`` and ``where``; files checked to exist."""
+    """The rows of ``labels.csv`` as strings, with all columns, ``path`` and ``where``; every file must exist."""
     path = folder / "labels.csv"
     if not path.is_file():
         raise TonespanError(f"{path}: no plain file")  # a FIFO would be waited for
@@ -88,9 +89,7 @@ def _audio_with_grids(folder: Path) -> pd.DataFrame:
     parents = [path.parent.relative_to(folder) for path in paths]
     rows = {
         "file": [files.composed(path.relative_to(folder).as_posix()) for path in paths],
-        "speaker": keys.one_case(
-            keys.name(parent.name) for parent in parents
-        ),  # the layout the Montreal Forced Aligner asks for
+        "speaker": keys.one_case(keys.name(parent.name) for parent in parents),  # as the Montreal Forced Aligner has it
         "where": [str(path) for path in paths],
         "path": paths,
     }
@@ -98,7 +97,7 @@ def _audio_with_grids(folder: Path) -> pd.DataFrame:
 
 
 def _hint(folder: Path) -> str:
-    """What to do with annotations of other programs, where they are what is there."""
+    """What to do with annotations of other programs, where there are such files; else empty."""
     if others := files.below(folder, OTHER_ANNOTATIONS):
         return f"; export {others[0].name} from its program as a Praat TextGrid"
     return ""

@@ -1,19 +1,22 @@
-"""Where the nucleus of a spoken syllable is: the loud sonorous stretch, by the level of the formants and by phonation.
+"""The nucleus of a spoken syllable: its loud sonorous stretch, by the level of the formants and by phonation.
 
-For a syllable spoken alone, or for one whose boundaries are known while those of its vowel are not. The nucleus is the
-longest unbroken stretch of phonated frames within ``DROP_DB`` of the loudest voiced one; the loudest itself may be the
-burst of a stop, which is short.
+It is looked for in a syllable spoken alone, or in one whose boundaries are known while those of its vowel are not. The
+nucleus is the longest unbroken stretch of phonated frames within ``DROP_DB`` of the loudest voiced frame (the loudest
+of all frames may be the burst of a stop, which is short).
 
-The level is that of the band ``BAND_HZ`` of the first formants, raised by 6 dB an octave. A vowel and the nasal or
-lateral beside it differ there by more than overall, for those lack the second formant and above (Stevens 1998, ch. 9):
-so the level also falls where the spectrum changes. Phonated is what Praat calls voiced, a strong enough
-autocorrelation peak between the pitch floor and ceiling (Boersma 1993), with gaps of up to ``MAX_GAP`` frames, which it
-leaves where it jumps an octave, and what joins that in creaky voice: single pulses, between which the level falls by
-``PULSE_DB``, at 40 to 70 Hz or irregularly (Keating, Garellek and Kreiman 2015). A glottal stop of up to
-``MAX_BREAK_S`` between two phonated stretches (Vietnamese nga, Burmese creaky) does not end a nucleus, nor does fading
-by ``DIP_DB`` between two loud parts (Mandarin's tone 3). So the middle depends little on how a tone is phonated:
-simulated vowels in breathy, creaky and broken voice move it by 5 ms or less on average (tests/test_nucleus.py), where
-voicing alone moved it by 28 to 65.
+Level: that of the band ``BAND_HZ`` of the first formants, raised by 6 dB an octave. A vowel and the nasal or lateral
+beside it differ more in this band than overall, for nasals and laterals lack the second formant and above (Stevens
+1998, ch. 9); so the level also falls where the spectrum changes.
+
+Phonation: a frame is phonated where Praat calls it voiced, that is where there is a strong enough autocorrelation peak
+between the pitch floor and ceiling (Boersma 1993). Gaps of up to ``MAX_GAP`` frames, which Praat leaves where it jumps
+an octave, count as phonated. So does creaky voice that joins voiced frames: single pulses, at 40 to 70 Hz or irregular,
+between which the level falls by ``PULSE_DB`` (Keating, Garellek and Kreiman 2015).
+
+A glottal stop of up to ``MAX_BREAK_S`` between two phonated stretches (Vietnamese nga, Burmese creaky) does not end a
+nucleus, nor does fading by ``DIP_DB`` between two loud parts (Mandarin's tone 3). So the middle depends little on how a
+tone is phonated: simulated vowels in breathy, creaky and broken voice move it by 5 ms or less on average
+(tests/corpus/test_nucleus.py), where voicing alone moved it by 28 to 65.
 
 Where a forced alignment gave the nucleus, phonation only trims its edges (:func:`sonorance`, :func:`trimmed`).
 
@@ -66,7 +69,10 @@ UNVOICED, TOO_SHORT = "unvoiced", "too short for pitch"
 
 @dataclass(frozen=True, slots=True)
 class Nucleus:
-    """Edges and middle of a nucleus; ``voiced_fraction`` of the equally loud stretch it lies in is phonated."""
+    """Edges and middle of a nucleus, in seconds.
+
+    ``voiced_fraction`` is the share of phonated frames in the equally loud stretch around it.
+    """
 
     start_s: float
     end_s: float
@@ -89,7 +95,7 @@ def find_nucleus(samples: np.ndarray, *, start_s: float = 0.0, end_s: float | No
     is_loud = level_db >= reference_db - DROP_DB
     if not (is_voiced & is_loud).any():
         raise TonespanError(UNVOICED)
-    first, last = _longest_span(is_voiced & is_loud, is_voiced & (level_db >= reference_db - DIP_DB))
+    first, last = _longest_stretch(is_voiced & is_loud, is_voiced & (level_db >= reference_db - DIP_DB))
     if (last - first + 1) * STEP_S < MIN_NUCLEUS_S:
         raise TonespanError(UNVOICED)
     left_s = max(times_s[first] - STEP_S / 2, start_s)
@@ -99,22 +105,25 @@ def find_nucleus(samples: np.ndarray, *, start_s: float = 0.0, end_s: float | No
 
 
 def pitch(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Times in s of Praat's frames in a whole recording, and F0 in Hz, 0 where unvoiced; no frame if too short."""
+    """Times in s of Praat's frames (frame,) in a whole recording, and F0 in Hz (frame,), 0 where unvoiced.
+
+    There is no frame in a recording under ``MIN_CLIP_S``.
+    """
     if len(samples) < MIN_CLIP_S * SAMPLE_RATE:
         return np.empty(0), np.empty(0)
     return _pitch(samples, PITCH_FLOOR_HZ)
 
 
 def sonorance(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Times in s of Praat's frames in a whole recording, and whether each is voiced or creaky; none if too short."""
+    """Times in s of Praat's frames (frame,) in a whole recording, and whether each is voiced or creaky (frame,)."""
     times_s, hz = pitch(samples)
     return (times_s, _phonation(samples, times_s, hz)[0]) if times_s.size else (times_s, np.empty(0, dtype=bool))
 
 
 def trimmed(start_s: float, end_s: float, *, times_s: np.ndarray, is_voiced: np.ndarray) -> tuple[float, float]:
-    """An aligned nucleus without its edges that are not ``is_voiced``; what lies in its middle stays.
+    """Edges of an aligned nucleus without the frames at its edges that are not ``is_voiced``; gaps inside stay.
 
-    With the second of :func:`sonorance` creak at an edge stays too, which voicing alone would cut.
+    Where ``is_voiced`` is the second result of :func:`sonorance`, creak at an edge stays, which voicing would cut.
 
     Raises :class:`TonespanError`, whose message is the reason alone, where none of it is voiced.
     """
@@ -125,7 +134,7 @@ def trimmed(start_s: float, end_s: float, *, times_s: np.ndarray, is_voiced: np.
 
 
 def _frames(samples: np.ndarray, *, start_s: float, end_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Time, phonation and level (dB) of the frames inside an interval, analysed with ``MARGIN_S`` around it."""
+    """Time, phonation and level (dB) of the frames in an interval, (frame,) each; analysed with ``MARGIN_S`` around."""
     first = max(0, round((start_s - MARGIN_S) * SAMPLE_RATE))
     part = samples[first : round((end_s + MARGIN_S) * SAMPLE_RATE)]
     if len(part) < MIN_CLIP_S * SAMPLE_RATE:
@@ -149,7 +158,7 @@ def _pitch(samples: np.ndarray, floor_hz: float) -> tuple[np.ndarray, np.ndarray
 
 
 def _phonation(samples: np.ndarray, times_s: np.ndarray, hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whether frames are voiced or creaky, and their level in dB, creak raised by what its weaker pulses lack."""
+    """Whether frames are voiced or creaky (frame,), and their level in dB (frame,), that of creak raised."""
     is_voiced = _without_gaps(hz > 0)
     envelope_db = _envelope_db(samples)
     level_db = _level_db(envelope_db, times_s)
@@ -161,7 +170,7 @@ def _phonation(samples: np.ndarray, times_s: np.ndarray, hz: np.ndarray) -> tupl
 
 
 def _envelope_db(samples: np.ndarray) -> np.ndarray:
-    """Level in dB of the band of vowels, by ``FINE_S``: short enough to see single pulses of a creaky voice."""
+    """Level in dB of the band of vowels, one value each ``FINE_S``: short enough to see single pulses of creak."""
     rising = np.diff(np.asarray(samples, dtype=np.float64), prepend=samples[:1])  # by 6 dB an octave; no offset
     band = sosfiltfilt(BAND, rising)
     n_fine = round(FINE_S * SAMPLE_RATE)
@@ -170,9 +179,10 @@ def _envelope_db(samples: np.ndarray) -> np.ndarray:
 
 
 def _level_db(envelope_db: np.ndarray, times_s: np.ndarray) -> np.ndarray:
-    """Level at frames, with what lies between two pulses or on both sides of a stopped glottis filled up.
+    """Level in dB at frames (frame,), with the dips between two pulses and during a glottal stop filled up.
 
-    A closing of the envelope: the lower of the loudest that is near before and near after, so edges stay in place.
+    It is a morphological closing of the envelope: the lower of the loudest level shortly before and shortly after, so
+    that edges stay in place.
     """
     size = 2 * round(MAX_BREAK_S / FINE_S / 2) + 1
     padded = np.pad(envelope_db, size, constant_values=-120.0)
@@ -181,7 +191,7 @@ def _level_db(envelope_db: np.ndarray, times_s: np.ndarray) -> np.ndarray:
 
 
 def _is_pulsed(envelope_db: np.ndarray, times_s: np.ndarray) -> np.ndarray:
-    """Whether the level around a frame falls by ``PULSE_DB`` between peaks: noise and modal voices keep theirs."""
+    """Whether the level around a frame falls by ``PULSE_DB`` between peaks (frame,); noise and modal voice do not."""
     size = 2 * round(PULSE_S / FINE_S / 2) + 1
     depth_db = maximum_filter1d(envelope_db, size) - minimum_filter1d(envelope_db, size)
     return (depth_db >= PULSE_DB)[_nearest(times_s, envelope_db.size)]
@@ -192,7 +202,7 @@ def _nearest(times_s: np.ndarray, n_fine: int) -> np.ndarray:
 
 
 def _with_creak(is_voiced: np.ndarray, is_creaky: np.ndarray) -> np.ndarray:
-    """Voiced frames with the creaky ones that join them, and breaks of up to ``MAX_BREAK_S`` between those."""
+    """Whether a frame is voiced, creaky beside voiced frames, or in a break of up to ``MAX_BREAK_S`` between them."""
     width = round(MAX_BREAK_S / STEP_S)
     labels, _ = label(is_voiced | is_creaky)
     joined = np.isin(labels, np.unique(labels[is_voiced])) & (labels > 0)
@@ -206,11 +216,11 @@ def _without_gaps(is_voiced: np.ndarray) -> np.ndarray:
     return binary_closing(padded, np.ones(MAX_GAP + 1))[MAX_GAP:-MAX_GAP]
 
 
-def _longest_span(is_loud: np.ndarray, joins: np.ndarray) -> tuple[int, int]:
+def _longest_stretch(is_loud: np.ndarray, joins: np.ndarray) -> tuple[int, int]:
     """First and last loud frame of the longest stretch without a break in ``joins`` between them (the first such)."""
     runs, _ = label(joins | is_loud)
-    spans = [np.flatnonzero((runs == run) & is_loud)[[0, -1]] for run in np.unique(runs[is_loud])]
-    first, last = max(spans, key=lambda span: span[1] - span[0])
+    stretches = [np.flatnonzero((runs == run) & is_loud)[[0, -1]] for run in np.unique(runs[is_loud])]
+    first, last = max(stretches, key=lambda stretch: stretch[1] - stretch[0])
     return int(first), int(last)
 
 

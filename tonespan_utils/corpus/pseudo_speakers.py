@@ -1,14 +1,14 @@
-"""Voices where speakers are not known: utterances clustered by how they sound, named ``pseudo-...``, never as people.
+"""Pseudo-speakers, where speakers are not known: clusters of utterances that sound alike, named ``pseudo-...``.
 
-An utterance is described by the mean of its MFCCs over voiced frames (vocal tract, channel), whitened by their
-covariance within utterances, so that what varies with the sounds said weighs little. Descriptions are clustered (Ward's
-agglomerative clustering), separately by gender where it is known, and separately for ``train`` and for the rest:
-FLEURS' training speakers are others than those of dev and test (Conneau et al. 2022). The number of clusters is that
-of the best silhouette (Rousseeuw 1987).
+An utterance is described by the mean of its MFCCs over voiced frames, which depends on vocal tract and channel. It is
+whitened by the covariance of MFCCs within utterances, so that what varies with the sounds that are spoken weighs
+little. Descriptions are clustered (Ward's agglomerative clustering), separately by gender where it is known, and
+separately for ``train`` and for the rest: FLEURS' training speakers are not those of dev and test (Conneau et al.
+2022). The number of clusters is that of the best silhouette (Rousseeuw 1987).
 
-They serve to normalise F0 and to form cross-validation folds, for which merging two voices is safe and splitting one is
-not. They merge: of the embedded corpus' 16 voices 8 remain, and 97 % of a voice's utterances stay together (seed 7;
-tests/test_pseudo_speakers.py keeps watch).
+Pseudo-speakers serve to normalise F0 and to form cross-validation folds. For these it is safe to merge two voices, and
+not safe to split one. Voices are merged: of the embedded corpus' 16 voices 8 remain, and 97 % of a voice's utterances
+stay together (seed 7; tests/corpus/test_pseudo_speakers.py checks it).
 
 Notebook: notebooks/00_corpus
 """
@@ -39,7 +39,7 @@ PREFIX = "pseudo"
 
 
 def named(corpus: Corpus, *, cache_dir: Path) -> Corpus:
-    """The corpus with pseudo-speakers in its utterances and tokens; one that knows speakers stays as it is.
+    """The corpus with pseudo-speakers in its utterances and tokens; a corpus that names speakers stays as it is.
 
     Descriptions are kept under ``cache_dir``. Notebook: notebooks/00_corpus
     """
@@ -58,7 +58,7 @@ def named(corpus: Corpus, *, cache_dir: Path) -> Corpus:
 
 
 def cluster(described: np.ndarray) -> np.ndarray:
-    """Numbers of clusters (utterance,) of descriptions (utterance, feature), the number of them by silhouette."""
+    """The cluster of each utterance (utterance,) from descriptions (utterance, feature), their number by silhouette."""
     if len(described) < MIN_UTTERANCES:
         return np.zeros(len(described), dtype=int)
     most = min(MAX_SPEAKERS, len(described) - 1)
@@ -67,9 +67,10 @@ def cluster(described: np.ndarray) -> np.ndarray:
 
 
 def describe(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (N_MFCC - 1,) and covariance of an utterance's MFCCs, loudness left out, over its loud voiced frames.
+    """Mean (feature,) and covariance (feature, feature) of an utterance's MFCCs, over its loud voiced frames.
 
-    Over all frames where hardly any is voiced.
+    ``samples`` is float32 (samples,) at 16 kHz. The first MFCC, loudness, is left out: there are N_MFCC - 1 features.
+    All frames are used where hardly any is voiced.
     """
     energy = librosa.feature.melspectrogram(y=samples, sr=SAMPLE_RATE, n_fft=512, hop_length=HOP, n_mels=40)
     level_db = librosa.power_to_db(energy.sum(axis=0), top_db=None)
@@ -84,15 +85,15 @@ def describe(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _described(corpus: Corpus, cache_dir: Path) -> np.ndarray:
-    """Whitened descriptions (utterance, feature) of a corpus; their parts come from the cache or go into it."""
+    """Whitened descriptions (utterance, feature) of a corpus, kept in a cache."""
     names = corpus.utterances["utterance_id"].tolist()
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for name in names:
         digest.update(name.encode() + corpus.audio(name).tobytes())
 
     def build(folder: Path) -> None:
-        found = [describe(corpus.audio(name)) for name in tqdm(names, desc="voices", unit="utt", mininterval=2)]
-        means, covariances = zip(*found, strict=True)
+        described = [describe(corpus.audio(name)) for name in tqdm(names, desc="voices", unit="utt", mininterval=2)]
+        means, covariances = zip(*described, strict=True)
         within = np.mean(covariances, axis=0) + RIDGE * np.eye(N_MFCC - 1)
         np.save(folder / "voices.npy", np.array(means) @ np.linalg.cholesky(np.linalg.inv(within)))
 

@@ -1,27 +1,29 @@
 """Any folder of recordings as a :class:`Corpus`: with a ``labels.csv``, with Praat TextGrids, or with both.
 
-In place of ``labels.csv``, the metadata of Hugging Face's ``audiofolder`` with the same columns, whose splits are kept
-(:mod:`tonespan_utils.corpus.audiofolder`).
+The metadata of Hugging Face's ``audiofolder`` may stand in the place of ``labels.csv``: it has the same columns, and
+its splits are kept (:mod:`tonespan_utils.corpus.audiofolder`).
 
-``labels.csv``, a row per file: ``file`` (relative to the folder) and ``tone`` or ``text``; ``syllable`` (without its
-tone) where the file is one isolated syllable; and where known ``speaker``, ``gender``, ``emotion``, ``language``, and
-``split`` (:func:`splitting.given`). Further columns are ignored. A row with one tone is an isolated syllable, whose
-nucleus is found by level and phonation. A row with no tone, or with several (space separated), is an utterance without
-tokens: its syllables have no times.
+``labels.csv`` has a row per file: ``file`` (relative to the folder) and ``tone`` or ``text``; ``syllable`` (without its
+tone) where the file is one isolated syllable; and where they are known ``speaker``, ``gender``, ``emotion``,
+``language`` and ``split`` (:func:`splitting.given`). Further columns are ignored. A row with one tone is an isolated
+syllable, whose nucleus is found by level and phonation. A row with no tone, or with several (space separated), is an
+utterance without tokens: its syllables have no times.
 
-TextGrids, named like the audio beside them: the syllables are the labelled intervals of one tier (``syllable`` by
-default), their tones from a tier ``tone``, the end of the label (``ma1``), or the language's spelling, so that the tier
-``words`` of the Montreal Forced Aligner serves Vietnamese as it is (:mod:`tonespan_utils.corpus.grids` has the rules).
-A nucleus that the grid does not mark is found in the sound. Without ``labels.csv`` the speaker is the subfolder.
+TextGrids are named like the audio beside them. The syllables are the labelled intervals of one tier (``syllable`` by
+default); their tones come from a tier ``tone``, the end of the label (``ma1``), or the language's spelling, so that the
+tier ``words`` of the Montreal Forced Aligner serves Vietnamese as it is (:mod:`tonespan_utils.corpus.grids` has the
+rules). A nucleus that the grid does not mark is found in the sound. Without ``labels.csv`` the speaker is the
+subfolder.
 
-What looks the same is the same: every value is brought to one form (:mod:`tonespan_utils.corpus.keys`), and file names
-are matched in either Unicode form (:mod:`tonespan_utils.corpus.files`).
+Values that look the same are the same: every value is brought to one form (:mod:`tonespan_utils.corpus.keys`), and file
+names are matched in either Unicode form (:mod:`tonespan_utils.corpus.files`).
 
 Conventions: times are seconds; ``align_score`` is 1 for given nuclei and the voiced fraction for those that are found.
-A sentence is a text, or the syllable without tone if isolated: held-out tokens are of unseen syllables. How sentences
-and speakers go to train, dev and test: :mod:`tonespan_utils.corpus.splitting`.
+The sentence of a recording is its text, or its syllable without the tone where it is isolated, so that test tokens are
+of syllables that were not trained on. :mod:`tonespan_utils.corpus.splitting` assigns sentences and speakers to train,
+dev and test.
 
-In this order: what the folder lists (:mod:`~tonespan_utils.corpus.listing`), the syllables of each file
+A folder is read in this order: what it lists (:mod:`~tonespan_utils.corpus.listing`), the syllables of each file
 (:mod:`~tonespan_utils.corpus.syllables`), samples and nuclei (:mod:`~tonespan_utils.corpus.clips`), splits, tables.
 
 Notebook: notebooks/00_corpus
@@ -109,12 +111,12 @@ def _given_splits(
 
 
 def _split(recordings: Sequence[Recording]) -> tuple[list[Recording], dict[str, str], list[tuple[str, str]]]:
-    """Everything stays, and utterance id -> split; see :func:`splitting.dealt`."""
-    return list(recordings), splitting.dealt(_to_split(recordings)), []
+    """All recordings and utterance id -> split; see :func:`splitting.assign_recordings`."""
+    return list(recordings), splitting.assign_recordings(_to_split(recordings)), []
 
 
 def _to_split(recordings: Sequence[Recording]) -> pd.DataFrame:
-    """What splits go by; an utterance that is still to be aligned counts as one token."""
+    """The table that splits are assigned by; an utterance that is still to be aligned counts as one token."""
     rows = [
         (recording.utterance_id, recording.sentence_id, recording.about["speaker"], max(1, len(recording.spoken)))
         for recording in recordings

@@ -1,7 +1,7 @@
-"""Someone's own clips, centres and labels as a corpus, for ``measure_span``.
+"""A corpus made of clips, centres and labels that a user gives to ``measure_span``.
 
-Conventions: a clip is one utterance, named ``clip 0`` and on; audio is float32 (samples,) at 16 kHz; centres are in s
-from the start of their clip; groups are speakers or sessions.
+Conventions: a clip is one utterance, named ``clip 0``, ``clip 1`` and so on; audio is float32 (samples,) at 16 kHz;
+centres are in seconds from the start of their clip; groups are speakers or sessions.
 
 Notebook: notebooks/04_gradient_energy
 """
@@ -32,7 +32,10 @@ def corpus_of(
     groups: Sequence[str] | None,
     sample_rate: int,
 ) -> Corpus:
-    """One utterance a clip, named ``clip 0`` and on."""
+    """The corpus of some clips, one utterance each, with a token for each centre and its label.
+
+    ``centers`` and ``labels`` have one entry, or a sequence, per clip. Raises TonespanError where they do not match.
+    """
     clips = {f"clip {i}": samples_of(f"clip {i}", given, sample_rate) for i, given in enumerate(audio)}
     speakers = [""] * len(clips) if groups is None else group_names(groups)
     rows = []
@@ -54,7 +57,7 @@ def corpus_of(
 
 
 def group_names(groups: Sequence[str]) -> list[str]:
-    """The clips' groups in one form each: one person in two spellings is not trained on and scored."""
+    """The clips' groups in one form (:mod:`.keys`), so that no person is trained on and scored in two spellings."""
     names = [keys.name(group) for group in groups]
     if "" in names:
         raise TonespanError(f"clip {names.index('')}: its group is missing; name it, or leave the clip out")
@@ -62,7 +65,7 @@ def group_names(groups: Sequence[str]) -> list[str]:
 
 
 def label_names(clip: str, labels: str | Sequence[str]) -> np.ndarray:
-    """A clip's labels in one form each, (token,); those of a missing value are refused."""
+    """A clip's labels in one form: (token,). Raises TonespanError for a missing label."""
     names = [keys.label(label) for label in np.atleast_1d(np.asarray(labels, dtype=object)).ravel()]
     if "" in names:
         raise TonespanError(f"{clip}: the label of its token {names.index('')} is missing; leave that token out")
@@ -70,6 +73,7 @@ def label_names(clip: str, labels: str | Sequence[str]) -> np.ndarray:
 
 
 def check_lengths(n_clips: int, **per_clip: Sequence | None) -> None:
+    """Raise TonespanError for an argument, by its name, that has not one entry per clip."""
     for name, values in per_clip.items():
         if values is not None and len(values) != n_clips:
             raise TonespanError(f"{n_clips} clips of audio and {len(values)} {name}; give one entry per clip")
@@ -91,7 +95,11 @@ def samples_of(name: str, given: np.ndarray | str | Path, sample_rate: int) -> n
 
 
 def split(corpus: Corpus, test: Sequence[bool] | None, *, probes_given: bool, seed: int) -> Corpus:
-    """``corpus`` with its tokens' split: the clips named in ``test``, all of them for known probes, or some groups."""
+    """The corpus with the split of each token.
+
+    The test split is the clips whose ``test`` is true; without ``test`` it is all clips where probes are given, else
+    some whole groups. Raises TonespanError where no clip is left to train on or to score, or a group is on both sides.
+    """
     tokens = corpus.tokens.copy()
     clip = tokens["utterance_id"].str.removeprefix("clip ").astype(int).to_numpy()
     if test is not None:

@@ -1,4 +1,4 @@
-"""The speech a profile names, whatever its source: built, fetched or read, then checked.
+"""The speech that a profile names: built, fetched or read, then checked.
 
 Utterances of a tonal language that come with text and no times get their tokens from a forced alignment, where the
 profile names an aligner (``align.model``). It is made once, by ``aligners.prepare``, and lies under
@@ -27,7 +27,7 @@ from tonespan_utils.params.profile import ROOT, Params
 
 
 def prepare(params: Params) -> None:
-    """Build the embedded corpus or fetch FLEURS, so that :func:`load` finds it; nothing to do for recordings."""
+    """Build the embedded corpus or fetch FLEURS, so that :func:`load` can read it; recordings need no preparation."""
     if params.speech.source == "synthetic":
         synthesis.build(
             params.data / "speech",
@@ -44,7 +44,7 @@ def prepare(params: Params) -> None:
 
 
 def load(params: Params, language: str) -> Corpus:
-    """One language of the profile's speech, its tone classes checked. Raises TonespanError in one line."""
+    """The corpus of one language of the profile. Raises TonespanError where it has no tokens, or too few of a tone."""
     corpus = as_given(params, language)
     if language in params.speech.tonal:
         corpus = _with_times(params, corpus, language)
@@ -53,14 +53,14 @@ def load(params: Params, language: str) -> Corpus:
 
 
 def as_given(params: Params, language: str) -> Corpus:
-    """One language of the profile's speech, with the times it came with, if any, at the level that it asks for."""
+    """The corpus of one language of the profile before alignment, at the level that the profile names."""
     corpus = _LOADERS[params.speech.source](params, language)
     is_made_here = params.speech.source == "synthetic"  # its levels are part of its styles
     return corpus if is_made_here else level.levelled(corpus, by=params.speech.level)
 
 
 def untimed(corpus: Corpus) -> Corpus:
-    """The utterances with text, no tokens, and no syllable that was looked for in vain: what alignment is for."""
+    """The part of a corpus that needs alignment: utterances with text, but without tokens or rejected syllables."""
     table = corpus.utterances
     items = set(corpus.rejected["item"])
     sought = {item.partition(", syllable ")[0] for item in items} - items
@@ -69,7 +69,7 @@ def untimed(corpus: Corpus) -> Corpus:
 
 
 def alignment_place(params: Params, language: str, spoken: Corpus) -> tuple[Path, str]:
-    """Folder and key of a language's stored alignment: of these utterances, settings, and the code that finds times."""
+    """The folder and the key of a language's stored alignment; the key depends on utterances, settings and code."""
     digest = hashlib.sha256(params.section("align").encode())
     digest.update(spoken.utterances.to_csv(index=False).encode())
     for name in spoken.utterances["utterance_id"]:
@@ -99,7 +99,7 @@ def _fleurs_root(params: Params):
 
 
 def _with_times(params: Params, corpus: Corpus, language: str) -> Corpus:
-    """The corpus and the tokens of what was aligned, where the profile names an aligner."""
+    """The corpus with the tokens of its stored alignment, where the profile names an aligner."""
     spoken = untimed(corpus)
     if params.align.model is None or spoken.utterances.empty:
         return corpus

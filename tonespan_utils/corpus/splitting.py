@@ -1,15 +1,19 @@
-"""Which recordings are train, dev and test: as the user names them, or dealt so that as much as possible is kept.
+"""The split of each recording: the train, dev or test that the user names, or one assigned here.
 
 No sentence, and no speaker where there are several names, is on both sides of a split. Where everybody read the same
-sentences, that leaves recordings over whose speaker is on one side and whose sentence is on the other. They are in
+sentences, some recordings cannot be placed: their speaker is on one side and their sentence on the other. They are in
 ``NEITHER``: nothing is trained, probed or measured on them, but they stay tokens of the corpus, for the baseline has
 folds of its own, in which every token is tested once. Sharing sentences instead would keep them, and would be a leak:
 a word that was learnt gives its tone away.
 
-Conventions: speakers and sentences go to train, dev and test (70, 10, 20 %) in the order of the hashes of their names,
-so that no split depends on the order of files; up to ``FEW`` speakers, and more where some say far more than others, by
-how much they say, so that test does not get nearly everything. Nothing here is chosen on dev: it counts as train, and
-is given up where that keeps more.
+Conventions
+-----------
+- Splits are assigned so that as many tokens as possible are in one.
+- Speakers and sentences go to train, dev and test (70, 10, 20 %) in the order of the hashes of their names, so that no
+  split depends on the order of files.
+- Up to ``FEW`` speakers go by how much they say, and so do more where some say far more than others: test would
+  otherwise get nearly everything.
+- Nothing here is chosen on dev: it counts as train, and is given up where that keeps more tokens.
 
 Notebook: notebooks/00_corpus
 """
@@ -28,18 +32,18 @@ from tonespan_utils.statistics.splits import NEITHER
 
 TEST_SHARE, DEV_SHARE = 0.2, 0.1
 FEW = 4  # speakers: with five, a fifth of the names is one
-MIN_TRAIN_SHARE = 0.5  # of all tokens, for speakers that are dealt by name
+MIN_TRAIN_SHARE = 0.5  # of all tokens, for speakers that are assigned by name
 MIN_TEST_SHARE = 0.03  # of all tokens: somewhat less than the fifth of a fifth that a crossed corpus gives
 SHARED = "its sentence belongs to the test split"
 SAME_SPEAKER = "its speaker belongs to the test split"
 UNNAMED = "its speaker is not named, nor is one of the test split, who may be the same"
 CROSSING = "in neither train nor test, its sentence and its speaker being in different splits: for the baseline alone"
 
-Deal = Callable[[pd.DataFrame, Mapping[str, str], bool], dict[str, str]]
+PlaceShared = Callable[[pd.DataFrame, Mapping[str, str], bool], dict[str, str]]  # split of each shared sentence
 
 
-def deal(names: Iterable[str], *, with_dev: bool = True) -> dict[str, str]:
-    """Split of each name, by the order of their hashes: test first, then dev from three names on, the rest train."""
+def assign_names(names: Iterable[str], *, with_dev: bool = True) -> dict[str, str]:
+    """The split of each name: in the order of their hashes test, then dev from three names on, the rest train."""
     order = sorted(set(names), key=_hash)
     n_test = max(1, round(TEST_SHARE * len(order))) if len(order) > 1 else 0
     n_dev = max(1, round(DEV_SHARE * len(order))) if with_dev and len(order) > 2 else 0
@@ -47,21 +51,26 @@ def deal(names: Iterable[str], *, with_dev: bool = True) -> dict[str, str]:
     return dict(zip(order, ["test"] * n_test + ["dev"] * n_dev + ["train"] * n_train, strict=True))
 
 
-def dealt(recordings: pd.DataFrame) -> dict[str, str]:
-    """Split of each utterance: train, dev, test or ``NEITHER``.
+def assign_recordings(recordings: pd.DataFrame) -> dict[str, str]:
+    """The split of each utterance: train, dev, test or ``NEITHER``.
 
-    ``recordings`` has columns utterance_id, sentence_id, speaker and n_tokens. Four deals are tried, with dev and
-    without, the sentences that several speakers read dealt by name or following the most of their readers; the first
-    of those that keep most tokens in a split is taken, and one without train or test only where there is no other.
+    ``recordings`` has columns utterance_id, sentence_id, speaker and n_tokens. Four assignments are tried: with dev and
+    without, and each with the sentences that several speakers read going by name or to the split of most of their
+    readers. The one that keeps most tokens in a split is taken, the first of equals; one without train or test only
+    where there is no other.
     """
-    deals = [_deal(recordings, place, with_dev) for with_dev in (True, False) for place in (_by_name, _by_readers)]
-    return max(deals, key=lambda splits: _worth(recordings, splits))  # the first of equals
+    candidates = [
+        _assign_recordings(recordings, place_shared, with_dev)
+        for with_dev in (True, False)
+        for place_shared in (_by_name, _by_readers)
+    ]
+    return max(candidates, key=lambda splits: _worth(recordings, splits))  # the first of equals
 
 
 def given(names: Sequence[str], where: Sequence[str]) -> list[str] | None:
-    """The splits that a column names, blank meaning train; None for a column that sets nothing apart.
+    """The splits that a column names, where blank is train; None where every row is train.
 
-    ``where`` says of each row where it is written. Raises TonespanError for a name that is no split's, and where dev
+    ``where`` is the place of each row, for messages. Raises TonespanError for a name that is no split's, and where dev
     is named and test is not, or nothing but test.
     """
     written = [name.strip() for name in names]
@@ -79,11 +88,11 @@ def given(names: Sequence[str], where: Sequence[str]) -> list[str] | None:
 
 
 def leaks(recordings: pd.DataFrame, *, keys: Sequence[str] = ("sentence_id", "speaker")) -> dict[str, str]:
-    """Utterances outside of test that share one of ``keys`` with it, and why they have to go: utterance id -> reason.
+    """Utterances outside of test that share one of ``keys`` with it, and why they are left out: utterance id -> reason.
 
-    ``recordings`` has columns utterance_id, split and the keys. Speakers count where there are two or more; all those
-    without a name, beside others with one, are taken for one.
-    Raises TonespanError where that is all there is outside of test.
+    ``recordings`` has columns utterance_id, split and the keys. Speakers count where there are two or more; unnamed
+    speakers count as one speaker where others are named.
+    Raises TonespanError where no other utterance is outside of test.
     """
     is_test = recordings["split"] == "test"
     reasons: dict[str, str] = {}
@@ -96,7 +105,7 @@ def leaks(recordings: pd.DataFrame, *, keys: Sequence[str] = ("sentence_id", "sp
     if not is_test.all() and len(reasons) == int((~is_test).sum()):
         raise TonespanError(
             f"{next(iter(reasons))}: {next(iter(reasons.values()))}, and so it is with all {len(reasons)} recordings "
-            "outside of test; name other splits, or none, and they are dealt"
+            "outside of test; name other splits, or none, and they are assigned"
         )
     return reasons
 
@@ -131,14 +140,14 @@ def _hash(name: str) -> str:
     return sha256(name.encode()).hexdigest()
 
 
-def _deal(recordings: pd.DataFrame, place: Deal, with_dev: bool) -> dict[str, str]:
-    """Speakers first; a sentence read in one split only belongs there; ``place`` says where those shared go."""
+def _assign_recordings(recordings: pd.DataFrame, place_shared: PlaceShared, with_dev: bool) -> dict[str, str]:
+    """Speakers first; a sentence read in one split only belongs there; ``place_shared`` decides on the others."""
     sizes = recordings.groupby("speaker")["n_tokens"].sum()
     by_speaker = _speakers(sizes, with_dev=with_dev) if len(sizes) > 1 else {}
     rows = recordings.assign(side=recordings["speaker"].map(by_speaker).fillna(""))
     n_sides = rows.groupby("sentence_id")["side"].transform("nunique")
     is_shared = (n_sides > 1) | (rows["side"] == "")
-    by_sentence = place(rows[is_shared], by_speaker, with_dev)
+    by_sentence = place_shared(rows[is_shared], by_speaker, with_dev)
     split = rows["sentence_id"].map(by_sentence).where(is_shared, rows["side"])
     split = split.where((rows["side"] == split) | (rows["side"] == ""), NEITHER)
     return dict(zip(rows["utterance_id"], split, strict=True))
@@ -146,7 +155,7 @@ def _deal(recordings: pd.DataFrame, place: Deal, with_dev: bool) -> dict[str, st
 
 def _speakers(sizes: pd.Series, *, with_dev: bool) -> dict[str, str]:
     """Split of each speaker of ``sizes`` (speaker,), in tokens: by name, unless that leaves train less than half."""
-    splits = deal(sizes.index, with_dev=with_dev)
+    splits = assign_names(sizes.index, with_dev=with_dev)
     in_train = sizes[[splits[name] == "train" for name in sizes.index]].sum()
     if len(sizes) > FEW and in_train >= MIN_TRAIN_SHARE * sizes.sum():
         return splits
@@ -159,7 +168,7 @@ def _speakers(sizes: pd.Series, *, with_dev: bool) -> dict[str, str]:
 
 
 def _nearest(names: Sequence[str], sizes: pd.Series, share: float, *, spare: int) -> list[str]:
-    """One name or more, by turns the one that brings their part of all ``sizes`` nearest to ``share``; some stay."""
+    """Names whose share of all ``sizes`` is near ``share``, chosen one at a time; ``spare`` names or more are left."""
     wanted, chosen, rest = share * sizes.sum(), [], list(names)
     total = 0
     while len(rest) > spare:
@@ -173,11 +182,11 @@ def _nearest(names: Sequence[str], sizes: pd.Series, share: float, *, spare: int
 
 
 def _by_name(rows: pd.DataFrame, by_speaker: Mapping[str, str], with_dev: bool) -> dict[str, str]:
-    return deal(rows["sentence_id"], with_dev=with_dev)
+    return assign_names(rows["sentence_id"], with_dev=with_dev)
 
 
 def _by_readers(rows: pd.DataFrame, by_speaker: Mapping[str, str], with_dev: bool) -> dict[str, str]:
-    """Each sentence where most of its tokens are, of equals in train; by name where no speakers are kept apart."""
+    """The split with most tokens of each sentence, of equals train; by name where speakers are not kept apart."""
     if not by_speaker or rows.empty:
         return _by_name(rows, by_speaker, with_dev)
     sizes = rows.pivot_table(index="sentence_id", columns="side", values="n_tokens", aggfunc="sum", fill_value=0)
@@ -185,7 +194,7 @@ def _by_readers(rows: pd.DataFrame, by_speaker: Mapping[str, str], with_dev: boo
 
 
 def _worth(recordings: pd.DataFrame, splits: Mapping[str, str]) -> tuple[bool, bool, int]:
-    """Whether both sides are there, whether test is large enough to score on, and how many tokens are in a split."""
+    """By what candidates are ranked: both sides are there, test is large enough, and how many tokens are in a split."""
     size = recordings.groupby(recordings["utterance_id"].map(splits))["n_tokens"].sum()
     n_test, n_rest = int(size.get("test", 0)), int(size.get("train", 0) + size.get("dev", 0))
     is_enough = n_test >= MIN_TEST_SHARE * int(recordings["n_tokens"].sum())

@@ -1,6 +1,7 @@
-"""A recording with its syllables: those of the TextGrid beside it, or the isolated syllable that its row names.
+"""Recordings with their syllables: those of the TextGrid beside the audio, or the isolated syllable that a row names.
 
-Conventions: times are seconds; an isolated syllable begins at 0 and has no end, and its sentence is its segments.
+Conventions: times are seconds; an isolated syllable begins at 0 and has no end; its sentence is the syllable without
+its tone.
 
 Notebook: notebooks/00_corpus
 """
@@ -21,7 +22,10 @@ NEEDS_ALIGNMENT = "several syllables, no times: needs alignment"
 
 @dataclass(frozen=True)
 class Recording:
-    """A file, what is known of it, its syllables, and (item, reason) for what cannot become a token."""
+    """An audio file, its speaker and text, its syllables, and (item, reason) for syllables that cannot be tokens.
+
+    ``where`` is the row or file that lists it, for messages.
+    """
 
     path: Path
     where: str
@@ -34,12 +38,12 @@ class Recording:
 
 
 def of_row(row, language: str, tier: str, leave_out: Sequence[str]) -> Recording:
-    """One row with its syllables, from its TextGrid if there is one."""
+    """The recording of one row of the listing, its syllables from its TextGrid if there is one."""
     if grid := grids.beside(row.path):
         spoken, rejected = grids.read(grid, row.path, tier=tier, language=language, leave_out=leave_out)
     else:
         spoken, rejected = _isolated(row)
-    text = row.text or " ".join(one.syllable for one in spoken)
+    text = row.text or " ".join(part.syllable for part in spoken)
     is_isolated = not grid and len(spoken) == 1
     return Recording(
         path=row.path, where=row.where, utterance_id=f"{language}-{row.file}",
@@ -50,7 +54,7 @@ def of_row(row, language: str, tier: str, leave_out: Sequence[str]) -> Recording
 
 
 def _isolated(row) -> tuple[list[Spoken], list[tuple[str, str]]]:
-    """The one syllable of a file without times; nothing but a reason where there are none or several."""
+    """The one syllable of a file without times; only a reason where there is none, or where there are several."""
     if not row.tone:
         return [], [("", NO_TONE)]
     if len(row.tone.split()) > 1 or len(row.syllable.split()) > 1:
@@ -62,7 +66,7 @@ def _isolated(row) -> tuple[list[Spoken], list[tuple[str, str]]]:
 
 
 def check_tones(recordings: Sequence[Recording]) -> None:
-    """A tone heard once can be in training or in testing, never in both."""
+    """Raise TonespanError for a tone with a single example: it can be in train or in test, never in both."""
     first: dict[str, str] = {}
     counts: dict[str, int] = {}
     for recording in recordings:

@@ -1,10 +1,10 @@
-"""Praat TextGrids in and out: named tiers of labelled intervals.
+"""Praat TextGrids, read and written: named tiers of labelled intervals.
 
 Reading goes through Praat itself (praat-parselmouth), so its long, short and binary formats and its encodings
 (UTF-8, UTF-16, Latin-1) all work, and so does what the Montreal Forced Aligner writes (tiers ``words`` and ``phones``).
 
-Praat's backslash sequences (``\\sw`` for ə, ``\\a"`` for ä) are decoded by Praat's own table; what it does not know
-stays as it is, backslash and all.
+Praat's backslash sequences (``\\sw`` for ə, ``\\a"`` for ä) are decoded by Praat's own table; a sequence that Praat
+does not know stays as it is, with its backslash.
 
 Conventions: times are seconds; intervals are in order; unlabelled intervals are kept with an empty label; a
 point of a point tier is an interval of no length.
@@ -32,7 +32,7 @@ VALUE = re.compile(r'"(?:[^"]|"")*"|[^\s"]+')
 
 
 class Interval(NamedTuple):
-    """A stretch of time and what is said in it."""
+    """A stretch of time and its label; a point has no length."""
 
     start_s: float
     end_s: float
@@ -55,22 +55,22 @@ class Grid(NamedTuple):
 
 
 def read(path: Path | str) -> Tiers:
-    """Tier name -> intervals of a TextGrid; raises as :func:`read_grid`."""
+    """The tiers of a TextGrid: name -> intervals. Raises as :func:`read_grid`."""
     return read_grid(path).tiers
 
 
 def read_grid(path: Path | str) -> Grid:
-    """A TextGrid whole.
+    """A TextGrid with its start, end and tiers.
 
     Raises :class:`TonespanError` for a file that is missing, damaged, no TextGrid, that uses a tier name twice, or
-    that holds labels which Praat passes over (a wrong size, two intervals of one start).
+    that has labels which Praat passes over (a wrong size, two intervals of one start).
     """
     try:
         grid = parselmouth.read(str(path))
     except parselmouth.PraatError as error:
         raise TonespanError(f"{path}: not readable as a TextGrid ({str(error).splitlines()[0]})") from None
     if not isinstance(grid, parselmouth.TextGrid):
-        raise TonespanError(f"{path}: holds a {type(grid).__name__}, not a TextGrid")
+        raise TonespanError(f"{path}: a {type(grid).__name__}, not a TextGrid")
     _check_nothing_is_lost(Path(path), grid)
     if _has_backslash(grid):
         parselmouth.praat.call(grid, "Convert to Unicode")
@@ -92,7 +92,7 @@ def tier(tiers: Tiers, name: str, *, path: Path | str) -> list[Interval]:
 
 
 def tier_name(tiers: Tiers, name: str, *, path: Path | str) -> str | None:
-    """How a tier is spelled in this grid: as it is, else in other case; None where it is not there.
+    """The name of a tier as this grid spells it: the same, or in other case; None where there is no such tier.
 
     Raises :class:`TonespanError` where two tiers differ from the name in case only.
     """
@@ -122,7 +122,7 @@ def write(path: Path | str, tiers: Mapping[str, Sequence[Interval]], *, duration
 def of_tokens(tokens: pd.DataFrame, *, duration_s: float) -> Tiers:
     """The tokens of one utterance as tiers ``syllable``, ``tone`` and ``centre``, which ``recordings.load`` reads back.
 
-    A centre is an interval of ``CENTRE_S`` around it, for interval tiers know no points. Where two tokens overlap, the
+    A centre is an interval of ``CENTRE_S`` around it, for interval tiers have no points. Where two tokens overlap, the
     second begins with the end of the first; what then has no length is left out.
     """
     tiers: Tiers = {"syllable": [], "tone": [], "centre": []}
@@ -140,7 +140,7 @@ def of_tokens(tokens: pd.DataFrame, *, duration_s: float) -> Tiers:
 
 
 def _check_nothing_is_lost(path: Path, grid: parselmouth.TextGrid) -> None:
-    """Praat reads as many intervals as the file announces, and one of several that begin at the same time."""
+    """Raise TonespanError where Praat reads fewer labels than a file has (a wrong size, two equal starts)."""
     content = path.read_bytes()
     is_utf_16 = content[:2] in (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)
     text = content.decode("utf-16" if is_utf_16 else "latin-1", errors="replace")  # quotes are ASCII in both
@@ -159,7 +159,7 @@ def _has_backslash(grid: parselmouth.TextGrid) -> bool:
 
 
 def _short_text(grid: parselmouth.TextGrid) -> str:
-    """The grid as Praat's short text: one known form of whatever was read, parsed 100 times faster than queried."""
+    """The grid in Praat's short text format, which is parsed 100 times faster than a grid is queried."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "short.TextGrid"
         grid.save_as_short_text_file(str(path))
@@ -188,7 +188,7 @@ def _unquoted(value: str) -> str:
 
 
 def _without_gaps(intervals: Sequence[Interval], duration_s: float, where: str) -> list[Interval]:
-    """Intervals that cover 0 to ``duration_s``, as Praat wants them."""
+    """The intervals with unlabelled ones between them, so that they cover 0 to ``duration_s`` as Praat needs."""
     filled: list[Interval] = []
     now_s = 0.0
     for interval in sorted(intervals):
@@ -219,5 +219,5 @@ def _times(interval: Interval, *, indent: int) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """A label as Praat writes it: quotes doubled, and a backslash as its own trigraph, or it would begin another."""
+    """A label as Praat writes it: quotes doubled, and a backslash as ``\\\\bs``, or it would begin another sequence."""
     return '"' + text.replace("\\", "\\bs").replace('"', '""') + '"'

@@ -1,7 +1,7 @@
 """A new CTC head learns alone before the encoder does, as wav2vec 2.0 is fine-tuned (Baevski et al. 2020, section 4.3).
 
 A head of random weights sends arbitrary gradients down, which spoil what the encoder knows before the head knows
-anything (Kumar et al. 2022). The encoder is still, so what it hears is computed once.
+anything (Kumar et al. 2022). The encoder is still, so its hidden states are computed once.
 
 Notebook: notebooks/02_finetune
 """
@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from tonespan_utils.finetune.examples import Collate, Example
 from tonespan_utils.finetune.training import BETAS, WEIGHT_DECAY, predict
 
-POOL = 400  # utterances at most: what the encoder hears of them is held in memory
+POOL = 400  # utterances at most: their hidden states are kept in memory
 BATCH_SIZE = 16
 WARMUP_SHARE = 0.2
 

@@ -2,7 +2,7 @@
 
 AdamW; the learning rate, ``head_rate`` times as high in the new head, rises linearly over ``warmup_share`` of the steps
 and falls linearly to 0. Batches group utterances of like length. On a GPU in bfloat16 through accelerate; on a CPU in
-float32. Everything random hangs on the seed, and a training that was killed goes on from its last checkpoint to the
+float32. Everything random depends on the seed, and a training that was killed goes on from its last checkpoint to the
 same weights.
 
 Notebook: notebooks/02_finetune
@@ -246,7 +246,7 @@ def predict(
     order = np.argsort([len(example.features) for example in examples], kind="stable")
     heads.take_features(model.eval())
     try:
-        for start in tqdm(range(0, len(order), batch_size), desc="hearing", unit="batch", mininterval=2):
+        for start in tqdm(range(0, len(order), batch_size), desc="predicting", unit="batch", mininterval=2):
             rows = order[start : start + batch_size]
             batch = collate([examples[row].as_item() for row in rows])
             outputs = model(*(batch[name].to(model.device) for name in ("input_values", "attention_mask")))

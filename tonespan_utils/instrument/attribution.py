@@ -56,7 +56,7 @@ def energy(
     """Importance of each offset bin to each token's logit, by the estimator ``name``: layer -> (token, bins), >= 0.
 
     ``samples`` (n,) is one utterance at 16 kHz; ``options`` are those of the estimator's own function below. Bins
-    without audio hold 0. Raises TonespanError for a name not in ENERGY, and what ``gradients.input_gradients`` raises.
+    without audio are 0. Raises TonespanError for a name not in ENERGY, and what ``gradients.input_gradients`` raises.
     Notebook: notebooks/06_validity
     """
     if name not in ENERGY:

@@ -293,7 +293,7 @@ def _cut(value: Any) -> Any:
 def describe_speech(params: Params) -> str:
     """Where the speech comes from, in words for a caption and for provenance."""
     if params.speech.source == "synthetic":
-        return f"embedded synthetic speech with planted cue spans (seed {params.seed})"
+        return f"embedded synthetic speech with planted cue widths (seed {params.seed})"
     if params.speech.source == "fleurs":
         return f"FLEURS from {params.speech.root}" + (f" at {params.speech.revision}" if params.speech.revision else "")
     return "recordings: " + ", ".join(f"{k} from {v}" for k, v in params.speech.folders.items())

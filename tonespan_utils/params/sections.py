@@ -227,7 +227,7 @@ BehaviouralEstimator = Literal["context_truncation", "pitch_flattening"]
 
 
 class Validity(Section):
-    """Calibration and sanity checks, on synthetic speech of their own: one corpus per planted span."""
+    """Calibration and sanity checks, on synthetic speech of their own: one corpus per planted width."""
 
     seed: Annotated[int, Field(ge=0)]
     encoder: str | None

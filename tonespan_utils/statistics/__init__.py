@@ -1,4 +1,4 @@
-"""Classifier, F1, bootstrap, ranks, splits, and when a number is a finding. No speech in here.
+"""Statistics: classifier, F1, bootstrap, ranks, splits, and when a number is a finding. Nothing here reads speech.
 
 May import: errors, languages.
 """

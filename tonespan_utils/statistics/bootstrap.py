@@ -1,8 +1,8 @@
-"""Resampling with replacement: an estimate with its interval, and how often each cluster and row is drawn.
+"""The bootstrap: intervals from resamples, and how often each resample draws a cluster or a row.
 
-Conventions: what is drawn are whole clusters (utterances) and, crossed with them, whole seeds of training. An interval
-is the middle ``level`` of the draws (percentile bootstrap), by one rule wherever a draw is undefined: see
-:func:`percentile_interval`.
+Conventions: a resample draws whole clusters (utterances) with replacement and, crossed with them, whole seeds of
+training. An interval is the middle ``level`` of the resampled values (percentile bootstrap); one rule holds wherever a
+value is undefined: see :func:`percentile_interval`.
 
 Sources: Field & Welsh (2007), the cluster bootstrap; Owen (2007), the pigeonhole bootstrap.
 
@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-LEAST_TOKENS = 10  # for an interval: the bootstrap of fewer says little but which tokens there happened to be
+LEAST_TOKENS = 10  # for an interval: the bootstrap of fewer shows little but which tokens there happened to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,12 @@ class Interval:
 def percentile_interval(
     draws: ArrayLike, *, level: float, n_tokens: int | None = None, n_clusters: int | None = None
 ) -> tuple[float, float]:
-    """The middle ``level`` of resampled values ``draws`` (resample,), without the value of the data itself: low, high.
+    """The percentile interval of resampled values ``draws`` (resample,): low and high end of their middle ``level``.
 
-    Draws that are nan are left out; where more than half are, what is left is a selection, and there is no interval
-    (nan, nan). Infinite draws count as the largest and smallest: a bound that falls among them is infinite. No interval
-    either from under LEAST_TOKENS tokens or from a single cluster, where their numbers are given.
+    The value of the data itself is not among ``draws``. Values that are nan are left out; where more than half are nan,
+    the others are a selection, and there is no interval (nan, nan). Infinite values count as the largest and smallest:
+    an end that falls among them is infinite. There is no interval from fewer than LEAST_TOKENS tokens or from a single
+    cluster, where ``n_tokens`` and ``n_clusters`` are given.
     Notebook: notebooks/course/2_how_wide_is_the_cue
     """
     values = np.asarray(draws, dtype=np.float64)
@@ -60,8 +61,8 @@ def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> Floats
 def resample_rows(clusters: ArrayLike, seeds: ArrayLike | None = None, *, n_resamples: int, seed: int) -> Floats:
     """How often each row counts in each bootstrap resample: (resample, row).
 
-    Whole clusters (utterances) are drawn with replacement and, crossed with them, whole ``seeds`` (row,) of training,
-    where they are given: a row counts as often as its cluster times as often as its seed.
+    ``clusters`` (row,) are drawn whole, with replacement. Where ``seeds`` (row,) of training are given, they are drawn
+    too, crossed with the clusters: a row counts as often as its cluster times as often as its seed.
     Source: Field & Welsh (2007), the cluster bootstrap; Owen (2007), the pigeonhole bootstrap.
     """
     names, cluster = np.unique(np.asarray(clusters), return_inverse=True)

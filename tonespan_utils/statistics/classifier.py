@@ -1,18 +1,18 @@
-"""The one classifier of the study: multinomial logistic regression on standardised features, as a plain linear map.
+"""The classifier of the study: multinomial logistic regression on standardised features, as a plain linear map.
 
-The baseline and the probes differ only in the features they hand over. Score: macro-averaged F1 over the tone classes
+The baseline and the probes use it on different features. Score: macro-averaged F1 over the tone classes
 of the reference; a class never predicted scores 0.
 
-The solution is that of scikit-learn's ``StandardScaler`` and ``LogisticRegression``; how it is computed is not. Speech
+The solution is that of scikit-learn's ``StandardScaler`` and ``LogisticRegression``, computed in another way. Speech
 features are so correlated that plain L-BFGS needs hundreds of passes over them, or stops early and misses weak cues.
 Here they are whitened first. With X (n, feature) standardised, ridge r = 1 / (C n) and Cholesky factor L of
 
     L L' = a X'X / n + r I,        V = X L^-T,        U = L' W,
 
 the penalty r |W|^2 equals |U|^2 - a |V U|^2 / n: the same problem in U, whose curvature is about even in all
-directions, so that some twenty passes do. The constant a moves only their number. L is triangular: the first k columns
-of V are the whitened first k features, so nested windows share one L and one V; so do several label sets on the same
-features.
+directions, so that some twenty passes are enough. The constant a moves only their number. L is triangular: the first k
+columns of V are the whitened first k features, so nested windows share one L and one V; so do several label sets on the
+same features.
 
 Resamples keep the classes of the data: see :func:`macro_f1`.
 
@@ -38,24 +38,27 @@ SINGLE_RIDGE = 1e-3  # a smaller ridge drowns in the rounding of a single precis
 
 @dataclass(frozen=True)
 class LinearClassifier:
-    """``logits = x @ weight.T + bias`` on raw features; ``weight`` (class, feature), ``bias`` (class,)."""
+    """A linear map of raw features (n, feature): ``weight`` (class, feature), ``bias`` (class,), names of classes."""
 
     classes: tuple[str, ...]
     weight: np.ndarray
     bias: np.ndarray
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """(n, feature) -> (n, class)."""
+        """The logits of every class: (n, feature) -> (n, class)."""
         return features @ self.weight.T + self.bias
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Class names (n,)."""
+        """The class with the highest logit: (n, feature) -> names (n,)."""
         return np.asarray(self.classes)[self.logits(features).argmax(axis=1)]
 
 
 @dataclass(frozen=True, eq=False)
 class Whitened:
-    """Training features ready for any labels: ``values`` V (n, feature), ``root`` L, and the standardisation undone."""
+    """Whitened training features, to be fitted to any labels.
+
+    ``values`` is V (n, feature), ``root`` is L (feature, feature); ``mean`` and ``scale`` (feature,) standardise.
+    """
 
     values: np.ndarray
     root: np.ndarray
@@ -70,7 +73,7 @@ class Whitened:
         return self.fit_nested(labels, [n_features or self.values.shape[1]])[0]
 
     def fit_nested(self, labels: np.ndarray, widths: Sequence[int]) -> list[LinearClassifier]:
-        """Classifiers on the first ``widths`` features, ascending; each starts where the one before ended."""
+        """Classifiers on the first ``widths`` features, ascending; each starts from the solution of the one before."""
         classes, codes = np.unique(labels, return_inverse=True)
         if classes.size < 2:
             raise TonespanError(
@@ -96,7 +99,7 @@ class Whitened:
 
 
 def whiten(features: np.ndarray, *, regularisation_c: float) -> Whitened:
-    """Standardise and whiten training ``features`` (n, feature) for scikit-learn's ``C``.
+    """Whitened training ``features`` (n, feature), for a regularisation of scikit-learn's ``C``.
 
     Raises TonespanError for features that are not finite.
     """
@@ -153,7 +156,7 @@ def fit(features: np.ndarray, labels: np.ndarray, *, regularisation_c: float) ->
 
 
 def confusion(reference: np.ndarray, predicted: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Counts (class, class), reference by predicted."""
+    """The confusion matrix: counts (class, class), reference by predicted, of names (n,) and (n,)."""
     index = {name: i for i, name in enumerate(classes)}
     counts = np.zeros((len(classes), len(classes)))
     np.add.at(counts, ([index[r] for r in reference], [index[p] for p in predicted]), 1)
@@ -165,8 +168,8 @@ def macro_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
 
     Where ``counts`` are resamples, ``whole`` is the counts of all the data, (class, class) or as far as it
     broadcasts: the mean is then over the classes of ``whole`` in every resample, and a class of which a resample has no
-    token keeps the F1 it has in ``whole``. Left out, a rare and badly named class would lift the macro-F1 of just those
-    resamples that lack it; counted as 0, a well named one would lower it.
+    token keeps the F1 it has in ``whole``. If such a class were left out, a rare and badly predicted class would raise
+    the macro-F1 of just those resamples that lack it; if it counted as 0, a well predicted class would lower it.
     """
     f1, present = _class_f1(counts)
     if whole is not None:
@@ -201,7 +204,7 @@ def f1_of_tokens(counts: np.ndarray) -> np.ndarray:
 
 
 def chance_f1(counts: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
-    """Chance: the macro-F1 expected of the same predictions shuffled over the tokens: (..., class, class) -> (...).
+    """Chance, the macro-F1 expected of the same predictions shuffled over the tokens: (..., class, class) -> (...).
 
     Exact: shuffling keeps the margins, and F1 is linear in the hits once these are fixed. ``whole``: as in
     :func:`macro_f1`.
@@ -217,7 +220,7 @@ def _shuffled_counts(counts: np.ndarray) -> np.ndarray:
 
 
 def confusion_by_cluster(reference: np.ndarray, predicted: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """One confusion matrix per cluster (utterance): (cluster, class, class); resampling clusters is then a sum."""
+    """One confusion matrix per cluster (utterance): (cluster, class, class). A resample of clusters is then a sum."""
     classes = np.unique(np.concatenate([reference, predicted]))
     names, cluster = np.unique(clusters, return_inverse=True)
     counts = np.zeros((names.size, classes.size, classes.size))

@@ -1,20 +1,21 @@
-"""Is a number a finding, and if not, why not? The one place where that is decided, and the words for it.
+"""Whether a number is a finding, and if not, why not: the one module that decides it, and the words for it.
 
-A **span** is no finding where F1 of the probe is not above chance (the gradient of a guess says nothing about tone),
-where it is as wide as that of a flat map (no place is looked at more than another), or where it has no interval (too
+A **span** is no finding where the F1 of the probe is not above chance (the gradient of a guess carries no information
+about tone), where the span is as wide as that of a flat map (energy prefers no place), or where it has no interval (too
 few tokens, or one utterance). A **cue width** is no finding where F1 is not above chance in any window, or where the
-curve of F1 over the window does not bend: then nothing says where the cue ends.
+curve of F1 over the window does not bend: then nothing shows where the cue ends.
 
-The bend (:func:`why_no_bend`) is judged on bootstrap draws of the curve, by two tests that allow for all windows having
-been looked at (the largest deviation of the draws is the yardstick; Romano & Wolf 2005):
+The bend (:func:`why_no_bend`) is tested on bootstrap draws of the curve, by two tests that correct for the number of
+windows: a value is compared with the largest deviation of the draws in any window (Romano & Wolf 2005).
 
 - *rise*: F1 at some window is above that at the smallest;
-- *bend*: two lines that meet fit better than one: at some window the slope falls. A straight or flat curve has no bend.
+- *bend*: two lines that meet fit better than one, since at some window the slope falls. A straight or flat curve has no
+  bend.
 
-Besides, the two lines must not meet at the edge of the windows, and must meet in nearly every draw.
+In addition the two lines must meet inside the range of windows, not at its edge, and in nearly every draw.
 
-Conventions: every function gives the reason in words, or "" for a finding; nan is an unknown number, and no evidence of
-a finding.
+Conventions: every function returns the reason in words, or "" for a finding; nan is an unknown number, and no evidence
+of a finding.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -36,14 +37,14 @@ SEEN_TWICE = 1e-9  # slopes that differ by less differ by rounding
 
 
 def why_at_chance(above_chance_low: float, n_tokens: int | None = None) -> str:
-    """Whether F1 reads anything: ``above_chance_low`` is the lower bound of F1 minus chance, drawn together."""
+    """Why an F1 is no finding. ``above_chance_low`` is the lower end of F1 minus chance, resampled together."""
     if n_tokens is not None and n_tokens < bootstrap.LEAST_TOKENS:
         return f"{_tokens(n_tokens)}, too few for an interval"
     return "" if above_chance_low > 0 else "F1 not above chance"
 
 
 def why_at_null(span: Interval, null_ms: float) -> str:
-    """Whether a span (ms) differs from that of a flat map; a null that is unknown (nan) is not tested."""
+    """Why a span (ms) does not differ from that of a flat map, ``null_ms``; a null that is nan is not tested."""
     if np.isnan(span.value):
         return "no energy"
     if span.value >= null_ms or span.high >= null_ms:
@@ -52,15 +53,18 @@ def why_at_null(span: Interval, null_ms: float) -> str:
 
 
 def why_no_span(span: Interval, null_ms: float, *, above_chance_low: float) -> str:
-    """Why a span is no finding: the probe first, for without it the span says nothing. Notebook:
-    notebooks/05_rcom_comparison
+    """Why a span is no finding: by its probe's F1 first, then by the span itself.
+
+    Notebook: notebooks/05_rcom_comparison
     """
     return why_at_chance(above_chance_low) or why_at_null(span, null_ms)
 
 
 def why_no_cue(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floats, n_tokens: int, level: float) -> str:
-    """Why a curve of F1 shows no cue width. ``f1`` (window, 1 + draw) and ``knees_ms`` (1 + draw,): the data first,
-    then bootstrap draws; ``chance`` (shuffle,) is the largest F1 of any window where predictions are shuffled.
+    """Why a curve of F1 over the window shows no cue width.
+
+    ``windows_ms`` is (window,). ``f1`` (window, 1 + draw) and ``knees_ms`` (1 + draw,) have the data first, then
+    bootstrap draws; ``chance`` (shuffle,) is the largest F1 of any window where predictions are shuffled.
 
     Notebook: notebooks/01_baseline_spans
     """
@@ -92,8 +96,10 @@ def why_no_bend(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, level: floa
 
 
 def _some_above_0(draws: Floats, level: float) -> bool:
-    """Whether some row of ``draws`` (row, 1 + draw) is above 0, the data first: its distance to 0 in deviations of its
-    draws, against the largest such distance of the draws from the data in any row.
+    """Whether some row of ``draws`` (row, 1 + draw), the data first, is above 0 at ``level``, corrected for all rows.
+
+    A row's distance to 0, in standard deviations of its draws, is compared with the largest such distance of the draws
+    from the data in any row.
     """
     spread = draws[:, 1:].std(axis=1)
     certain = spread <= SEEN_TWICE
@@ -107,8 +113,10 @@ def _some_above_0(draws: Floats, level: float) -> bool:
 
 
 def _slope_drops(windows_ms: Floats) -> Floats:
-    """By how much the slope falls at each inner window where two lines are fitted that meet there: (window, window), to
-    be multiplied with a curve. Two windows lie on either side, as in ``cue_width.knee_ms``.
+    """The fall of the slope where two lines that meet at an inner window are fitted to a curve: (window - 2, window).
+
+    A row belongs to an inner window; its product with a curve (window,) is the fall of the slope there. The lines are
+    those of ``cue_width.knee_ms``.
     """
     rows = []
     for knee in windows_ms[1:-1]:

@@ -1,4 +1,4 @@
-"""Spearman's rank correlation, whole clusters of rows resampled for its interval, and agreement of several rankings.
+"""Spearman's rank correlation, its interval from resampled clusters, and the agreement of several rankings.
 
 Notebook: notebooks/06_sanity
 """
@@ -41,9 +41,9 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
     ``radii`` has one row per ``by``, ``layer`` and ``token_id`` with ``utterance_id`` and ``r_com_ms``. Columns of the
     result: ``a, b, over, rho, ci_low, ci_high, null_low, null_high, n``. ``over`` is ``tokens`` (ranks of tokens within
     a layer, mean over layers) or ``layers`` (ranks of the layers' mean radii). Intervals resample utterances; the null
-    shuffles the tokens (the layers) of one side. Tokens that lack a radius anywhere are left out; nan where
-    fewer than three are left to rank, and no interval from under LEAST_TOKENS tokens. Notebooks: 06_sanity
-    (estimators), 05_rcom_comparison (seeds)
+    shuffles the tokens (the layers) of one side. Tokens without a radius in some layer of some ranking are left out.
+    Values are nan where fewer than three tokens (layers) are left to rank; there is no interval from fewer than
+    LEAST_TOKENS tokens. Notebooks: 06_sanity (estimators), 05_rcom_comparison (seeds)
     """
     wide = radii.pivot(index=["token_id", "utterance_id"], columns=[by, "layer"], values="r_com_ms").dropna()
     layers, names = list(dict.fromkeys(radii["layer"])), list(dict.fromkeys(radii[by]))
@@ -73,7 +73,7 @@ def _shuffled(values: Floats, over: str, rng: np.random.Generator) -> Floats:
 
 
 def _each_draw(correlate: Callable, a: Floats, b: Floats, drawn: Sequence[NDArray[np.int64]]) -> Floats:
-    """``correlate`` of ``a`` and ``b`` (token, layer) at each draw's tokens: (draw,); draws of one size go together."""
+    """``correlate`` of ``a`` and ``b`` (token, layer) in each resample: (draw,). ``drawn`` are their token rows."""
     values_of, sizes = np.empty(len(drawn)), np.array([len(rows) for rows in drawn])
     for size in np.unique(sizes):
         which = np.flatnonzero(sizes == size)
@@ -83,7 +83,7 @@ def _each_draw(correlate: Callable, a: Floats, b: Floats, drawn: Sequence[NDArra
 
 
 def _over_tokens(a: Floats, b: Floats) -> Floats:
-    """Of (token, layer, draw): the mean over layers of the correlation over tokens, (draw,)."""
+    """The mean over layers of the correlation over tokens: (token, layer, draw) -> (draw,)."""
     by_layer = correlation(a, b)
     defined = ~np.isnan(by_layer)
     total, count = np.where(defined, by_layer, 0).sum(axis=0), defined.sum(axis=0)
@@ -91,5 +91,5 @@ def _over_tokens(a: Floats, b: Floats) -> Floats:
 
 
 def _over_layers(a: Floats, b: Floats) -> Floats:
-    """Of (token, layer, draw): the correlation over layers of the mean over tokens, (draw,)."""
+    """The correlation over layers of the mean over tokens: (token, layer, draw) -> (draw,)."""
     return correlation(a.mean(axis=0), b.mean(axis=0))

@@ -1,6 +1,6 @@
-"""Splits without leakage: no sentence on both sides, nor a speaker where speakers are known.
+"""Splits without leakage: no sentence is on both sides, and no speaker where speakers are known.
 
-Folds serve the baseline, in which every token is tested once; the corpus' own train and test split serves the probes.
+Folds serve the baseline, in which every token is tested once; the corpus' train and test split serves the probes.
 Where every speaker reads the same sentences, folds of speakers alone would leave nothing to train on: there a test part
 is some speakers' reading of some sentences, and training parts have neither those speakers nor those sentences.
 
@@ -30,7 +30,7 @@ def knows_speakers(tokens: pd.DataFrame) -> bool:
 
 @dataclass(frozen=True)
 class Folds:
-    """Train and test rows of every fold, and of how many groups of speakers and sentences (1: not kept apart)."""
+    """Train and test rows of every fold, and the numbers of groups of speakers and of sentences (1: not kept apart)."""
 
     n_speaker_groups: int
     n_sentence_groups: int
@@ -44,7 +44,7 @@ class Folds:
 
 
 def plan(tokens: pd.DataFrame, *, n_folds: int, seed: int) -> Folds:
-    """Folds whose test parts partition the tokens, of up to ``n_folds`` groups: as many as there are to be had.
+    """Folds whose test parts partition the tokens, made of ``n_folds`` groups, or of fewer where there are not as many.
 
     Groups are whole speakers where there are two or more, otherwise whole sentences. Training rows that share a
     sentence or a speaker with the test rows are dropped; where that would drop more than ``MAX_DROPPED`` of what folds
@@ -71,7 +71,7 @@ def folds(tokens: pd.DataFrame, *, n_folds: int, seed: int) -> Iterator[tuple[np
 
 
 def summary(tokens: pd.DataFrame, *, n_folds: int, seed: int) -> dict[str, object]:
-    """What the folds of some tokens are made of, how little a fold trains on, and which tones some fold never learns.
+    """A summary of the folds: their groups, the fewest training tokens, and tones that some fold has no example of.
 
     A fold cannot predict a tone it was not trained on; such tokens count as errors. Notebook:
     notebooks/01_baseline_spans
@@ -89,7 +89,10 @@ def summary(tokens: pd.DataFrame, *, n_folds: int, seed: int) -> dict[str, objec
 
 
 def train_test(tokens: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the corpus' own train (with dev) and test split, checked for shared sentences and speakers."""
+    """Rows of the corpus' train (with dev) and test split, without training rows that share a sentence or speaker.
+
+    Raises TonespanError where a split is empty, or where no training row is left.
+    """
     rows = np.arange(len(tokens))
     is_test = (tokens["split"] == "test").to_numpy()
     is_train = ~is_test & (tokens["split"] != NEITHER).to_numpy()
@@ -99,7 +102,7 @@ def train_test(tokens: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def in_a_split(tokens: pd.DataFrame) -> pd.DataFrame:
-    """The tokens that can be trained, probed or measured on, which are those not in ``NEITHER``."""
+    """The tokens that may be used for training, probing and measuring: those that are not in ``NEITHER``."""
     return tokens[tokens["split"] != NEITHER]
 
 
@@ -114,7 +117,7 @@ def sample_utterances(tokens: pd.DataFrame, *, n_tokens: int, seed: int) -> pd.D
 
 
 def _groups(tokens: pd.DataFrame, key: str, *, n_folds: int, seed: int) -> np.ndarray:
-    """Number of the group (token,) that each token's speaker or sentence is in: up to ``n_folds`` groups."""
+    """The group (token,) of each token's speaker or sentence, as a number: up to ``n_folds`` groups."""
     from sklearn.model_selection import GroupKFold  # here, for most notebooks split without it
 
     n_groups = min(n_folds, tokens[key].nunique())
@@ -128,7 +131,7 @@ def _groups(tokens: pd.DataFrame, key: str, *, n_folds: int, seed: int) -> np.nd
 
 
 def _crossed(tokens: pd.DataFrame, speaker: np.ndarray, sentence: np.ndarray) -> Folds:
-    """Folds of every group of speakers by every group of sentences, as far as there are tokens."""
+    """Folds whose test parts are the tokens of one group of speakers and one group of sentences, for all such pairs."""
     n_speaker_groups, n_sentence_groups = speaker.max() + 1, sentence.max() + 1
     parts = []
     for person in range(n_speaker_groups):
@@ -150,7 +153,7 @@ def _without_overlap(tokens: pd.DataFrame, train: np.ndarray, test: np.ndarray) 
 
 
 def _shared(tokens: pd.DataFrame, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Which training rows (train,) share a sentence, or a known speaker, with the test rows."""
+    """Whether a training row shares a sentence, or a known speaker, with the test rows: (train,)."""
     keys = ["sentence_id", "speaker"] if knows_speakers(tokens) else ["sentence_id"]
     shared = np.zeros(train.size, dtype=bool)
     for key in keys:

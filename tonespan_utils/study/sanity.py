@@ -12,7 +12,7 @@
 - **Agreement** (:func:`statistics.ranks.agreement`): other estimators should rank tokens and layers as the gradient
   does.
 
-Conventions: a row is what the table ``sanity`` holds: check, condition, layer, statistic, value, ci_low, ci_high, null,
+Conventions: a row is one of the table ``sanity``: check, condition, layer, statistic, value, ci_low, ci_high, null,
 verdict. Verdicts: PASSED, FAILED, UNDECIDED, or SHOWN where nothing is asked of the value.
 
 Notebook: notebooks/06_sanity
@@ -51,12 +51,12 @@ def at_most(interval: Interval, null: float) -> str:
 
 
 def above(interval: Interval, null: float) -> str:
-    """Whether a value is more than its null: UNDECIDED where its interval holds the null."""
+    """Whether a value is more than its null: UNDECIDED where its interval contains the null."""
     return PASSED if interval.low > null else FAILED if interval.high < null else UNDECIDED
 
 
 def apart(interval: Interval, null: float) -> str:
-    """Whether a value is another than its null, on either side: UNDECIDED where its interval holds the null."""
+    """Whether a value is another than its null, on either side: UNDECIDED where its interval contains the null."""
     return PASSED if interval.low > null or interval.high < null else UNDECIDED
 
 

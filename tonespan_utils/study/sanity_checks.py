@@ -92,7 +92,7 @@ def _intact_minus_randomised(checked: Subjects, widths: pd.DataFrame) -> Rows:
         permuted = of_task[of_task["parts"] == of_task["parts"].max()]
         difference = intact.loc[permuted["token_id"]].to_numpy() - permuted["span_ms"].to_numpy()
         mean = sanity.mean_interval(difference, permuted["utterance_id"], permuted["seed"], **checked.resampling)
-        statistic = "difference in span_ms, intact minus all dealt"
+        statistic = "difference in span_ms, intact minus all permuted"
         rows.append(sanity.row("randomised weights", task, checked.top, statistic, mean, 0.0, sanity.apart(mean, 0.0)))
     return rows
 

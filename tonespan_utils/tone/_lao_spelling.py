@@ -14,6 +14,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from tonespan_utils.tone.parts import Sound
+
 HIGH, MIDDLE = set("ຂສຖຜຝຫໜໝ"), set("ກຈດຕບປຢອ")  # every other consonant letter is of the low class
 ONSETS = {
     "ກ": "k", "ຂ": "kʰ", "ຄ": "kʰ", "ງ": "ŋ", "ຈ": "tɕ", "ສ": "s", "ຊ": "s", "ຍ": "ɲ", "ດ": "d", "ຕ": "t", "ຖ": "tʰ",
@@ -76,19 +78,6 @@ COST_LOAN = 1.0  # a coda letter, or letters silenced, as in loans
 COST_CLUSTER = 0.05  # below a syllable: the letter before is rather a coda (ພາກ-ວິຊາ)
 
 
-class Sound(NamedTuple):
-    """One spoken syllable of ``run[start:end]`` and what its spelling costs."""
-
-    start: int
-    end: int
-    onset: str
-    nucleus: str
-    coda: str
-    tone: str
-    cost: float
-    bare: bool = False
-
-
 class _Onset(NamedTuple):
     size: int
     sound: str
@@ -121,20 +110,21 @@ def candidates(run: str, start: int) -> Iterator[Sound]:
                 short, price = len(nucleus) == 1, onset.cost + COST_LOAN * (preposed + tail == "ໄຍ")  # ໄທຍ
                 for end, sound, cost in _codas(run, vowel + len(tail), coda, closed, short):
                     spoken = tone(onset.letter_class, mark, dead=sound in STOPS, short=short)
-                    yield Sound(start, end, onset.sound, nucleus, sound, spoken, price + cost)
+                    yield Sound(start, end, onset.sound, nucleus, sound, spoken, cost=price + cost)
     if not preposed and run[start] in ONSETS:
         yield _bare(run, start)
 
 
 def _bare(run: str, start: int) -> Sound:
     of = letter_class(run[start])
-    return Sound(start, start + 1, ONSETS[run[start]], "a", "", tone(of, "", dead=True, short=True), COST_BARE, True)
+    spoken = tone(of, "", dead=True, short=True)
+    return Sound(start, start + 1, ONSETS[run[start]], "a", "", spoken, weak=True, cost=COST_BARE)
 
 
 def named(letter: str) -> Sound:
     """A letter that stands alone, read by its name."""
     spoken = tone(letter_class(letter), "", dead=False, short=False)
-    return Sound(0, 1, ONSETS[letter], "ɔː", "", spoken, 0.0)
+    return Sound(0, 1, ONSETS[letter], "ɔː", "", spoken)
 
 
 def letter_class(letter: str) -> str:
@@ -199,6 +189,6 @@ def _lead(run: str, sounds: list[Sound]) -> list[Sound]:
     """A lone high-class letter gives a sonorant after it its class: ສຍາມ."""
     led = list(sounds)
     for index, (first, second) in enumerate(pairwise(sounds), start=1):
-        if first.bare and run[first.start] in HIGH and run[second.start] in LED_BY_HO and second.tone == "HR":
+        if first.weak and run[first.start] in HIGH and run[second.start] in LED_BY_HO and second.tone == "HR":
             led[index] = second._replace(tone="LR")
     return led

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from tonespan_utils.tone._thai_letters import is_short
 from tonespan_utils.tone._thai_scores import Score, shipped
-from tonespan_utils.tone._thai_spelling import Reading, Sound, readings
+from tonespan_utils.tone._thai_spelling import Reading, readings
+from tonespan_utils.tone.parts import Sound
 
 UNREAD = -40.0  # score of a character that no candidate reads: worse than any reading
 # What a dictionary's word is worth against its spelling: each syllable beyond the first makes chance less likely, and

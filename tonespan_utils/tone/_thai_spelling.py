@@ -43,20 +43,9 @@ from tonespan_utils.tone._thai_letters import (
     letter_class,
     tone,
 )
+from tonespan_utils.tone.parts import Sound
 
 NATIVE_MARKS = {"ek", "tho"}  # of words whose syllables share no letters; the other two are in ตุ๊กตา
-
-
-class Sound(NamedTuple):
-    """One spoken syllable; ``start`` and ``end`` are offsets into the text that was read."""
-
-    start: int
-    end: int
-    onset: str
-    nucleus: str
-    coda: str
-    tone: str
-    weak: bool = False
 
 
 class Reading(NamedTuple):

@@ -31,11 +31,11 @@ from dataclasses import replace
 from functools import lru_cache
 
 from tonespan_utils.tone import _tai_signs
-from tonespan_utils.tone._lao_spelling import ONSETS, Sound, named, read
+from tonespan_utils.tone._lao_spelling import ONSETS, named, read
 from tonespan_utils.tone._masking import fill, spread
 from tonespan_utils.tone._tai_numerals import NUMBER, Numerals, spell
 from tonespan_utils.tone._tai_signs import Signs
-from tonespan_utils.tone.parts import Masked, Part, Syllable
+from tonespan_utils.tone.parts import Masked, Part, Sound, Syllable
 
 CHAO = {"LR": "13", "HR": "35", "M": "33", "LF": "31", "HF": "52"}
 LETTERS = re.compile("[ກ-ຮະ-ູົ-ຽເ-ໄ່-ໍໜ-ໟ]+")
@@ -103,8 +103,8 @@ def _syllables(run: str) -> tuple[Syllable, ...]:
 
 
 def _syllable(sound: Sound, end: int, *, last: bool) -> Syllable:
-    weak = sound.bare or (not last and sound.coda == "ʔ")
-    flags = (*(("weak",) if weak else ()), *(("uncertain",) if sound.bare else ()))
+    weak = sound.weak or (not last and sound.coda == "ʔ")
+    flags = (*(("weak",) if weak else ()), *(("uncertain",) if sound.weak else ()))
     return Syllable(
         sound.start, end, sound.onset, sound.nucleus, "" if weak else sound.coda, sound.tone, CHAO[sound.tone], flags,
         sound.tone,

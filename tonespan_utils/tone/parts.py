@@ -1,8 +1,9 @@
-"""The parts of a text: syllables with their tone, and masked characters that carry none."""
+"""The parts of a text: syllables with their tone, masked characters that carry none, and sounds not yet chosen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,23 @@ class Syllable:
     def ipa(self) -> str:
         """Segments in IPA without the tone: what a segment-only classifier may see."""
         return self.onset + self.nucleus + self.coda
+
+
+class Sound(NamedTuple):
+    """One spoken syllable that ``text[start:end]`` can be read as, before the readings of a word are compared.
+
+    Onset, nucleus and coda are IPA without tone; ``weak`` marks a light syllable; ``cost`` orders the readings, where a
+    script's rules choose by it.
+    """
+
+    start: int
+    end: int
+    onset: str
+    nucleus: str
+    coda: str
+    tone: str
+    weak: bool = False
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

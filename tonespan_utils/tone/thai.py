@@ -46,8 +46,7 @@ from tonespan_utils.tone._tai_numerals import NUMBER, Numerals, spell
 from tonespan_utils.tone._tai_signs import Signs
 from tonespan_utils.tone._thai_letters import LED_BY_HO, ONSETS, letter_class, tone
 from tonespan_utils.tone._thai_reader import Phones, Word, lattice, lay, read
-from tonespan_utils.tone._thai_spelling import Sound
-from tonespan_utils.tone.parts import Masked, Part, Syllable
+from tonespan_utils.tone.parts import Masked, Part, Sound, Syllable
 
 CHAO = {"M": "33", "L": "21", "F": "51", "H": "45", "R": "114"}
 LETTERS = re.compile("[ก-ฮะ-ูเ-ๅ็-์]+")

@@ -15,9 +15,9 @@ spans = st.floats(0.04, 0.3)
 @given(digits, spans)
 def test_tone_is_exactly_nothing_outside_its_span(chao, span_s):
     offsets = np.linspace(-0.5, 0.5, 2001)
-    found = pitch.contour(offsets, chao, span_s=span_s)
-    assert not found[np.abs(offsets) >= span_s / 2].any()
-    assert np.abs(found).max() <= 2 * pitch.Wander().step_st + 1e-9
+    tone_st = pitch.contour(offsets, chao, span_s=span_s)
+    assert not tone_st[np.abs(offsets) >= span_s / 2].any()
+    assert np.abs(tone_st).max() <= 2 * pitch.Wander().step_st + 1e-9
 
 
 def test_contour_by_hand():
@@ -45,7 +45,7 @@ def test_base_line_does_not_know_the_tone():
     assert np.array_equal(lines[0], lines[1]) and np.array_equal(lines[0], lines[2])
 
 
-def test_imposed_pitch_is_heard_and_the_length_stays():
+def test_imposed_pitch_is_measured_and_the_length_stays():
     time_s = np.arange(16_000) / 16_000
     buzz = 0.1 * sum(np.sin(2 * np.pi * 140 * k * time_s) / k for k in range(1, 12))
     times = np.arange(0, 1, pitch.POINT_S)

@@ -101,7 +101,7 @@ def test_spans_point_at_the_syllables(language):
     syllables = [(frame, tone) for frame in speller.frames[:8] for tone in frame.spelling]
     text, spans = spellers.write(speller, syllables)
     assert [text[start:end] for start, end in spans] == [frame.spelling[tone] for frame, tone in syllables]
-    assert all(text[one[1] : other[0]] == speller.joiner for one, other in pairwise(spans))
+    assert all(text[left_end:right_start] == speller.joiner for (_, left_end), (right_start, _) in pairwise(spans))
     assert spans[0][0] == 0 and spans[-1][1] == len(text)
 
 
@@ -132,9 +132,9 @@ def test_dictionaries_give_the_same_tones(language):
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
             readings[row["word"]].add(row["tones"])
     frames = spellers.speller(language).frames
-    known = [(text, tone) for frame in frames for tone, text in frame.spelling.items() if text in readings]
-    assert len(known) >= 50
-    assert [(text, tone, readings[text]) for text, tone in known if tone not in readings[text]] == []
+    in_dictionary = [(text, tone) for frame in frames for tone, text in frame.spelling.items() if text in readings]
+    assert len(in_dictionary) >= 50
+    assert [(text, tone, readings[text]) for text, tone in in_dictionary if tone not in readings[text]] == []
 
 
 def need_parser(language: str) -> None:
@@ -152,8 +152,8 @@ def test_text_to_tone_gives_back_what_was_written(language):
         syllables = draw(speller, rng, 12)
         text, spans = spellers.write(speller, syllables)
         written = [(*span, tone) for span, (_, tone) in zip(spans, syllables, strict=True)]
-        found = [(part.start, part.end, part.tone) for part in tone.syllables(text, language)]
-        misread += [(text, written, found)] * (found != written)
+        parsed = [(part.start, part.end, part.tone) for part in tone.syllables(text, language)]
+        misread += [(text, written, parsed)] * (parsed != written)
     assert len(misread) <= MAX_MISREAD.get(language, 0), misread
 
 

@@ -1,14 +1,14 @@
-"""Speech from phoneme mnemonics with exact phone times: eSpeak NG, called through ctypes, on one flat pitch.
+"""Speech on one flat pitch, with exact phone times, from phoneme mnemonics: eSpeak NG called through ctypes.
 
 The library and its voices come in the wheel of ``espeakng-loader``. It is driven with ``[[mnemonics]]`` of a voice's
-phoneme table, never with text, so that its own text analysis has no say. Its intonation is switched off; what
-pitch there is to be is imposed afterwards (:mod:`tonespan_utils.corpus.synthetic.pitch`).
+phoneme table, never with text, so that its own text analysis plays no part. Its intonation is switched off; pitch is
+imposed afterwards (:mod:`tonespan_utils.corpus.synthetic.pitch`).
 
 Conventions
 -----------
 - Samples are mono float32 at :data:`SAMPLE_RATE`; times are seconds from the first sample.
-- A *word* is a string of mnemonics; the tonal languages pass one syllable a word, so that none is run into the next.
-- The library's state is global: one process speaks one thing at a time.
+- A *word* is a string of mnemonics. The tonal languages pass one syllable a word, so that syllables stay separate.
+- The library's state is global: a process can speak one utterance at a time.
 
 Source: the public header ``speak_lib.h`` of eSpeak NG 1.52.
 """
@@ -65,14 +65,14 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What was said: float32 ``samples`` (n,) within +-1 at :data:`SAMPLE_RATE`, and the phones of each word."""
+    """Spoken words: float32 ``samples`` (n,) within +-1 at :data:`SAMPLE_RATE`, and the phones of each word."""
 
     samples: np.ndarray
     words: tuple[tuple[Phone, ...], ...]
 
 
 class _Engine:
-    """One freshly loaded library and what its callback hears; a context that unloads it again.
+    """A freshly loaded library, and the samples and events its callback receives; a context that unloads it again.
 
     eSpeak keeps state between utterances (oscillator phase, random numbers) that no call of its own resets, so the
     second utterance of a process would differ from the same one spoken first. A fresh load costs about 6 ms.
@@ -86,7 +86,7 @@ class _Engine:
         self.library.espeak_ng_SetRandSeed(_NOISE_SEED)
         self.chunks: list[np.ndarray] = []
         self.events: list[tuple[int, int, str]] = []
-        self._callback = _Callback(self._hear)  # kept: ctypes does not hold a callback alive
+        self._callback = _Callback(self._receive)  # kept: ctypes does not hold a callback alive
         self.library.espeak_SetSynthCallback(self._callback)
         return self
 
@@ -94,7 +94,7 @@ class _Engine:
         self.library.espeak_Terminate()
         _ctypes.dlclose(self.library._handle)
 
-    def _hear(self, samples, n_samples: int, events) -> int:
+    def _receive(self, samples, n_samples: int, events) -> int:
         if samples and n_samples > 0:
             self.chunks.append(np.ctypeslib.as_array(samples, shape=(n_samples,)).copy())
         for event in events:  # a list that ends with type 0
@@ -131,7 +131,7 @@ def speak(words: Sequence[str], *, voice: str, variant: str = "", rate_wpm: int 
     a word was not spoken as one word.
     """
     if not words or not all(word.strip() for word in words):
-        raise TonespanError(f"nothing to speak: the list of words is empty or holds an empty word: {list(words)}")
+        raise TonespanError(f"nothing to speak: the list of words is empty or has an empty word: {list(words)}")
     if not MIN_RATE_WPM <= rate_wpm <= MAX_RATE_WPM:
         raise TonespanError(f"rate_wpm is {rate_wpm}: eSpeak NG speaks {MIN_RATE_WPM} to {MAX_RATE_WPM} words a minute")
     with _lock, _Engine() as engine:

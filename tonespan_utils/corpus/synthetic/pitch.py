@@ -1,16 +1,17 @@
-"""The pitch of an utterance: a planted tone contour on a restless base line, imposed with Praat's overlap-add.
+"""The pitch of an utterance: a planted tone contour on a moving base line, imposed with Praat's overlap-add.
 
-The sum, in semitones around the speaker's own base frequency, of declination, slow drift, one accent per syllable,
-the nudge of a voiceless or voiced onset, jitter, and the *tone*: its Chao digits squeezed into the
-planted span, which is centred on the middle of the nucleus. Outside that span the tone adds exactly nothing, so the
-width of the tone cue is known. Everything else knows nothing of the tone.
+Pitch is a sum, in semitones around the speaker's base frequency, of declination, slow drift, one accent per syllable,
+the effect of a voiceless or voiced onset, jitter, and the *tone*. The tone is its Chao digits, spread over the planted
+width, which is centred on the middle of the nucleus. Outside of it the tone adds exactly 0, so the width of the tone
+cue is known. The other parts do not depend on the tone.
 
-The accent is what makes this a ruler: pitch height at the centre is tone plus accent, so only the *movement*
-tells the tone, and the movement is spread over the whole span.
+The accent makes the corpus fit for calibration: pitch height at the centre is tone plus accent, so only the *movement*
+of pitch identifies the tone, and the movement is spread over the whole planted width.
 
 Conventions
 -----------
-- Times and spans are seconds from the start of the utterance; pitch is semitones unless a name says Hz.
+- Times are seconds from the start of the utterance, ``span_s`` is the planted width in seconds; pitch is semitones
+  unless a name says Hz.
 - Chao digits run from 1 (low) to 5 (high); 3 adds nothing.
 
 Source: Chao (1930) for the digits; Moulines & Charpentier (1990) for overlap-add; Praat, through parselmouth, does it.
@@ -41,7 +42,7 @@ VOICED = set("bdɡgɟvzʒʐʑðɣʁɓɗ")
 
 @dataclass(frozen=True, slots=True)
 class Wander:
-    """How far pitch moves, and how fast: one semitone size a part. The defaults make the span sharp to measure."""
+    """How far and how fast each part of pitch moves. The defaults give the cue sharp edges."""
 
     step_st: float = 3.0  # between neighbouring Chao digits: four of them make an octave, a lively speaker's range
     gather: float = 2.0  # power of the offset: above 1, pitch moves most near the span's edges
@@ -55,7 +56,7 @@ class Wander:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One syllable as pitch sees it: nucleus start and centre, kind of onset (key of ONSET_NUDGE_ST), Chao digits."""
+    """What pitch needs of one syllable: nucleus start and centre, kind of onset (key of ONSET_NUDGE_ST), Chao digits."""
 
     nucleus_start_s: float
     center_s: float
@@ -64,21 +65,24 @@ class Target:
 
 
 def onset_voicing(onset: str) -> str:
-    """``voiceless``, ``voiced`` (obstruents) or ``sonorant`` (also no onset at all), from the IPA of an onset."""
+    """The kind of an onset in IPA: ``voiceless``, ``voiced`` (obstruents) or ``sonorant`` (also without an onset)."""
     if onset and onset[0] in VOICELESS:
         return "voiceless"
     return "voiced" if onset and onset[0] in VOICED else "sonorant"
 
 
 def fade(offset_s: np.ndarray, *, span_s: float, fade_s: float) -> np.ndarray:
-    """1 in the middle of the span, a raised cosine at both edges, and exactly 0 from ``span_s / 2`` outward."""
+    """The weight of the tone at ``offset_s`` (n,) from the centre: (n,), 1 inside, a raised cosine at both edges.
+
+    It is exactly 0 from ``span_s / 2`` outward.
+    """
     inside = span_s / 2 - np.abs(offset_s)
     ramp = np.clip(inside / min(fade_s, span_s / 2), 0, 1)
     return (1 - np.cos(np.pi * ramp)) / 2
 
 
 def contour(offset_s: np.ndarray, chao: str, *, span_s: float, wander: Wander = Wander()) -> np.ndarray:
-    """The tone alone, in semitones at ``offset_s`` from the centre: the digits spread evenly over the span.
+    """The tone alone, in semitones (n,) at ``offset_s`` (n,) from the centre: digits spread evenly over ``span_s``.
 
     No digits (a language without tone) give 0 everywhere; a single digit is a level tone.
     """
@@ -94,7 +98,7 @@ def contour(offset_s: np.ndarray, chao: str, *, span_s: float, wander: Wander = 
 def base_line(
     times_s: np.ndarray, targets: Sequence[Target], *, rng: np.random.Generator, wander: Wander = Wander()
 ) -> np.ndarray:
-    """Everything but the tone, in semitones at ``times_s`` (evenly spaced). It never looks at the Chao digits."""
+    """All parts of pitch but the tone, in semitones (n,) at ``times_s`` (n,), evenly spaced; Chao digits are not used."""
     step_s = times_s[1] - times_s[0]
     centers = [target.center_s for target in targets]
     accents = _steps(times_s, centers, rng.normal(0, wander.accent_sd_st, len(targets)))
@@ -106,7 +110,7 @@ def base_line(
 
 
 def _steps(times_s: np.ndarray, centers_s: Sequence[float], levels_st: np.ndarray) -> np.ndarray:
-    """A level around each centre and a smooth step half-way between two: in a span the accent is height, not slope."""
+    """A level around each centre, and a smooth step half-way to the next: an accent has a height and no slope."""
     place = np.interp(times_s, centers_s, np.arange(len(centers_s)))
     step = np.clip((place % 1 - 0.5) / STEP_SHARE + 0.5, 0, 1)
     left = np.floor(place).astype(int)

@@ -1,7 +1,7 @@
-"""What the embedded corpus says, and who says it: sentences, speakers, styles, and readings in their order.
+"""The plan of the embedded corpus: its sentences, speakers, styles, and readings in their order.
 
-Conventions: frame and tone are drawn apart; splits share neither sentences nor speakers; everything random hangs on
-(seed, language, sentence, reading).
+Conventions: frame and tone are drawn independently; splits share neither sentences nor speakers; everything random
+depends on (seed, language, sentence, reading) alone.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VARIANTS = {  # eSpeak variant and a factor on all its formants; variants with a
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A way of speaking, as the literature on emotional prosody orders them (Scherer 2003)."""
+    """A way of speaking; values follow the order that the literature on emotional prosody gives (Scherer 2003)."""
 
     shift_st: float
     pitch_range: float
@@ -103,9 +103,9 @@ def _speaker(index: int) -> Speaker:
 def draw_sentences(
     language: str, *, seed: int, n_sentences: int | None = None
 ) -> Iterator[tuple[tuple[Frame, str], ...]]:
-    """Sentences as (frame, tone) pairs, without end by default: frame and tone are drawn apart, both uniformly.
+    """Sentences as (frame, tone) pairs, both drawn uniformly and independently; by default there is no end of them.
 
-    Mandarin has no two third tones in a row: sandhi would change the first.
+    Mandarin sentences have no two third tones in a row: sandhi would change the first.
     """
     spelling = speller(language)
     for index in itertools.islice(itertools.count(), n_sentences):
@@ -127,7 +127,7 @@ def _sentence(spelling: Speller, rng: np.random.Generator) -> tuple[tuple[Frame,
 
 
 def readings(language: str, *, n_speakers: int, seed: int) -> Iterator[Reading]:
-    """Readings in the order of the corpus, without end: splits, speakers and styles all come round in turn."""
+    """Readings in the order of the corpus, without end: splits, speakers and styles alternate in a fixed order."""
     cast = {split: [person for person in speakers(n_speakers) if person.split == split] for split in SPLITS}
     turns = {split: itertools.cycle(people) for split, people in cast.items()}
     styles = {person.name: itertools.cycle(STYLES) for people in cast.values() for person in people}

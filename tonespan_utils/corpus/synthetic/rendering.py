@@ -1,4 +1,4 @@
-"""One reading to sound: spoken flat by eSpeak NG, laid out in time, given its pitch, its level and a room.
+"""The sound of one reading: spoken flat by eSpeak NG, laid out in time, given its pitch, its level and room noise.
 
 Conventions: int16 samples at 16 kHz; times are seconds. The tone enters in one place only, the pitch contour.
 """
@@ -64,7 +64,7 @@ def _stressed(frame: Frame) -> list[str]:
 def _lay_out(
     spoken: espeak.Spoken, reading: Reading, *, lead_s: float, trail_s: float
 ) -> tuple[np.ndarray, pd.DataFrame]:
-    """Resample, shift the formants, put silence around; rows with times in the result."""
+    """Samples, resampled with the formants shifted and silence around, and the syllables' rows with times in them."""
     ratio = espeak.SAMPLE_RATE * reading.speaker.formants / SAMPLE_RATE
     down = round(320 * ratio)  # 22,050 : 16,000 is 441 : 320
     speech = resample_poly(spoken.samples, 320, down)

@@ -1,9 +1,9 @@
 """The embedded corpus: synthetic speech whose tone cue has a known width, written in FLEURS' own layout.
 
-It is a calibration corpus with a planted answer and no evidence about the languages themselves. Text is drawn as
-legal syllables with the tone independent of the segments (:mod:`tonespan_utils.corpus.synthetic.spellers.speller`), spoken flat
-by eSpeak NG (:mod:`tonespan_utils.corpus.synthetic.espeak`), and given a pitch whose tone contour lives only within
-+-span/2 of the nucleus centre (:mod:`tonespan_utils.corpus.synthetic.pitch`).
+It is a calibration corpus with synthetic ground truth, and no evidence about the languages themselves. Text is drawn as
+legal syllables with the tone independent of the segments (:mod:`tonespan_utils.corpus.synthetic.spellers.speller`),
+spoken flat by eSpeak NG (:mod:`tonespan_utils.corpus.synthetic.espeak`), and given a pitch whose tone contour is 0
+beyond half the planted width on either side of the nucleus centre (:mod:`tonespan_utils.corpus.synthetic.pitch`).
 
 Conventions
 -----------
@@ -11,8 +11,9 @@ Conventions
   beside them ``utterances.csv``, ``syllables.csv`` and ``synthetic.json`` with what FLEURS has no column for.
 - A sentence is read by one or two speakers of one split; splits share neither sentences nor speakers.
 - English has words for syllables and no tone; its nucleus is that of the word's first syllable.
-- Everything random hangs on (seed, language, sentence, reading): neither the order of work nor ``jobs`` changes a byte.
-- A language folder appears whole or not at all; one whose parameters match is left as it is.
+- Everything random depends on (seed, language, sentence, reading) alone: neither the order of work nor ``jobs`` changes
+  a byte.
+- A language's folder appears when it is complete; a folder whose parameters match is left as it is.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ def build(
 ) -> None:
     """Write at least ``minutes`` of speech per language under ``out_dir/data``; finished languages are left alone.
 
-    ``planted_span_ms`` is per language; one without an entry gets no tone contour. Raises :class:`TonespanError` for an
-    unknown language, and where a folder is in the way that this function did not make.
+    ``planted_span_ms`` is the planted width of each language; one without an entry gets no tone contour. Raises
+    :class:`TonespanError` for an unknown language, and where a folder is in the way that this function did not make.
     """
     for language in languages:
         if language not in FOLDERS:
@@ -103,7 +104,7 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 
 
 def _end_with(parent: int) -> None:
-    """Have a worker end when its parent was killed: workers keep each other's pipes open and would wait for ever."""
+    """Let a worker end when its parent was killed: workers keep each other's pipes open and would wait for ever."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -385,7 +385,7 @@ class App {
     const label = (one, i) => one === this.mine ? `my recording: ${one.about.id}` : `${i + 1}. ${one.about.ipa ? `[${one.about.ipa}] ` : ""}${one.about.syllable}, tone ${one.about.tone}`;
     const tokens = this.tokens();
     this.options(ui.token, tokens.map((one, i) => [String(i), label(one, i)]), String(tokens.indexOf(state.recording)));
-    if (this.own) this.options(this.own.tone, [["", "as the probe hears it"], ...this.languageInfo().tones.map(tone => [tone, tone])], this.own.tone.value);
+    if (this.own) this.options(this.own.tone, [["", "as the probe predicts it"], ...this.languageInfo().tones.map(tone => [tone, tone])], this.own.tone.value);
     ui.playspanb.hidden = !state.compare;
     ui.playspan.disabled = !(state.recording.measured(state.condition, state.layer)?.r_com > 0);
     this.tell();

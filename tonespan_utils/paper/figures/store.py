@@ -113,7 +113,7 @@ def _record(params: Params, name: str, loaded: dict[str, pd.DataFrame], recipe: 
     if name not in validity.recipes(params):
         return provenance.describe_run(params, notebook=NOTEBOOK, call=call, figure=name)
     checkpoints = loaded["encoders"].drop_duplicates("encoder").set_index("encoder")["identity"].to_dict()
-    data = f"synthetic speech with planted spans (seed {params.validity.seed})"
+    data = f"synthetic speech with planted cue widths (seed {params.validity.seed})"
     texts = {"title": recipe.title, "caption": recipe.caption(loaded, params)}
     made = {"notebook": validity.NOTEBOOK, "call": call, "checkpoints": checkpoints, "data": data}
     return provenance.describe(params, figure=name, **made) | texts

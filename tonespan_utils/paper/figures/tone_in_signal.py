@@ -46,7 +46,7 @@ def draw_baseline_f1(loaded: dict[str, pd.DataFrame], params: Params) -> Figure:
         layout.panel_count(axis, note["n_tokens"])
         planted = select(windows, language=language)["planted_span_ms"].iloc[0]
         if pd.notna(planted):
-            axis.axvline(planted, color="black", linestyle="--", linewidth=0.9, label="planted span")
+            axis.axvline(planted, color="black", linestyle="--", linewidth=0.9, label="planted width")
     layout.shared_legend(figure, axes.values())
     return layout.label_axes(figure, x="window (ms)", y="macro-F1")
 

@@ -1,4 +1,4 @@
-"""English frames: plain words, nearly all of one syllable. English has no tone: each is spelled under the empty tone.
+"""English frames: plain words, nearly all of one syllable. English has no tone: each has the empty string as its tone.
 
 Words have one reading as written, no two sound alike, and their phonemes are those that eSpeak NG's American voice
 itself reads the word with. Words whose phonemes change with their neighbours in that voice are left out: a final /r/,

@@ -1,8 +1,8 @@
 """Mandarin frames: 150 syllables that have a character for each of the tones 1 to 4.
 
-Characters show no tone, so each was chosen to be read in one way wherever it stands among the others; how is told in
-:mod:`tools.make_mandarin_table`, the script that made the table. Not every one is common: some
-syllables have a tone that only rare characters write. Left out are 一 and 不 and the neutral tone.
+Characters show no tone, so each was chosen to be read in one way wherever it stands among the others; how is described
+in :mod:`tools.make_mandarin_table`, the script that made the table. Not every one is common: some syllables have a tone
+that only rare characters write. Left out are 一 and 不 and the neutral tone.
 
 A sentence must not have two third tones in a row: the first would be spoken with the second tone.
 

@@ -1,13 +1,13 @@
 """Spellers of the embedded corpus: syllables that exist in every tone, as script and as eSpeak NG phonemes.
 
-A *frame* is a syllable without its tone. Every frame can be written in every tone of its language, so tone
-is independent of the segments: whoever sees the segments alone knows nothing about the tone. One module per
-language holds ``speller()``; text to tone (:mod:`tonespan_utils.tone`) has to give back what was written.
+A *frame* is a syllable without its tone. Every frame can be written in every tone of its language, so tone is
+independent of the segments: segments alone do not predict it. One module per language defines ``speller()``; text to
+tone (:mod:`tonespan_utils.tone`) has to give back what was written.
 
 Conventions
 -----------
 - Languages go by their ISO 639 code: ``my th lo vi cmn en``; tone classes are those of :mod:`tonespan_utils.tone`.
-- Character spans are half-open code-point offsets into the written sentence; the joiner belongs to no span.
+- Places of syllables are half-open code-point offsets into the written sentence; the joiner belongs to no syllable.
 - eSpeak mnemonics belong to the phoneme table of ``Speller.voice`` and carry no tone: pitch is imposed later.
 - Chao digits are 1 (low) to 5 (high), from the start of the syllable to its end.
 """
@@ -77,7 +77,7 @@ def speller(language: str) -> Speller:
 
 
 def write(speller: Speller, syllables: Sequence[tuple[Frame, str]]) -> tuple[str, list[tuple[int, int]]]:
-    """Write (frame, tone) pairs as one sentence: its text, and the character span of each syllable.
+    """Write (frame, tone) pairs as one sentence: its text, and the place of each syllable, (start, end) in characters.
 
     Raises :class:`TonespanError` for a tone that the language does not have.
     """
