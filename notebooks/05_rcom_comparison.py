@@ -147,11 +147,11 @@ best_layers
 
 # %%
 not_learned = learned.why_not(scores)
-asked = questions.ask(
+posed = questions.ask(
     study, token_values, cue_widths_ms, p.speech.tonal, not_learned=not_learned, params=p.claims
 )  # fmt: skip
 checked = claims.check(
-    asked, cues, p.speech.tonal, speech=profile.describe_speech(p), synthetic=p.speech.source == "synthetic", level=level
+    posed, cues, p.speech.tonal, speech=profile.describe_speech(p), synthetic=p.speech.source == "synthetic", level=level
 )  # fmt: skip
 tables.write(p.results, "claims", checked)
 display(claims.board(checked, checks.statements(p.claims)))
@@ -162,8 +162,8 @@ checked.drop(columns="statement").round(2)
 # Every layer, with a band that holds all of them at once; and how many tokens and trainings each claim takes.
 
 # %%
-tables.write(p.results, "claim_layers", claim_tables.layer_table(asked, study, token_values, level=level, seed=seed))
-power = claim_tables.power_table(asked, p.claims, level=level)
+tables.write(p.results, "claim_layers", claim_tables.layer_table(posed, study, token_values, level=level, seed=seed))
+power = claim_tables.power_table(posed, p.claims, level=level)
 tables.write(p.results, "power", power)
 power.round(2)
 

@@ -239,8 +239,8 @@ class MadeUp:
 
     def check(self, languages, *, synthetic=False, not_learned=None) -> pd.DataFrame:
         """The table ``claims`` of it."""
-        asked = questions.ask(self.study, self.values, CUES_MS, languages, not_learned=not_learned or {}, params=CLAIMS)
-        return claims.check(asked, self.cues, languages, speech="made-up speech", synthetic=synthetic, level=0.9)
+        posed = questions.ask(self.study, self.values, CUES_MS, languages, not_learned=not_learned or {}, params=CLAIMS)
+        return claims.check(posed, self.cues, languages, speech="made-up speech", synthetic=synthetic, level=0.9)
 
 
 CLAIMS = params.load("smoke").claims

@@ -171,15 +171,15 @@ def test_the_best_layer_is_identified_only_where_it_stands_out():
 
 
 def test_every_claim_has_its_layers_and_what_it_takes(thai):
-    asked = questions.ask(thai.study, thai.values, CUES_MS, ["th"], not_learned={}, params=CLAIMS)
-    layers = claim_tables.layer_table(asked, thai.study, thai.values, level=0.9, seed=0)
+    posed = questions.ask(thai.study, thai.values, CUES_MS, ["th"], not_learned={}, params=CLAIMS)
+    layers = claim_tables.layer_table(posed, thai.study, thai.values, level=0.9, seed=0)
     rows = layers[layers["claim"] == "emotion_longer_span/mini/th"]
     assert rows["layer"].tolist() == ["cnn", "0", "1", "2", "3", "4"]
     assert ((rows["band_low"] < 70) & (rows["band_high"] > 70)).all()
     claim = thai.check(["th"]).set_index("claim").loc["emotion_longer_span/mini/th"]
     narrow, wide = claim["ci_high"] - claim["ci_low"], (rows["band_high"] - rows["band_low"]).min()
     assert wide > narrow, "a band that holds all layers is wider than the interval of their mean"
-    power = claim_tables.power_table(asked, CLAIMS, level=0.9).set_index("claim")
+    power = claim_tables.power_table(posed, CLAIMS, level=0.9).set_index("claim")
     assert (power.loc["emotion_longer_span/mini/th", ["effect", "n_tokens", "n_seeds"]] == [20, 72, 2]).all()
     assert power.loc["emotion_longer_span/mini/th", "tokens_needed"] < 20
     assert power.loc["emotion_lower_f1/mini/th", "power"] < 0.5 and "english_little/mini/th" not in power.index

@@ -49,7 +49,7 @@ def _recovered(loaded: Tables, params: Params) -> str:
 
 def _worth(loaded: Tables) -> str:
     lines = loaded.get("calibration_lines")
-    told = []
+    slopes = []
     for estimator, name in ESTIMATORS.items():
         if lines is None:
             continue
@@ -57,10 +57,10 @@ def _worth(loaded: Tables) -> str:
         if len(of_model):
             row = of_model.iloc[-1]  # the top layer of the last condition of the calibration
             slope = findings.interval_text(row.slope, row.slope_low, row.slope_high, digits=2)
-            told.append(f"{name} {slope} ({row.condition}, layer {row.layer})")
-    if not told:
+            slopes.append(f"{name} {slope} ({row.condition}, layer {row.layer})")
+    if not slopes:
         return "What a span is worth has not been calibrated here (make validity)."
-    return f"A span is worth what it follows a planted width with, as a slope that should be 1: {'; '.join(told)}."
+    return f"A span is worth what it follows a planted width with, as a slope that should be 1: {'; '.join(slopes)}."
 
 
 def _by_task(loaded: Tables, params: Params) -> str:
@@ -98,7 +98,7 @@ def _random(loaded: Tables, params: Params) -> str:
     if stored is None or stored.empty:
         return "What an encoder with random weights gives has not been measured here."
     plain = stored[stored["weight"] == "none"]
-    compared, told = loaded["upper_spans"], []
+    compared, texts = loaded["upper_spans"], []
     for backbone in backbones(params):
         for language in params.speech.tonal:
             there = plain[(plain["encoder"] == backbone) & (plain["language"] == language)]
@@ -110,8 +110,8 @@ def _random(loaded: Tables, params: Params) -> str:
             if len(trained):
                 row = trained.iloc[0]
                 text += f" against {findings.interval_text(row.span_ms, row.span_low_ms, row.span_high_ms)} ms trained"
-            told.append(text)
-    return f"The same encoder with random weights has a span, in its top layer, of {'; '.join(told)}."
+            texts.append(text)
+    return f"The same encoder with random weights has a span, in its top layer, of {'; '.join(texts)}."
 
 
 def backbones(params: Params) -> list[str]:

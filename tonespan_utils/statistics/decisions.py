@@ -54,8 +54,8 @@ def holm(p_values: ArrayLike) -> Floats:
     """
     p_values = np.asarray(p_values, dtype=np.float64)
     corrected = np.full_like(p_values, np.nan)
-    asked = np.flatnonzero(~np.isnan(p_values))
-    order = asked[np.argsort(p_values[asked], kind="stable")]
+    defined = np.flatnonzero(~np.isnan(p_values))
+    order = defined[np.argsort(p_values[defined], kind="stable")]
     factors = np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1)
     return corrected

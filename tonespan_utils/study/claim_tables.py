@@ -25,13 +25,13 @@ from tonespan_utils.study.verdicts import EVERY
 N_DRAWS = 2000  # of the largest error of all layers, for a quantile near 0.95
 
 
-def power_table(asked: Sequence[Question], params: Claims, *, level: float) -> pd.DataFrame:
+def power_table(posed: Sequence[Question], params: Claims, *, level: float) -> pd.DataFrame:
     """The table ``power``: the chance that each tested claim is decided if the effect is the smallest that matters, and
     the tokens (with these trainings) and trainings (with these tokens) that make it ``params.power``.
 
     Of a claim with several parts, those of the part that takes most. Notebook: notebooks/05_rcom_comparison
     """
-    rows = [_power_row(each, params, level) for each in asked if not each.reason and not np.isnan(each.check.smallest)]
+    rows = [_power_row(each, params, level) for each in posed if not each.reason and not np.isnan(each.check.smallest)]
     return pd.DataFrame(rows, columns=tables.COLUMNS["power"])
 
 
@@ -57,7 +57,7 @@ def _power(part: Estimate, seeds: Seeds, size: float, level: float) -> float:
 
 
 def layer_table(
-    asked: Sequence[Question], study: comparison.Study, values: token_values.Study, *, level: float, seed: int
+    posed: Sequence[Question], study: comparison.Study, values: token_values.Study, *, level: float, seed: int
 ) -> pd.DataFrame:
     """The table ``claim_layers``: the statistic of every claim in every layer, with a band that holds all layers at
     once at ``level``; of a claim with several parts, its least favourable one. Claims that compare layers have no rows.
@@ -65,12 +65,12 @@ def layer_table(
     Notebook: notebooks/05_rcom_comparison
     """
     rows = []
-    for backbone in dict.fromkeys(each.backbone for each in asked):
+    for backbone in dict.fromkeys(each.backbone for each in posed):
         of_encoder = questions.of_backbone(values, backbone)
         layers = next(iter(of_encoder.values())).layers
         by_layer = {layer: _samples_of_layer(of_encoder, layer) for layer in layers}
         depths = dict(zip(layers, relative_depth(layers), strict=True))
-        for question in (each for each in asked if each.backbone == backbone and each.language != EVERY):
+        for question in (each for each in posed if each.backbone == backbone and each.language != EVERY):
             roles = questions.roles_in(study, backbone, question.language)
             rows += list(_layer_rows(question, roles, by_layer, depths, level=level, seed=seed))
     return pd.DataFrame(rows, columns=tables.COLUMNS["claim_layers"])

@@ -29,7 +29,7 @@ from tonespan_utils.study.verdicts import EVERY
 
 
 def check(
-    asked: Sequence[Question],
+    posed: Sequence[Question],
     cues: pd.DataFrame,
     languages: Sequence[str],
     *,
@@ -44,7 +44,7 @@ def check(
     """
     widths = cues.set_index("language")
     rows = list(cue_claims.rows(widths, languages, speech=speech, synthetic=synthetic, level=level))
-    rows += [_row(question, languages, speech, level) for question in asked]
+    rows += [_row(question, languages, speech, level) for question in posed]
     table = pd.DataFrame(rows)
     table["holm_verdict"] = verdicts.after_holm(table["verdict"].tolist(), table["p_value"].tolist(), level=level)
     return table[tables.COLUMNS["claims"]]

@@ -80,11 +80,11 @@ def ask(
         summary = token_values.summarise(of_backbone(values, backbone), from_depth=params.from_depth)
         roles = {language: roles_in(study, backbone, language) for language in languages}
         for check in checks_of(params):
-            asked = [
+            in_languages = [
                 _ask(check, backbone, language, roles[language], summary, study, not_learned, cue_widths_ms[language])
                 for language in languages
             ]
-            questions += [*asked, over_all(check, backbone, asked)]
+            questions += [*in_languages, over_all(check, backbone, in_languages)]
     return questions
 
 
@@ -143,11 +143,11 @@ def _why_no_rival(name: str, measured: Measured, not_learned: Mapping[str, str])
     return "the task was not learned" if name in not_learned else measured.upper_note
 
 
-def over_all(check: Check, backbone: str, asked: Sequence[Question]) -> Question:
+def over_all(check: Check, backbone: str, in_languages: Sequence[Question]) -> Question:
     """The mean effect over the languages in which a question is tested; not tested where it is in none."""
-    tested = tuple(each for each in asked if not each.reason)
+    tested = tuple(each for each in in_languages if not each.reason)
     if not tested:
-        reasons = dict.fromkeys(each.reason for each in asked)
+        reasons = dict.fromkeys(each.reason for each in in_languages)
         return Question(check, backbone, EVERY, reason="; ".join(reasons))
     parts = {
         measure: {

@@ -101,8 +101,8 @@ def after_holm(verdicts: Sequence[str], p_values: Sequence[float], *, level: flo
     """The verdicts that stand when their number is allowed for (Holm 1979), the others undecided; what was not tested,
     or is by construction, stays as it is.
     """
-    asked = [p if verdict in TESTED else np.nan for verdict, p in zip(verdicts, p_values, strict=True)]
-    corrected = decisions.holm(asked)
+    tested_p = [p if verdict in TESTED else np.nan for verdict, p in zip(verdicts, p_values, strict=True)]
+    corrected = decisions.holm(tested_p)
     return [
         UNDECIDED if verdict in TESTED and not p < 1 - level else verdict
         for verdict, p in zip(verdicts, corrected, strict=True)
