@@ -160,7 +160,7 @@ def test_macro_f1_and_distances_are_means_over_tokens(thai):
 
 def test_the_best_layer_is_identified_only_where_it_stands_out():
     test_tokens = tokens("th", n_utterances=60)
-    clear = predictions(conditions.parse("mini/asr-th"), test_tokens)
+    clear = predictions(conditions.parse("mini/asr-th"), test_tokens, seeds=(0,))
     level = clear.assign(layer=clear["layer"].replace({"4": "3b", "3": "4"}).replace({"3b": "3"}))
     flat = pd.concat([level[level["layer"] == "4"].assign(layer=layer) for layer in ("1", "2", "3", "4")])
     for table, expected in ((clear, "identified"), (flat, "not identified")):
@@ -172,7 +172,7 @@ def test_the_best_layer_is_identified_only_where_it_stands_out():
 
 def test_every_claim_has_its_layers_and_what_it_takes(thai):
     posed = questions.ask(thai.study, thai.values, CUES_MS, ["th"], not_learned={}, params=CLAIMS)
-    layers = claim_tables.layer_table(posed, thai.study, thai.values, level=0.9, seed=0)
+    layers = claim_tables.layer_table(posed, thai.study, thai.values, level=0.99, seed=0)
     rows = layers[layers["claim"] == "emotion_longer_span/mini/th"]
     assert rows["layer"].tolist() == ["cnn", "0", "1", "2", "3", "4"]
     assert ((rows["band_low"] < 70) & (rows["band_high"] > 70)).all()

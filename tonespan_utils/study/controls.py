@@ -133,7 +133,7 @@ def _trainings_apart(values: TokenValues, measure: str, from_depth: float) -> li
     """The first two trainings of a condition, each as if it were a condition; none where there are fewer."""
     upper, _ = token_values.halves(values.layers, from_depth)
     by_seed = values.mean(measure, upper)
-    if by_seed is None or by_seed.shape[1] < 2:
+    if not values.condition.is_trained or by_seed is None or by_seed.shape[1] < 2:
         return []
     utterances, floor = values.by_measure[measure].utterances, token_values.floor_of(measure, len(by_seed))
     apart = [

@@ -106,7 +106,7 @@ def collect(
     """
     keys = ["condition", "language"]
     spans = {} if token_spans is None else dict(iter(token_spans.groupby(keys)))
-    cue_widths_ms = cue_widths_ms or {}
+    cue_widths_ms = {} if cue_widths_ms is None else cue_widths_ms
     influences = {} if influence is None else dict(iter(influence.groupby(keys)))
     return {
         key: _of_condition(rows, spans.get(key), influences.get(key), cue_ms=cue_widths_ms.get(key[1], np.nan))
