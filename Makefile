@@ -1,13 +1,13 @@
 # make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html; CLUSTER=slurm sends it there
 # make validity calibration on planted cues and sanity checks of the instrument, for PROFILE (a quarter of an hour and more)
 # make test     lint, notebook pairing, every quick test that needs no network and no GPU (five minutes on two cores)
-# make test-slow  the slow tests: all lessons, the graph of profile full on small stand-ins (half an hour)
+# make test-slow  the slow tests: all lessons, the notebooks of validity, JupyterLab, the graph of profile full (half an hour)
 # make figures  every figure again, from stored tables;  make figure NAME=... [WIDTH=89]  one of them, so many mm wide
 # make explore  tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
 # make course   the lessons for a class: student's and teacher's versions, in runs/course
 # make alignment  how wrong aligned times are, and what wrong times would do to the answers
 # make mini     the small encoder's training again (hours)
-# make test-faults  kills at random moments, full disks, damaged files, other surroundings (a quarter of an hour)
+# make test-faults  kills at random moments, full disks, damaged files, hostile input, other surroundings (half an hour and more)
 # make clean    what runs have made, after asking; FORCE=1 asks nothing
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
 #
@@ -30,7 +30,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUN := $(BIN)/python -m tonespan_utils
-WORKERS := --numprocesses 2 --dist loadscope  # a file of tests to a worker: what its fixtures make is made once
+# A file of tests to a worker, so that what its fixtures make is made once; the longest come first (tests/conftest.py).
+WORKERS := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 RUN_PROFILE := $(RUN) run --cores "$$ASKED_CORES" $${ASKED_CLUSTER:+--cluster "$$ASKED_CLUSTER"}
 
 .PHONY: paper validity alignment figures figure explore course benchmark mini test test-slow test-faults sync lock clean help

@@ -24,14 +24,17 @@ os.environ.update(processes.marked({}))  # commands end with this process
 CONDITION = {conditions.parse(name).part: conditions.parse(name) for name in P.conditions}
 MEASURED = [part for part, condition in CONDITION.items() if condition.is_measured]
 TRAINED = [f"{part}.seed{seed}" for part, c in CONDITION.items() if c.is_trained for seed in P.seeds(c.name)]
+ENCODERS = tables.encoders(P)
 ON_GPU = P.align.model not in (None, "own")  # an aligner that is trained here needs none
 FIRST, SECOND = 200, 100  # priorities: what much else waits for, or takes long, must not be left for the end
 
 
 wildcard_constraints:
     part="|".join(map(re.escape, CONDITION)),
+    encoder="|".join(map(re.escape, ENCODERS)),
     seed=r"\d+",
     span=r"[\d.]+",
+    language="|".join(P.speech.tonal),
 
 
 def trained(condition, seeds):
@@ -189,12 +192,55 @@ rule probes:
         run("03_layer_probes") + " --gpu -p condition {params.condition:q}"
 
 
+rule flattened:  # features that all conditions of an encoder share
+    input:
+        code("04_flattened_pitch"),
+        tokens=rules.corpus.output.tokens,
+    params:
+        section=section("seed", "encoders", "gradient", "knee"),
+        kept=str(RESULTS / "flattened" / "{language}"),
+    output:
+        left_out=RESULTS / "parts" / "knee_left_out.{language}.csv",
+        run=RUNS / "04_flattened_pitch.{language}.ipynb",
+    priority: SECOND
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=120,
+    shell:
+        run("04_flattened_pitch", kept=True) + " --gpu -p language {wildcards.language:q}"
+
+
+rule random_weights:
+    input:
+        code("04_random_weights"),
+        tokens=rules.corpus.output.tokens,
+    params:
+        section=section("seed", "encoders", "gradient", "random_weights", "probe", "bootstrap"),
+    output:
+        spans=RESULTS / "parts" / "random_spans.{encoder}.csv",
+        run=RUNS / "04_random_weights.{encoder}.ipynb",
+    priority: FIRST
+    resources:
+        gpu=1,
+        mem_mb=24_000,
+        runtime=120,
+    shell:
+        run("04_random_weights") + " --gpu -p encoder {wildcards.encoder:q}"
+
+
 rule gradients:
     input:
         code("04_gradient_energy"),
         probes=rules.probes.output.probes,
+        predictions=rules.probes.output.predictions,
+        flattened=lambda wildcards: expand(
+            rules.flattened.output.left_out,
+            language=conditions.measured_languages(CONDITION[wildcards.part], P.speech.tonal),
+        ),
+        random=lambda wildcards: RESULTS / "parts" / f"random_spans.{CONDITION[wildcards.part].backbone}.csv",
     params:
-        section=section("seed", "encoders", "gradient", "bootstrap"),
+        section=section("seed", "encoders", "gradient", "knee", "bootstrap"),
         condition=lambda wildcards: CONDITION[wildcards.part].name,
     output:
         energy=RESULTS / "parts" / "energy.{part}.csv",
@@ -202,7 +248,12 @@ rule gradients:
         spans=RESULTS / "parts" / "spans.{part}.csv",
         radii=RESULTS / "parts" / "radii.{part}.csv",
         tokens=RESULTS / "parts" / "token_spans.{part}.csv",
+        weights=RESULTS / "parts" / "span_weights.{part}.csv",
         token_energy=RESULTS / "token_energy" / "{part}.npz",
+        knees=RESULTS / "parts" / "margin_knee.{part}.csv",
+        margin_curves=RESULTS / "parts" / "margin_curves.{part}.csv",
+        influence=RESULTS / "parts" / "influence.{part}.csv",
+        influence_tokens=RESULTS / "parts" / "influence_tokens.{part}.csv",
         run=RUNS / "04_gradient_energy.{part}.ipynb",
     priority: breadth
     resources:
@@ -238,6 +289,8 @@ MEASURES = [
     *expand(rules.probes.output.f1, part=MEASURED),
     *expand(rules.gradients.output.spans, part=MEASURED),
     *expand(rules.gradients.output.token_energy, part=MEASURED),
+    *expand(rules.flattened.output.left_out, language=P.speech.tonal),
+    *expand(rules.random_weights.output.spans, encoder=ENCODERS),
 ]
 
 
@@ -248,7 +301,7 @@ rule figures:
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
         section=section("profile", "seed", "conditions", "bootstrap", "claims"),
-        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED)],
+        kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED, *tables.SPOKEN, "random_spans")],
     output:
         comparison=RESULTS / "comparison.csv",
         upper=RESULTS / "upper_spans.csv",
@@ -290,7 +343,7 @@ rule planted_span:
         code("06_planted_span"),
         weights(),
     params:
-        section=section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "bootstrap"),
+        section=section("validity", "encoders", "baseline", "finetune", "probe", "gradient", "knee", "bootstrap"),
     output:
         draws=RESULTS / "parts" / "calibration_draws.span{span}.csv",
         scores=RESULTS / "parts" / "calibration_scores.span{span}.csv",

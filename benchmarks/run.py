@@ -15,8 +15,10 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+import explorer_speed
 import numpy as np
 import pandas as pd
+import text_speed
 import torch
 from captum.attr import Saliency
 from sklearn.linear_model import LogisticRegression
@@ -278,6 +280,8 @@ def main() -> None:
         results["gradients_small_vs_captum"] = benchmark_small()
         results["baseline_vs_sklearn"] = benchmark_baseline()
         results["probes_vs_sklearn"] = benchmark_probes()
+        results["text_to_tone"] = text_speed.benchmark()
+        results["explorer"] = explorer_speed.benchmark()
     for name, numbers in results.items():
         print(name, ", ".join(f"{key} {value:.3g}" for key, value in numbers.items() if key != "note"))
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")

@@ -71,7 +71,8 @@ for task, condition in study.conditions.items():
     encoders[task] = checkpoints.load_condition(study.planted, condition, seed=seed)
 
 # %% [markdown]
-# Probes read the tone of every layer; their gradients are squared and binned as in notebook 04.
+# Probes read the tone of every layer; their gradients are squared and binned, and their margins are watched while pitch is taken away, as
+# in notebook 04.
 
 # %%
 fitted = {}
@@ -79,6 +80,7 @@ for task, encoder in encoders.items():
     fitted[task], of_probes = planted_span.probe_encoder(study, task, encoder)
     scores += of_probes
     draws += planted_span.gradient_spans(study, task, encoder, fitted[task])
+    draws += planted_span.margin_knees(study, task, encoder, fitted[task], of_probes)
 
 # %% [markdown]
 # ## Other ways to ask the same

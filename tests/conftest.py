@@ -19,6 +19,17 @@ from tonespan_utils.params.tables import TOKEN_COLUMNS, UTTERANCE_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
+LONGEST = ("workflow", "paper", "study", "course", "finetune", "alignment", "instrument")  # whose files take longest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders of LONGEST first: two workers take a file at a time, and none may begin a long one at the end."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+
+    items.sort(key=place)  # which leaves the tests of a file as they are
 
 
 @pytest.fixture

@@ -111,7 +111,24 @@ def write(p: params.Params) -> None:
         tables.write(p.results, "token_spans", radii, part=condition.name)
         _write_token_energy(p, condition, radii)
         _write_layer_tables(p, condition, languages)
+    for language, rows in by_language.items():
+        left_out = rows[["language", "token_id", "utterance_id"]].head(1).assign(reason="creak")
+        tables.write(p.results, "knee_left_out", left_out, part=language)
     write_clips(p, pd.concat(by_language.values(), ignore_index=True))
+    for encoder in tables.encoders(p):
+        tables.write(p.results, "random_spans", random_spans(encoder, p.speech.tonal), part=encoder)
+
+
+def random_spans(encoder: str, languages: list[str]) -> pd.DataFrame:
+    """Permuted weights look as far in every layer, 200 ms, and know nothing."""
+    rows = [
+        (encoder, la, layer, depth, weight, 200.0, 180.0, 220.0, 450.0)
+        for la in languages for layer, depth in zip(LAYERS, relative_depth(LAYERS), strict=True)
+        for weight in ("none", "power")
+    ]  # fmt: skip
+    score = {"f1": 0.3, "f1_low": 0.2, "f1_high": 0.4, "chance_f1": 0.33, "above_chance_low": -0.1}
+    counts = {"n_tokens": 40, "n_test": 72, "n_seeds": 2}
+    return pd.DataFrame(rows, columns=tables.COLUMNS["random_spans"][:9]).assign(**score, **counts)
 
 
 def _write_token_energy(p: params.Params, condition: Condition, radii: pd.DataFrame) -> None:
@@ -127,14 +144,17 @@ def _write_token_energy(p: params.Params, condition: Condition, radii: pd.DataFr
         rough = rng.normal(0, 0.7, (len(names), offsets.size))
         sure = np.linspace(0.98, 0.3, len(names))[:, None] * np.linspace(0.6, 1, len(LAYERS))
         measured[language] = [
-            Measured(
-                {layer: np.exp(rough - np.abs(offsets) / table[[layer]].to_numpy()) for layer in LAYERS},
-                np.full((len(names), offsets.size), 1 / offsets.size), names, names,
-                dict(zip(LAYERS, sure.T, strict=True)),
-            )
+            measured_as({layer: np.exp(rough - np.abs(offsets) / table[[layer]].to_numpy()) for layer in LAYERS},
+                        names, dict(zip(LAYERS, sure.T, strict=True)))
             for table in wide
         ]  # fmt: skip
     token_energy.save(p.results, condition.name, measured, [0, 1], edges)
+
+
+def measured_as(energy: dict[str, np.ndarray], names: np.ndarray, confidence: dict[str, np.ndarray]) -> Measured:
+    """Energy of tokens that are utterances of their own, in speech that is as loud everywhere."""
+    even = np.ones_like(next(iter(energy.values())))
+    return Measured(energy, even / even.shape[1], names, names, confidence, energy, even)
 
 
 def write_clips(p: params.Params, tokens: pd.DataFrame) -> None:
@@ -220,12 +240,53 @@ def _write_layer_tables(p: params.Params, condition: Condition, languages: list[
         "probe_chance": seeded.assign(chance_f1=0.33),
         "spans": layers.assign(**span, **bounds),
         "radii": layers.assign(**radius, **bounds),
+        "span_weights": span_weights(layers),
         "energy": energy,
         "energy_null": flat.merge(pd.DataFrame({"offset_ms": offsets, "energy": 1 / offsets.size}), how="cross"),
         "encoders": pd.DataFrame([identity | {"n_layers": 4, "seed": 0}]),
+        **_margins(seeded, languages),
     }
     for name, table in stored.items():
         tables.write(p.results, name, table, part=condition.name)
+
+
+def _margins(seeded: pd.DataFrame, languages: list[str]) -> dict[str, pd.DataFrame]:
+    """The tables of margins: a knee at the cue in every layer but ``cnn``, which has none."""
+    encoder = seeded["condition"].iloc[0].partition("/")[0]
+    cue_ms = seeded["language"].map(lambda language: CUES_MS.get(language, 100.0))
+    knee_ms = cue_ms.where(seeded["layer"] != "cnn")
+    note = np.where(seeded["layer"] == "cnn", "F1 not above chance", "")
+    knee = {"encoder": encoder, "knee_ms": knee_ms, "ci_low_ms": knee_ms - 9, "ci_high_ms": knee_ms + 9, "n_tokens": 24}
+    widths = pd.DataFrame({"half_width_ms": [0.0, 30.0, 60.0, 90.0, 120.0], "gain": [0.0, 1.2, 2.4, 2.9, 3.0]})
+    keep = seeded.merge(widths, how="cross")
+    sides = {"keep": keep["gain"], "flatten": 3 - keep["gain"]}
+    curves = pd.concat([keep.assign(curve=name, margin=value) for name, value in sides.items()])
+    beyond = keep[keep["half_width_ms"] > 0].assign(influence=0.1)
+    names = pd.DataFrame({"language": languages}).merge(pd.DataFrame({"number": [0, 1]}), how="cross")
+    names["token_id"] = names["language"] + names["number"].map(lambda n: f"{n}_{6 * n}")  # as ``tokens`` has them
+    return {
+        "margin_knee": seeded.assign(**knee, note=note),
+        "margin_curves": curves.assign(ci_low=curves["margin"] - 0.2, ci_high=curves["margin"] + 0.2).drop(
+            columns="gain"
+        ),
+        "influence": beyond.assign(ci_low=0.05, ci_high=0.15, n_tokens=24).drop(columns="gain"),
+        "influence_tokens": beyond.merge(names[["language", "token_id"]]).assign(encoder=encoder).drop(columns="gain"),
+    }
+
+
+def span_weights(layers: pd.DataFrame) -> pd.DataFrame:
+    """Energy goes as power to the -0.6, and as duration; weighted, hardly as either. None at ``cnn``: few bins."""
+    plain = {"weight": "none", "span_ms": 160.0, "exponent": -0.6, "duration_rho": -0.4}
+    weighted = {"weight": "power", "span_ms": 80.0, "exponent": 0.35, "duration_rho": -0.05}
+    counted = {"null_span_ms": 450.0, "n_tokens": 36}
+    table = pd.concat([layers.assign(**plain, **counted), layers.assign(**weighted, **counted)], ignore_index=True)
+    table.loc[table["layer"] == "cnn", "exponent"] = np.nan
+    for name, low, high, reach in (
+        ("span_ms", "ci_low_ms", "ci_high_ms", 10), ("exponent", "exponent_low", "exponent_high", 0.05),
+        ("duration_rho", "duration_rho_low", "duration_rho_high", 0.2),
+    ):  # fmt: skip
+        table[low], table[high] = table[name] - reach, table[name] + reach
+    return table
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ from tonespan_utils.study import sanity
 LAYERS = ["cnn", "0", "1", "2"]
 TOP = LAYERS[-1]
 CONDITIONS = ("vanilla", "asr", "narrow_asr")
-DRAWN = ("gradient", "gradient_r90", "occlusion")
+DRAWN = ("gradient", "gradient_power", "gradient_r90", "margin_knee", "occlusion")
 
 
 def make(params: Params) -> dict[str, pd.DataFrame]:
@@ -53,8 +53,8 @@ def _answers(params: Params, number: count) -> list[tuple]:
 
 def _lines(number: count) -> list[tuple]:
     return [
-        (name, condition, layer, *_triple(number, 1), 0.1, 0.9, next(number), *_triple(number, 40), next(number), 5,
-         "follows the cue")
+        (name, condition, layer, *_triple(number, 1), 0.1, 0.9, next(number), *_triple(number, 40), next(number),
+         next(number), 5, "follows the cue")
         for name, condition, layer in _pairs()
     ]  # fmt: skip
 

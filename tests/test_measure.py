@@ -15,11 +15,21 @@ from tonespan_utils import measure, measure_span
 from tonespan_utils.corpus import segments as clips
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import gradient_energy, pooling, probes, spans
+from tonespan_utils.instrument import (
+    gradient_energy,
+    influence,
+    margin_knee,
+    margins,
+    pitch_versions,
+    pooling,
+    probes,
+    spans,
+)
+from tonespan_utils.params.knee import Knee
 from tonespan_utils.params.profile import ROOT
 from tonespan_utils.statistics.classifier import LinearClassifier
 
-QUICK = {"n_resamples": 50, "bin_ms": 50.0, "regularisation_c": 0.1}
+QUICK = {"n_resamples": 50, "bin_ms": 50.0, "regularisation_c": 0.1, "half_widths_ms": ()}
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +142,7 @@ def test_files_and_other_sample_rates_are_read(tmp_path, folder, segments):
 def call(folder, segments, **changed):
     audio, centers, labels, speakers = (list(part[:20]) for part in segments)
     given = {"model": folder, "audio": audio, "centers": centers, "labels": labels, "groups": speakers} | changed
-    return measure_span(**given, **QUICK)
+    return measure_span(**QUICK | given)
 
 
 BAD = {
@@ -238,3 +248,73 @@ def test_missing_groups_and_labels_are_named(missing):
         clips.group_names(["a", missing])
     with pytest.raises(TonespanError, match="clip 7: the label of its token 1 is missing"):
         clips.label_names("clip 7", ["a", missing])
+
+
+def test_clips_are_brought_to_one_loudness_as_recordings_of_a_corpus_are(tmp_path, segments):
+    unscaled = make_checkpoint(tmp_path, "xlsr", scaled=False)  # takes the waveform as it is
+    audio, centers, labels, speakers = (part[:20] for part in segments)
+    uneven = [clip * (8.0 if number % 2 else 0.5) for number, clip in enumerate(audio)]
+
+    def spans_of(clips_given, loudness):
+        quick = QUICK | {"loudness": loudness}
+        return measure_span(unscaled, clips_given, centers, labels, groups=speakers, **quick).layers["span_ms"]
+
+    levelled = spans_of(audio, "recording")
+    assert np.allclose(levelled, spans_of(uneven, "recording"), rtol=1e-4)
+    assert not np.allclose(spans_of(audio, "none"), spans_of(uneven, "none"), rtol=1e-3)
+    with pytest.raises(TonespanError, match="no loudness 'clip'; there are: recording, speaker, none"):
+        spans_of(audio, "clip")
+
+
+def voiced_clips(n, *, seed=0):
+    """Half a second of a harmonic voice whose pitch rises or falls within +-60 ms of the middle, with labels."""
+    rng, time_s = np.random.default_rng(seed), np.arange(8000) / 16000 - 0.25
+    labels = [str(rng.choice(["rise", "fall"])) for _ in range(n)]
+    octaves = {"rise": np.clip(time_s, -0.06, 0.06) / 0.12, "fall": -np.clip(time_s, -0.06, 0.06) / 0.12}
+    phases = [2 * np.pi * np.cumsum(rng.uniform(120, 200) * 2 ** octaves[label]) / 16000 for label in labels]
+    return [0.1 * sum(np.sin(k * phase) / k for k in range(1, 9)) for phase in phases], [0.25] * n, labels
+
+
+def test_the_knees_are_those_of_the_study(folder):
+    audio, centers, labels = voiced_clips(40)
+    widths = (20.0, 40.0, 60.0, 90.0, 130.0)
+    quick = QUICK | {"half_widths_ms": widths, "min_side_ms": 100.0, "loudness": "none"}
+    measured = measure_span(folder, audio, centers, labels, **quick)
+    assert measured.knees["layer"].tolist() == measured.layers["layer"].tolist()
+    assert measured.influence.groupby("layer").size().eq(5).all() and measured.left_out.empty
+    encoder = checkpoints.load(folder)
+    corpus = clips.split(clips.corpus_of(audio, centers, labels, None, 16000), None, probes_given=False, seed=0)
+    tokens = gradient_energy.eligible(corpus, n_tokens=40, min_side_ms=100, seed=0)
+    given = Knee(half_widths_ms=list(widths), n_tokens=40, context_ms=500.0, method="level_restored", floor_hz=75.0,
+                 ceiling_hz=500.0)  # fmt: skip
+    versions = pitch_versions.of_corpus(encoder, corpus, tokens, given)
+    margins_measured = margins.measure(encoder, measured.probes, versions)
+    drawing = {"n_resamples": 50, "level": 0.95, "seed": 0}
+    pd.testing.assert_frame_equal(measured.influence, influence.table(margins_measured, **drawing))
+    for row in measured.knees.itertuples():
+        knee = margin_knee.of_layer(margins_measured, row.layer, above_chance_low=1.0, **drawing)
+        assert row.n_tokens == knee.n_tokens == len(tokens)
+        assert row.note == "F1 not above chance" or (row.note, repr(row.knee_ms)) == (knee.note, repr(knee.knee_ms))
+    assert "margin knee (ms)" in repr(measured)
+    assert "margin knee" in {line.get_label() for line in measured.plot().axes[1].lines}
+
+
+def test_voices_without_pitch_are_left_out_of_the_knees_and_said(folder, segments):
+    measured = call(folder, segments, half_widths_ms=(20.0, 40.0, 60.0, 90.0, 130.0))
+    assert measured.knees["knee_ms"].isna().all() and len(measured.left_out) > 0, "noise around 1000 Hz has no pitch"
+    assert f"their pitch cannot be taken away: {len(measured.left_out)}" in repr(measured)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"half_widths_ms": (20, 10, 30, 40, 50)}, "half_widths_ms must increase"),
+        ({"half_widths_ms": (20, 30)}, "at least 5 items"),
+        ({"half_widths_ms": (20, 40, 60, 80, 900)}, "smaller than context_ms"),
+        ({"half_widths_ms": (20, 40, 60, 80, 90), "pitch_range_hz": (500, 75)}, "floor_hz must be under ceiling_hz"),
+    ],
+)
+def test_settings_of_the_knee_that_do_not_fit_are_named_in_one_line(folder, segments, given, message):
+    with pytest.raises(TonespanError, match=message) as raised:
+        call(folder, segments, **given)
+    assert "\n" not in str(raised.value)

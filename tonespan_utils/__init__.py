@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as typing has it, which would be most of the time before a command can hear a signal
 if TYPE_CHECKING:
     from tonespan_utils.measure import measure_span
 

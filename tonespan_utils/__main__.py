@@ -10,10 +10,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+if __name__ == "__main__":  # Ctrl-C waits for processes.stoppable: no stack trace out of imports
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.tone import text_to_tone, tone_table
@@ -257,4 +261,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is to end
+    sys.exit(status)

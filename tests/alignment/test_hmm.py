@@ -23,8 +23,14 @@ def trained(spoken):
     return aligners.from_speech(spoken, "th", max_minutes=60)
 
 
-def test_times_from_text_alone(spoken, trained):
-    tokens, rejected = align.tokens(spoken, trained, language="th")
+@pytest.fixture(scope="module")
+def aligned(spoken, trained):
+    """Aligned and rejected tokens."""
+    return align.tokens(spoken, trained, language="th")
+
+
+def test_times_from_text_alone(spoken, aligned):
+    tokens, rejected = aligned
     assert len(tokens) + len(rejected) == len(spoken.tokens) and len(tokens) >= 0.99 * len(spoken.tokens)
     errors = timing.errors_ms(tokens, spoken.tokens)
     row = timing.error_row(errors, n_known=len(spoken.tokens), n_resamples=50, level=0.95, seed=0)
@@ -33,8 +39,8 @@ def test_times_from_text_alone(spoken, trained):
     assert tokens["tone"].tolist() == spoken.tokens.set_index("token_id").loc[tokens["token_id"], "tone"].tolist()
 
 
-def test_a_wrong_text_scores_lower(spoken, trained):
-    right, _ = align.tokens(spoken, trained, language="th")
+def test_a_wrong_text_scores_lower(spoken, trained, aligned):
+    right, _ = aligned
     texts = spoken.utterances["text"].to_numpy()
     swapped = spoken.utterances.assign(text=np.roll(texts, 7))
     wrong, _ = align.tokens(type(spoken)(swapped, spoken.tokens, spoken.audio, spoken.rejected), trained, language="th")
@@ -53,9 +59,9 @@ def test_training_is_deterministic_and_kept(spoken, trained, tmp_path):
     assert np.array_equal(again.score_frames(samples).scores, trained.score_frames(samples).scores)
 
 
-def test_fewer_minutes_train_on_less(spoken):
+def test_fewer_minutes_train_on_less(spoken, trained):
     little = aligners.from_speech(spoken, "th", max_minutes=0.01)
-    assert 0 < len(little.vocabulary) < len(aligners.from_speech(spoken, "th", max_minutes=60).vocabulary)
+    assert 0 < len(little.vocabulary) < len(trained.vocabulary)
 
 
 def test_features_are_centred_in_time():

@@ -1,5 +1,7 @@
 """Gain is no feature: any recording or speaker may be made 20 dB louder or softer."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,7 +30,7 @@ def quiet(seconds: float) -> np.ndarray:
 def corpus_of(clips: dict[str, np.ndarray], speakers: dict[str, str]) -> Corpus:
     rows = [{"utterance_id": name, "speaker": speakers[name], "n_samples": len(clips[name])} for name in clips]
     utterances = pd.DataFrame(rows).reindex(columns=UTTERANCE_COLUMNS, fill_value="")
-    return Corpus(utterances, pd.DataFrame(), clips.__getitem__, pd.DataFrame(columns=["item", "reason"]))
+    return Corpus(utterances, pd.DataFrame(), lambda name: clips[name].copy(), pd.DataFrame(columns=["item", "reason"]))
 
 
 def test_the_level_of_a_steady_sound_is_its_power():
@@ -88,6 +90,21 @@ def test_a_speaker_keeps_what_is_loud_and_soft_in_the_voice():
     scaled = {name: clip * np.float32(10 if name[0] == "a" else 1) for name, clip in clips.items()}
     louder = corpus_of(scaled, dict(spoken.utterances[["utterance_id", "speaker"]].to_numpy()))
     np.testing.assert_allclose(level.levelled(louder, by="speaker").audio("a2"), even.audio("a2"), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("by", ["recording", "speaker"])
+def test_a_long_recording_is_in_memory_once(by):
+    """numpy tells tracemalloc of its arrays; beside the samples there is their power, a number per 5 ms."""
+    spoken = corpus_of({"a": np.tile(speech(), 100)}, {"a": "x"})
+    even = level.levelled(spoken, by=by)
+    tracemalloc.start()
+    try:
+        samples = even.audio("a")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * samples.nbytes
+    assert level.active_db(samples) == pytest.approx(level.TARGET_DB, abs=0.01)
 
 
 def test_none_leaves_everything():

@@ -1,5 +1,7 @@
 """Splits of recordings: nothing on both sides, as much as possible on one, and the rest said."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,54 @@ def test_a_sentence_that_few_share_follows_most_of_its_readers():
     shared = [(f"s{person}", f"shared{text}") for text in range(20) for person in (text % 10, (text + 3) % 10)]
     n_tokens = sizes(table(unshared + shared))
     assert n_tokens.get(NEITHER, 0) < 0.02 * (3 * 300 + 40) and n_tokens["test"] > 150
+
+
+def partly_crossed(n_speakers: int, n_sentences: int, share: float) -> pd.DataFrame:
+    """Each speaker reads each sentence with this probability."""
+    reads = np.random.default_rng(1).random((n_speakers, n_sentences)) < share
+    return table([(f"s{person}", f"t{text}") for person, text in zip(*np.nonzero(reads), strict=True)])
+
+
+def most_kept(recordings: pd.DataFrame) -> float:
+    """The share of tokens that the best split keeps: every set of test speakers, sentences as they cost least.
+
+    Test has a fifth of a fifth of the tokens, or more.
+    """
+    tokens = recordings.pivot_table(index="sentence_id", columns="speaker", values="n_tokens", aggfunc="sum")
+    tokens = tokens.fillna(0).to_numpy()
+    best = 0.0
+    for is_test in itertools.product([False, True], repeat=tokens.shape[1]):
+        in_test, in_train = tokens[:, np.array(is_test)].sum(axis=1), tokens[:, ~np.array(is_test)].sum(axis=1)
+        order = np.argsort((in_train - in_test) / np.maximum(in_test, 1e-9))
+        test = np.cumsum(in_test[order])
+        kept = in_train.sum() + np.cumsum((in_test - in_train)[order])
+        is_enough = (test >= 0.04 * tokens.sum()) & (kept >= 2 * test)
+        best = max(best, kept[is_enough].max(initial=0.0) / tokens.sum())
+    return best
+
+
+def kept_share(recordings: pd.DataFrame) -> float:
+    counted = sizes(recordings)
+    return 1 - counted.get(NEITHER, 0) / sum(counted.values())
+
+
+@pytest.mark.parametrize(("n_speakers", "n_sentences"), [(5, 20), (10, 100)])
+def test_no_split_of_a_crossed_corpus_keeps_more(n_speakers, n_sentences):
+    assert kept_share(crossed(n_speakers, n_sentences)) == pytest.approx(most_kept(crossed(n_speakers, n_sentences)))
+
+
+@pytest.mark.parametrize(
+    ("n_speakers", "n_sentences", "share"), [(10, 100, 0.5), (10, 100, 0.3), (6, 60, 0.2), (4, 100, 0.5)]
+)
+def test_where_speakers_share_some_sentences_nearly_all_that_can_be_kept_is(n_speakers, n_sentences, share):
+    """By name alone 70, 74, 83 and 76 % were kept, of 84, 90, 96 and 81 %."""
+    recordings = partly_crossed(n_speakers, n_sentences, share)
+    assert kept_share(recordings) >= 0.94 * most_kept(recordings)
+
+
+def test_forty_speakers_who_read_two_hundred_and_fifty_syllables_keep_two_thirds():
+    counted = sizes(crossed(40, 250).assign(n_tokens=5))
+    assert counted == {"train": 32_000, "test": 2_000, NEITHER: 16_000}
 
 
 def test_of_two_speakers_the_one_who_says_less_is_tested():

@@ -1,6 +1,6 @@
 """The course: solutions pass, untouched student versions fail at their exercises and nowhere else, nbgrader takes both.
 
-The first lesson is executed with every `make test`, the other four with `make test-slow`.
+Solved lessons run with `make test-slow`, the untouched first one, which stops at its exercises, with `make test` too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tonespan_utils.params import profile
 from tonespan_utils.workflow import notebooks, runner
 
 ROOT = Path(__file__).parents[2]
-EXECUTED = [pytest.param(lesson, marks=[pytest.mark.slow] if i else []) for i, lesson in enumerate(classroom.LESSONS)]
+UNTOUCHED = [pytest.param(lesson, marks=[pytest.mark.slow] if i else []) for i, lesson in enumerate(classroom.LESSONS)]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,8 @@ def test_students_get_no_solution(output, lesson):
     assert not any(cell.get("outputs") for cell in given.cells)
 
 
-@pytest.mark.parametrize("lesson", EXECUTED)
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", classroom.LESSONS)
 def test_solutions_pass(output, lesson):
     path = classroom.teacher_version(lesson)
     notebook = nbformat.read(path, as_version=4)
@@ -131,7 +132,7 @@ def test_solutions_pass(output, lesson):
     assert classroom.teacher_version(lesson).stat().st_mtime_ns == time, "what is up to date is not run again"
 
 
-@pytest.mark.parametrize("lesson", EXECUTED)
+@pytest.mark.parametrize("lesson", UNTOUCHED)
 def test_an_untouched_student_version_fails_at_its_exercises_and_nowhere_else(output, lesson):
     notebook = executed(student(output, lesson), output)
     stopped = errors(notebook)

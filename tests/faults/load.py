@@ -5,6 +5,7 @@ Prints one line of JSON: seconds, peak memory in MB, and what the task counted.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -15,13 +16,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import itertools
-
-import fake_results
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for what only some tasks import, in them: torch alone is 680 MB
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus import labelled, recordings, textgrid
+from tonespan_utils.corpus import labelled, level, recordings, textgrid
 from tonespan_utils.corpus.textgrid import Interval
 from tonespan_utils.params import profile as params
 from tonespan_utils.params import tables
@@ -29,7 +27,7 @@ from tonespan_utils.params import tables
 N_CLIPS, N_SPEAKERS, N_TONES, N_SYLLABLES = 50_000, 40, 5, 400
 N_HOURS, SYLLABLE_S = 3, 0.5
 N_TOKENS = 10_000
-ONSETS = "ptkbdgmnlfsh"
+ONSETS, VOWELS = "ptkbdgmnlfsh", "aeiou"
 
 
 def hum(seconds: float) -> np.ndarray:
@@ -37,6 +35,12 @@ def hum(seconds: float) -> np.ndarray:
     time_s = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     phase = 2 * np.pi * np.cumsum(150 - 30 * (time_s % 1)) / SAMPLE_RATE
     return (0.2 * sum(np.sin(n * phase) / n for n in range(1, 6))).astype(np.float32)
+
+
+def syllable_name(number: int) -> str:
+    """A syllable of its own for each number, without digits: those that end one are taken for its tone."""
+    onset, vowel = ONSETS[number % len(ONSETS)], VOWELS[number // len(ONSETS) % len(VOWELS)]
+    return onset + vowel * (1 + number // (len(ONSETS) * len(VOWELS)))
 
 
 def make_clips(folder: Path) -> None:
@@ -49,14 +53,15 @@ def make_clips(folder: Path) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         os.link(folder / f"voice{number % 5}.wav", folder / name)
         tone, syllable = number // N_SPEAKERS % N_TONES, number // (N_SPEAKERS * N_TONES) % N_SYLLABLES
-        lines.append(f"{name},,ma{syllable},{tone},p{number % N_SPEAKERS},female,calm,cmn")
+        lines.append(f"{name},,{syllable_name(syllable)},{tone},p{number % N_SPEAKERS},female,calm,cmn")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
 
 
 def clips(folder: Path) -> dict:
     speech = folder / "speech"
     corpus = recordings.load(speech, cache_dir=folder / "cache")
-    return {"tokens": len(corpus.tokens), "rejected": len(corpus.rejected), "utterances": len(corpus.utterances)}
+    splits = corpus.utterances["split"].value_counts().to_dict()
+    return {"tokens": len(corpus.tokens), "rejected": len(corpus.rejected), "splits": splits}
 
 
 def labels(folder: Path) -> dict:
@@ -79,16 +84,19 @@ def make_recording(folder: Path) -> None:
 def recording(folder: Path) -> dict:
     corpus = recordings.load(folder / "speech", language="cmn", cache_dir=folder / "cache")
     row = corpus.utterances.iloc[0]
+    even = level.levelled(corpus, by="recording")  # as every measurement gets it
     return {
         "tokens": len(corpus.tokens),
         "rejected": len(corpus.rejected),
         "length_s": int(row["n_samples"]) / SAMPLE_RATE,
-        "peak": float(np.abs(corpus.audio(row["utterance_id"])[: 60 * SAMPLE_RATE]).max()),
+        "peak": float(np.abs(even.audio(row["utterance_id"])[: 60 * SAMPLE_RATE]).max()),
     }
 
 
 def make_results(folder: Path) -> None:
     """The tables of a run that measured ten thousand tokens in two languages."""
+    import fake_results
+
     path = fake_results.profile(folder, ["vanilla", "asr-th", "emotion"], tonal=["th", "vi"], other=[])
     params.OUTPUT_ROOT = folder
     few = fake_results.tokens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -12,11 +13,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tonespan_utils.workflow import run_folders
+from tonespan_utils.workflow import produced, run_folders
 
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).with_name("tiny.yaml")
-LONGEST_S = 600  # no run of the tiny study takes so long, on the slowest machine
+LONGEST_S = 1800  # no run of the tiny study takes so long, on the slowest machine
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,15 @@ class Study:
         files = [path for path in self.results.rglob("*") if path.is_file() and not path.name.startswith(".")]
         kept = sorted(path for path in files if path.name != "clips.npz")
         return {str(path.relative_to(self.results)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
+
+    def executed(self) -> list[str]:
+        """The notebooks that have been executed to their end, in order of name."""
+        return sorted(path.name for path in (self.runs / produced.RECORDS).glob("*.json"))
+
+    def forget(self, notebook: str) -> None:
+        """Remove what one executed notebook left: it is to be made again, with all that depends on it."""
+        for name in json.loads((self.runs / produced.RECORDS / notebook).read_text())["files"]:
+            (self.output / name).unlink()
 
     def processes(self) -> list[int]:
         """Every process that works on this study, whoever its parent is: by its environment."""

@@ -37,6 +37,7 @@ def test_damaged_and_edited_files_are_noticed_kept_and_made_again(study, undistu
         study.results / "parts" / "energy.mini--gender.csv": cut_off,
         study.results / "probes" / "mini--gender" / "th.seed0.npz": cut_off,
         study.results / "token_energy" / "mini--vanilla.npz": cut_off,
+        next((study.results / "flattened").rglob("cnn.npy")): cut_off,
         study.results / "models" / "mini--gender.seed0" / "model.safetensors": cut_off,
         study.runs / "03_layer_probes.mini--vanilla.ipynb": cut_off,
     }

@@ -17,6 +17,13 @@ LAUGHS = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
 )
 
 
+def test_formulas_behind_the_separator_of_another_country_are_text():
+    table = pd.DataFrame({"t": ["low;=1+1", "a\t@x", "b; +1", "c;d=e", "low-high"]})
+    assert report_tables.without_formulas(table)["t"].tolist() == [
+        "low;'=1+1", "a\t'@x", "b; '+1", "c;d=e", "low-high",
+    ]  # fmt: skip
+
+
 def test_formulas_in_downloads_are_text_and_numbers_stay():
     table = pd.DataFrame({"t": ["=1+1", "@a", "+a", "-a", "\tx", "-1.5", "ma"], "n": [-1.0] * 7})
     safe = report_tables.without_formulas(table)

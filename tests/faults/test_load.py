@@ -16,7 +16,7 @@ MB_OF = {
     "clips": 2000,
     "labels": 2000,
     "results": 4000,
-    "recording": 1500,  # 220 of the program and 659 of three hours at 16 kHz, which grow in place by an eighth too much
+    "recording": 1100,  # 220 of the program and 659 of three hours at 16 kHz, which grow in place by an eighth too much
 }
 
 

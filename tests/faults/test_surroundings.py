@@ -13,9 +13,15 @@ from studies import TINY, Study
 HOSTILE = "o $(touch hit) `touch hit`;touch hit {x} {} '\"\\#% ไ"
 
 
-def test_same_bytes_under_one_core_another_locale_home_hash_seed_and_time_zone(study, undisturbed, tmp_path):
+def test_same_bytes_however_it_is_called(study, undisturbed):
+    """One core, another locale, home, hash seed and time zone, a relative output folder, a strict umask, few files."""
+    command = " ".join(["umask 077; ulimit -S -n 64; exec", *study.command()[:4], f"'{TINY}'", "--cores 1"])
     elsewhere = {"LC_ALL": "C", "HOME": "/dev/null/home", "PYTHONHASHSEED": "5", "TZ": "Asia/Bangkok"}
-    study.finish("--cores", "1", folder=tmp_path, **elsewhere)
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=study.output.parent, capture_output=True, text=True,
+        env=study.environment(TONESPAN_OUTPUT=study.output.name, **elsewhere),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
     assert study.digests() == undisturbed.digests()
 
 
@@ -34,16 +40,6 @@ def test_same_bytes_under_a_hostile_path_and_a_foreign_jupyter(study, undisturbe
     assert hostile.digests() == undisturbed.digests()
     assert not list(tmp_path.rglob("hit")), "the shell executed a part of the path"
     assert "Nothing to be done" in hostile.finish("--dry-run", **around)
-
-
-def test_a_relative_output_folder_and_a_strict_umask(study, undisturbed):
-    command = " ".join(["umask 077; ulimit -S -n 64; exec", *study.command()[:4], f"'{TINY}'", "--cores 2"])
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=study.output.parent, capture_output=True, text=True,
-        env=study.environment(TONESPAN_OUTPUT=study.output.name),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert study.digests() == undisturbed.digests()
 
 
 def test_too_few_open_files_are_refused_in_one_line(study):

@@ -1,6 +1,7 @@
 """Updates against a plain loop; kills, losses that break and checkpoints cut short change no weight."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -80,6 +81,21 @@ def broken_off(encoder, examples, work, monkeypatch, *, step=5, **changes):
         with pytest.raises(Killed):
             tuned(encoder, examples, work, **changes)
     return sorted(path.name for path in work.glob("checkpoint-*"))
+
+
+@pytest.fixture(scope="module")
+def broken(encoder, examples, tmp_path_factory):
+    """Where a training was killed after five updates: its checkpoints of the second and the fourth."""
+    work = tmp_path_factory.mktemp("broken")
+    with pytest.MonkeyPatch.context() as patch:
+        assert broken_off(encoder, examples, work, patch) == ["checkpoint-2", "checkpoint-4"]
+    return work
+
+
+@pytest.fixture
+def work(broken, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(broken, tmp_path / "work"))
 
 
 # ---------------------------------------------------------------- updates
@@ -223,8 +239,7 @@ def test_utterances_of_like_length_share_a_batch():
 # ---------------------------------------------------------------- kills and breaks
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(encoder, examples, tmp_path, unbroken, monkeypatch):
-    assert broken_off(encoder, examples, tmp_path, monkeypatch) == ["checkpoint-2", "checkpoint-4"]
+def test_a_killed_training_goes_on_to_the_same_weights(encoder, examples, work, unbroken, monkeypatch):
     steps = []
 
     class Watch(training._Progress):
@@ -232,7 +247,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(encoder, examples, tmp_pa
             steps.append(state.global_step)
 
     monkeypatch.setattr(training, "_Progress", Watch)
-    assert same(tuned(encoder, examples, tmp_path)[0], unbroken) and steps == [5, 6]
+    assert same(tuned(encoder, examples, work)[0], unbroken) and steps == [5, 6]
 
 
 def test_a_training_killed_after_its_last_update_is_not_done_again(encoder, examples, tmp_path, unbroken, monkeypatch):
@@ -242,20 +257,20 @@ def test_a_training_killed_after_its_last_update_is_not_done_again(encoder, exam
 
 
 @pytest.mark.parametrize("harm", ["missing", "half"])
-def test_a_checkpoint_cut_short_is_not_used(encoder, examples, tmp_path, unbroken, monkeypatch, harm):
-    broken_off(encoder, examples, tmp_path, monkeypatch)
-    state = tmp_path / "checkpoint-4" / "trainer_state.json"
+def test_a_checkpoint_cut_short_is_not_used(encoder, examples, work, unbroken, harm):
+    state = work / "checkpoint-4" / "trainer_state.json"
     if harm == "missing":
         state.unlink()
     else:
         state.write_text(state.read_text()[:100])
-    assert same(tuned(encoder, examples, tmp_path)[0], unbroken)
+    assert same(tuned(encoder, examples, work)[0], unbroken)
 
 
-def test_where_no_checkpoint_is_whole_it_starts_again(encoder, examples, tmp_path, unbroken, monkeypatch):
-    for name in broken_off(encoder, examples, tmp_path, monkeypatch):
-        (tmp_path / name / "trainer_state.json").unlink()
-    assert same(tuned(encoder, examples, tmp_path)[0], unbroken)
+def test_where_no_checkpoint_is_whole_it_starts_again(encoder, examples, work, unbroken):
+    states = list(work.glob("checkpoint-*/trainer_state.json"))
+    for state in states:
+        state.unlink()
+    assert len(states) == 2 and same(tuned(encoder, examples, work)[0], unbroken)
 
 
 @pytest.mark.parametrize("what", ["learning rate", "speech", "labels", "start"])
@@ -273,9 +288,8 @@ def test_checkpoints_of_another_training_are_not_taken_up(encoder, examples, tmp
     assert same(tuned(encoder, examples, tmp_path / "work")[0], unbroken)
 
 
-def test_how_often_checkpoints_are_written_changes_nothing(encoder, examples, tmp_path, unbroken, monkeypatch):
-    broken_off(encoder, examples, tmp_path, monkeypatch)
-    assert same(tuned(encoder, examples, tmp_path, checkpoint_every=5)[0], unbroken)
+def test_how_often_checkpoints_are_written_changes_nothing(encoder, examples, work, unbroken):
+    assert same(tuned(encoder, examples, work, checkpoint_every=5)[0], unbroken)
 
 
 def breaking_at(step, value):

@@ -8,31 +8,25 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import InputXGradient, IntegratedGradients, Saliency
-from conftest import make_checkpoint
+from gradient_parts import CENTERS, TONES, double_encoder, prepare_in_the_model_s_precision, random_probes
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import attribution, behaviour, gradient_energy, gradients, spans
 from tonespan_utils.params import sections
-from tonespan_utils.statistics.classifier import LinearClassifier
 
-CENTERS, TONES, CLASSES = [0.2, 0.31], ["fall", "rise"], ("fall", "rise", "level")
+CLASSES = ("fall", "rise", "level")
 EDGES, OFFSETS = spans.offset_bins(120, 20)
 
 
 @pytest.fixture(scope="module", params=["xlsr", "wav2vec2"])
 def encoder(request, tmp_path_factory):
-    loaded = checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), request.param))
-    loaded.model.double()
-    return loaded
+    return double_encoder(tmp_path_factory.mktemp("x"), request.param)
 
 
 @pytest.fixture(autouse=True)
 def double_input(monkeypatch):
-    plain = Encoder.prepare
-    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
+    prepare_in_the_model_s_precision(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +36,7 @@ def samples():
 
 @pytest.fixture(scope="module")
 def probes(encoder):
-    rng = np.random.default_rng(1)
-    width = {layer: encoder.model.config.hidden_size for layer in ("0", "2")} | {
-        "cnn": encoder.model.config.conv_dim[-1]
-    }
-    return {k: LinearClassifier(CLASSES, rng.normal(size=(3, n)), rng.normal(size=3)) for k, n in width.items()}
+    return random_probes(encoder, ["0", "2", "cnn"], CLASSES)
 
 
 def scalar(encoder, probe, layer, center_s, tone, n_samples):
@@ -135,10 +125,15 @@ def test_integrated_gradients_add_up_or_say_so(encoder, probes, samples):
     assert integrated.n_steps > 8, "the first try was too coarse for this input"
 
 
+def occluded(encoder, probes, samples, target, **options):
+    utterance = attribution.Utterance(encoder, probes, samples, CENTERS, TONES, target)
+    return attribution.occlusion(utterance, edges_ms=EDGES, **options)
+
+
 @pytest.mark.parametrize("mask_ms", [None, 50.0])
 def test_occlusion_by_brute_force(encoder, probes, samples, mask_ms):
     options = {} if mask_ms is None else {"mask_ms": mask_ms}
-    drops = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, **options)
+    drops = occluded(encoder, probes, samples, "true", **options)
     prepared = encoder.prepare(samples)
     for layer, probe in probes.items():
         for token, (center_s, tone) in enumerate(zip(CENTERS, TONES, strict=True)):
@@ -175,7 +170,7 @@ def test_unknown_names_list_the_known_ones(encoder, probes, samples):
 
 def test_margin_keeps_the_rival_of_the_unchanged_input(encoder, probes, samples):
     prepared = encoder.prepare(samples)
-    drops = attribution.occlusion(encoder, probes, samples, CENTERS, TONES, edges_ms=EDGES, target="margin")
+    drops = occluded(encoder, probes, samples, "margin")
     for layer, probe in probes.items():
         logits = [scalar(encoder, probe, layer, CENTERS[0], tone, samples.size) for tone in CLASSES]
         best = max((1, 2), key=lambda number: logits[number](prepared).item())

@@ -2,41 +2,27 @@
 
 import numpy as np
 import pandas as pd
-import parselmouth
 import pytest
 import torch
-from conftest import make_checkpoint
+from gradient_parts import double_encoder, prepare_in_the_model_s_precision, random_probes
 
-from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import behaviour, f0
-from tonespan_utils.statistics.classifier import LinearClassifier
-
-CENTERS, TONES, CLASSES = [0.2, 0.31], ["fall", "rise"], ("fall", "rise", "level")
+from tonespan_utils.instrument import behaviour, resynthesis
 
 
 @pytest.fixture(scope="module", params=["xlsr", "wav2vec2"])
 def encoder(request, tmp_path_factory):
-    loaded = checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), request.param))
-    loaded.model.double()
-    return loaded
+    return double_encoder(tmp_path_factory.mktemp("x"), request.param)
 
 
 @pytest.fixture(autouse=True)
-def double_input(monkeypatch):
-    plain = Encoder.prepare
-    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
+def in_double_precision(monkeypatch):
+    prepare_in_the_model_s_precision(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def probes(encoder):
-    rng = np.random.default_rng(1)
-    width = {layer: encoder.model.config.hidden_size for layer in ("0", "2")} | {
-        "cnn": encoder.model.config.conv_dim[-1]
-    }
-    return {k: LinearClassifier(CLASSES, rng.normal(size=(3, n)), rng.normal(size=3)) for k, n in width.items()}
+    return random_probes(encoder, ["0", "2", "cnn"], ("fall", "rise", "level"))
 
 
 def test_unknown_names_list_the_known_ones(encoder, probes):
@@ -85,33 +71,6 @@ def test_a_frame_needs_its_own_samples(encoder, probes, glide_corpus):
         )
 
 
-def test_pitch_is_level_outside_the_window_and_untouched_inside():
-    time_s = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
-    hz = 150 * 2 ** (0.5 * np.sin(2 * np.pi * 1.5 * time_s))  # half an octave up and down
-    phase = 2 * np.pi * np.cumsum(hz) / SAMPLE_RATE
-    voice = sum(np.sin(k * phase) / k for k in range(1, 12)).astype(np.float32) * 0.1
-    flatten = behaviour.pitch_flattener(voice, floor_hz=75, ceiling_hz=400)
-    changed = flatten(1.0, 150)
-    pitch = parselmouth.Sound(changed.astype(float), SAMPLE_RATE).to_pitch_ac(0.01, 75, pitch_ceiling=400)
-    at, tracked_hz = pitch.xs(), pitch.selected_array["frequency"]
-    voiced = tracked_hz > 0
-    median_hz = np.nanmedian(f0.track(voice, floor_hz=75, ceiling_hz=400, step_ms=10)[1])
-    far, near = voiced & (np.abs(at - 1) > 0.2), np.abs(at - 1) < 0.1
-    assert far.sum() > 100 and np.abs(12 * np.log2(tracked_hz[far] / median_hz)).max() < 0.3
-    original_hz = np.interp(at[near], time_s, hz)
-    assert voiced[near].all() and np.abs(12 * np.log2(tracked_hz[near] / original_hz)).max() < 0.5
-    assert np.abs(12 * np.log2(original_hz / median_hz)).max() > 3, "there was a movement to keep"
-    assert changed.size == voice.size and flatten(1.0, np.inf).size == voice.size
-    flat = parselmouth.Sound(flatten(1.0, 0).astype(float), SAMPLE_RATE).to_pitch_ac(0.01, 75, pitch_ceiling=400)
-    level = flat.selected_array["frequency"]
-    assert np.abs(12 * np.log2(level[level > 0] / median_hz)).max() < 0.3
-
-
-def test_speech_without_voicing_comes_back_as_it_is():
-    noise = np.random.default_rng(0).normal(0, 0.01, 8000).astype(np.float32)
-    assert np.array_equal(behaviour.pitch_flattener(noise, floor_hz=75, ceiling_hz=500)(0.2, 30), noise)
-
-
 def test_flattened_pitch_reaches_the_probe(encoder, probes, glide_corpus):
     tokens = small_tokens(glide_corpus)
     table = behaviour.f1_by_width(
@@ -128,10 +87,11 @@ def test_flattened_pitch_reaches_the_probe(encoder, probes, glide_corpus):
     width = table["half_width_ms"].unique().tolist()
     assert width == [0.0, 60.0, np.inf] and (table.groupby(["layer", "half_width_ms"]).size() == 21).all()
     audio = glide_corpus.audio(tokens["utterance_id"].iloc[0])
-    flatten = behaviour.pitch_flattener(audio, floor_hz=75.0, ceiling_hz=1500.0)
+    bounds = {"floor_hz": 75.0, "ceiling_hz": 1500.0}
     center_s = tokens["center_s"].iloc[0]
-    calls = list(behaviour.pitch_flattening(encoder, audio, [0], [center_s], [60.0], floor_hz=75.0, ceiling_hz=1500.0))
-    assert torch.equal(calls[0][2], encoder.prepare(flatten(center_s, 60.0))[0])
+    calls = list(behaviour.pitch_flattening(encoder, audio, [0], [center_s], [60.0], **bounds))
+    flattened = resynthesis.resynthesiser(audio, resynthesis.track(audio, **bounds), **bounds)
+    assert torch.equal(calls[0][2], encoder.prepare(flattened(center_s, 60.0, "inside"))[0])
 
 
 def curve(f1, chance=0.2, n_draws=40, spread=0.0):

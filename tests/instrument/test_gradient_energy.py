@@ -6,23 +6,15 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_checkpoint
+from gradient_parts import CENTERS, double_encoder, logit, prepare_in_the_model_s_precision, random_probes
 
 from tonespan_utils.encoders import checkpoints
-from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, gradient_energy, gradients, readouts, spans
 from tonespan_utils.statistics.classifier import LinearClassifier
 
-CENTERS, TONES = [0.2, 0.31], ["fall", "rise"]
 POOL_EDGES = np.arange(-100.0, 101.0, 20.0)
 DRAWING = {"condition": "mini/gender", "n_resamples": 60, "level": 0.9, "seed": 4}
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    loaded = checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), "xlsr"))
-    loaded.model.double()  # finite differences need the precision
-    return loaded
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +22,14 @@ def samples():
     return np.random.default_rng(0).normal(0, 0.1, 8000)
 
 
-def random_probes(encoder, layers):
-    rng = np.random.default_rng(1)
-    width = {layer: encoder.model.config.hidden_size for layer in layers} | {"cnn": encoder.model.config.conv_dim[-1]}
-    return {
-        layer: LinearClassifier(("fall", "rise"), rng.normal(size=(2, width[layer])), rng.normal(size=2))
-        for layer in layers
-    }
-
-
-def logit(encoder, probe, prepared, layer, center_s, tone):
-    with torch.no_grad():
-        hidden = encoder.forward(prepared)[layer][0, encoder.frame_at(center_s, prepared.shape[1])]
-    return probe.logits(hidden.numpy()[None])[0, probe.classes.index(tone)]
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    return double_encoder(tmp_path_factory.mktemp("x"), "xlsr")
 
 
 @pytest.fixture(autouse=True)
 def double_input(monkeypatch):
-    plain = Encoder.prepare
-    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
+    prepare_in_the_model_s_precision(monkeypatch)
 
 
 def test_what_bfloat16_costs_is_measured(tmp_path, glide_corpus):
@@ -174,9 +155,8 @@ def measured_with(seed, n_utterances=6):
     energy["2"][3] = 0
     utterances = np.repeat([f"u{number}" for number in range(n_utterances)], 2)
     tokens = np.array([f"t{number}" for number in range(2 * n_utterances)])
-    return gradient_energy.Measured(
-        energy, rng.uniform(0.5, 1, (2 * n_utterances, 10)), utterances, tokens, confidence={}
-    )
+    null = rng.uniform(0.5, 1, (2 * n_utterances, 10))
+    return gradient_energy.Measured(energy, null, utterances, tokens, confidence={}, weighted_energy={}, power=null)
 
 
 def slow_rows(measured, layer):

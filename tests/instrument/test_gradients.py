@@ -4,41 +4,22 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_checkpoint
+from gradient_parts import CENTERS, TONES, double_encoder, logit, prepare_in_the_model_s_precision, random_probes
 
 from tonespan_utils.encoders import backward, checkpoints
-from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks, gradient_energy, gradients, spans
 from tonespan_utils.statistics.classifier import LinearClassifier
 
-CENTERS, TONES = [0.2, 0.31], ["fall", "rise"]
-
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
-    loaded = checkpoints.load(make_checkpoint(tmp_path_factory.mktemp("x"), "xlsr"))
-    loaded.model.double()  # finite differences need the precision
-    return loaded
+    return double_encoder(tmp_path_factory.mktemp("x"), "xlsr")
 
 
 @pytest.fixture(scope="module")
 def samples():
     return np.random.default_rng(0).normal(0, 0.1, 8000)
-
-
-def random_probes(encoder, layers):
-    rng = np.random.default_rng(1)
-    width = {layer: encoder.model.config.hidden_size for layer in layers} | {"cnn": encoder.model.config.conv_dim[-1]}
-    return {
-        layer: LinearClassifier(("fall", "rise"), rng.normal(size=(2, width[layer])), rng.normal(size=2))
-        for layer in layers
-    }
-
-
-def logit(encoder, probe, prepared, layer, center_s, tone):
-    with torch.no_grad():
-        hidden = encoder.forward(prepared)[layer][0, encoder.frame_at(center_s, prepared.shape[1])]
-    return probe.logits(hidden.numpy()[None])[0, probe.classes.index(tone)]
 
 
 def prepare_double(encoder, samples):
@@ -47,8 +28,7 @@ def prepare_double(encoder, samples):
 
 @pytest.fixture(autouse=True)
 def double_input(monkeypatch):
-    plain = Encoder.prepare
-    monkeypatch.setattr(Encoder, "prepare", lambda self, x: plain(self, x).to(next(self.model.parameters()).dtype))
+    prepare_in_the_model_s_precision(monkeypatch)
 
 
 @pytest.mark.parametrize("layer", ["cnn", "0", "2", "final"])

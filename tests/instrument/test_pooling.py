@@ -51,7 +51,7 @@ def test_radius_table_agrees_with_the_pooled_span_and_carries_interval_and_null(
     energy = np.stack([np.exp(-np.abs(OFFSETS) / width) for width in rng.uniform(20, 80, 24)])
     pool = (energy, np.tile(spans.flat_null(EDGES), (24, 1)), np.repeat(np.arange(8), 3), EDGES)
     settings = {"n_resamples": 400, "level": 0.95, "seed": 0}
-    rows = {row["measure"]: row for row in pooling.radius_table(*pool, **settings)}
+    rows = {row["measure"]: row for row in pooling.radius_table(pooling.pool(*pool), **settings)}
     span = pooling.pooled_span(*pool, **settings)
     assert set(rows) == {"r_com", "span", "r50", "r90", "r_com_corrected", "centroid"}
     assert rows["span"]["value_ms"] == pytest.approx(span.span_ms) and rows["span"]["null_ms"] == pytest.approx(500)
@@ -66,6 +66,8 @@ def test_radius_table_agrees_with_the_pooled_span_and_carries_interval_and_null(
 
 def test_radius_table_of_silence_is_empty_and_one_cluster_has_no_interval():
     settings = {"n_resamples": 50, "level": 0.9, "seed": 0}
-    assert pooling.radius_table(np.zeros((2, 100)), np.ones((2, 100)), ["u", "v"], EDGES, **settings) == []
-    (first, *_) = pooling.radius_table(np.ones((2, 100)), np.ones((2, 100)), ["u", "u"], EDGES, **settings)
+    silence = pooling.pool(np.zeros((2, 100)), np.ones((2, 100)), ["u", "v"], EDGES)
+    assert pooling.radius_table(silence, **settings) == []
+    one_cluster = pooling.pool(np.ones((2, 100)), np.ones((2, 100)), ["u", "u"], EDGES)
+    (first, *_) = pooling.radius_table(one_cluster, **settings)
     assert np.isnan(first["ci_low_ms"]) and first["value_ms"] == pytest.approx(250)

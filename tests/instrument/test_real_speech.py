@@ -11,6 +11,7 @@ from tonespan_utils.corpus import nucleus, recordings
 from tonespan_utils.instrument import front_ends
 from tonespan_utils.statistics import classifier
 
+pytestmark = pytest.mark.slow
 VOICED, F1 = 0.95, 0.60
 N_WORDS = 1000  # of 5,000: some fifteen minutes, half of them to train on
 

@@ -1,11 +1,11 @@
 """Energies of single tokens come back as they were kept, and whatever else lies there is one clear line."""
 
+import fake_results
 import numpy as np
 import pytest
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import spans, token_energy
-from tonespan_utils.instrument.gradient_energy import Measured
 
 LAYERS, NAMES = ["cnn", "0", "1"], np.array(["b", "a", "c"])
 EDGES, OFFSETS = spans.offset_bins(500.0, 10.0)
@@ -19,7 +19,7 @@ def keep(results, *, seeds=(3, 5)):
         energy = {layer: rng.gamma(0.3, size=(3, OFFSETS.size)) for layer in LAYERS}
         energy["1"][2] = 0
         sure = {layer: rng.random(3) for layer in LAYERS}
-        measured.append(Measured(energy, np.ones((3, OFFSETS.size)), NAMES, NAMES, sure))
+        measured.append(fake_results.measured_as(energy, NAMES, sure))
     token_energy.save(results, "mini/asr-th", {"th": measured}, seeds, EDGES)
     return measured
 

@@ -24,7 +24,9 @@ from tonespan_utils.params import profile, tables
 from tonespan_utils.study import checks
 
 TASKS = ["vanilla", "asr-th", "asr-vi", "emotion", "tone-th", "emotion_tone-th"]
-KEYS = {"seed", "offset_ms", "window_ms", "fold", "step", "steps", "planted_span_ms", "analysis_window_ms"}
+KEYS = {
+    "seed", "offset_ms", "window_ms", "fold", "step", "steps", "planted_span_ms", "analysis_window_ms", "half_width_ms",
+}  # fmt: skip
 # Words with digits in them: names of quantities, and the geometry of a box of energy.
 WORDS = re.compile(r"F1|[24] r_com|S/2|\br[0-9]+\b|arXiv [\d.]+|mini/[\w-]+")
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?")
@@ -88,10 +90,14 @@ def texts(loaded: dict[str, pd.DataFrame], p: profile.Params) -> dict[str, str]:
 
 
 def counted(loaded: dict[str, pd.DataFrame]) -> set[str]:
-    """What a text may count: tokens by language and split, claims by verdict, trainings that beat their null."""
+    """What a text may count: tokens by language and split, claims by verdict, trainings that beat their null, layers
+    without a knee, tokens left out of them.
+    """
     tokens, claims, tuned = loaded["tokens"], loaded["claims"], loaded["finetune"]
     counts = [len(tokens), len(claims), *claims["verdict"].value_counts(), *tokens["language"].value_counts()]
-    counts += [(tokens["split"] == "test").sum()]
+    counts += [(tokens["split"] == "test").sum(), len(loaded["knee_left_out"])]
+    knees = loaded["margin_knee"]["knee_ms"]
+    counts += [knees.isna().sum(), len(knees)]
     tuned = tuned[tuned["metric"] != "train_loss"]
     for _, scores in tuned.groupby(tuned["task"].str.replace(r"^.*_tone$", "tone", regex=True)):
         metric = min(scores["metric"], key=len)
@@ -129,7 +135,9 @@ def test_every_number_in_abstract_methods_and_captions_is_one_of_the_tables_or_p
             traced[table] += 1
             if "language" in row:
                 assert row["language"] == language_before(text[: match.start()]) or what.startswith("energy_map"), text
-    expected = ("baseline_spans", "comparison", "contrasts", "probe_vs_finetuned", "spans")
+    expected = (
+        "baseline_spans", "comparison", "contrasts", "influence", "margin_knee", "probe_vs_finetuned", "spans",
+    )  # fmt: skip
     assert all(traced[table] for table in expected), traced
 
 
@@ -319,7 +327,9 @@ def test_the_abstract_is_four_sentences_and_says_what_is_missing(p):
     assert worth == "What a span is worth has not been calibrated here (make validity)."
     row = loaded["claims"].set_index("claim").loc["emotion_longer_span/mini/all"]
     assert f"emotion {row.value:.0f} [{row.ci_low:.0f}, {row.ci_high:.0f}] ms of span ({row.verdict})" in by_task
-    assert random == "What an encoder with random weights gives has not been measured here."
+    assert random.startswith("The same encoder with random weights has a span, in its top layer, of Thai 200 [180, 220]")
+    without = {name: table for name, table in loaded.items() if name != "random_spans"}
+    assert abstract.abstract(without, p)[3] == "What an encoder with random weights gives has not been measured here."
     measured = pd.DataFrame({"encoder": "mini", "language": ["th", "vi"], "layer": "4", "weight": "none",
                              "span_ms": 204.0, "ci_low_ms": 190.0, "ci_high_ms": 210.0})  # fmt: skip
     *_, random = abstract.abstract(loaded | {"random_spans": measured}, p)

@@ -71,6 +71,29 @@ def test_span_lines_show_the_null_and_open_markers_where_the_probe_knows_nothing
     assert np.isnan(line.get_ydata()).tolist() == [False, True] and axis.get_ylim()[0] == 0
 
 
+def test_the_spans_of_random_weights_are_a_line_with_its_band_at_their_layers():
+    rows = pd.DataFrame({"layer": ["0", "1"], "span_ms": [90.0, 95.0], "ci_low_ms": 80.0, "ci_high_ms": 99.0})
+    random = rows.iloc[::-1].assign(span_ms=[205.0, 250.0], ci_low_ms=180.0, ci_high_ms=280.0)
+    axis = plt.figure().add_subplot()
+    curves.spans_by_layer(axis, rows.assign(null_span_ms=500.0), color="#0072B2", random=random)
+    (line,) = (line for line in axis.lines if line.get_label() == curves.RANDOM_LABEL)
+    drawn = dict(zip(line.get_xdata(), line.get_ydata(), strict=True))
+    assert drawn == {0: 250.0, 1: 205.0}, "layers keep their places, in whatever order the rows come"
+    assert axis.collections[0].get_datalim(axis.transData).y1 == 280
+
+
+def test_an_energy_map_has_the_random_r_com_of_every_layer_it_has():
+    rows = pd.DataFrame({"layer": ["0", "0", "1", "1"], "offset_ms": [-5, 5, -5, 5], "energy": [0.5, 0.5, 0.8, 0.2]})
+    null = pd.DataFrame({"offset_ms": [-5, 5], "energy": [0.5, 0.5]})
+    spans = pd.DataFrame({"layer": ["0", "1"], "r_com_ms": [5.0, 4.0]})
+    axis = plt.figure().add_subplot()
+    energy_maps.energy_map(axis, rows, null, spans, random=pd.DataFrame({"layer": ["1", "0"], "span_ms": [6.0, 8.0]}))
+    assert sorted(line.get_xdata().tolist() for line in axis.lines if line.get_linestyle() == ":") == [
+        [-4.0, -3.0],
+        [4.0, 3.0],
+    ]
+
+
 @pytest.mark.parametrize("styles", [ROLE_STYLES, LANGUAGE_MARKERS], ids=["roles", "languages"])
 def test_markers_tell_apart_what_colours_do(styles):
     markers = [style[-1] for style in styles.values()]

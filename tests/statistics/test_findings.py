@@ -87,12 +87,21 @@ def test_a_handful_of_tokens_has_neither_cue_width_nor_intervals():
     for n, has_interval in ((9, False), (10, True)):
         pool = (energy[:n], null[:n], np.arange(n), EDGES)
         drawing = {"n_resamples": 50, "level": 0.9, "seed": 0}
-        span, radii = pooling.pooled_span(*pool, **drawing), pooling.radius_table(*pool, **drawing)
+        span, radii = pooling.pooled_span(*pool, **drawing), pooling.radius_table(pooling.pool(*pool), **drawing)
         assert (
             np.isfinite([span.ci_low_ms, span.ci_high_ms]).all() == has_interval == np.isfinite(radii[0]["ci_low_ms"])
         )
     twice = pooling.pooled_span(energy, null, np.arange(10) % 5, EDGES, seeds=np.arange(10) // 5, **drawing)
     assert np.isnan(twice.ci_low_ms), "five tokens under two seeds are five tokens"
+
+
+def test_the_reasons_of_all_layers_are_those_of_each_and_means_over_seeds():
+    rows = [("0", 150.0, 140.0, 160.0), ("1", 150.0, 140.0, 460.0), ("2", 150.0, 140.0, 160.0)]
+    widths = pd.DataFrame(rows, columns=["layer", "span_ms", "ci_low_ms", "ci_high_ms"]).assign(null_span_ms=450.0)
+    lows = pd.DataFrame({"layer": ["0", "1", "2"] * 2, "ci_low": [0.5, 0.5, 0.4, 0.4, 0.5, 0.2]})
+    chance = pd.DataFrame({"layer": ["0", "1", "2"] * 2, "chance_f1": 0.33})
+    expected = {"0": "", "1": "span at its null", "2": "F1 not above chance"}
+    assert findings.why_no_spans(widths, lows, chance) == expected, "0.3 on average is under 0.33"
 
 
 @pytest.mark.parametrize("rare_right", [0, 1, 2, 3])
@@ -191,6 +200,9 @@ def test_there_is_no_best_layer_where_none_is_above_chance():
     assert rows.loc["mini/vanilla", "best_layer"] != "" and rows.loc["mini/vanilla", "note"] == ""
     assert rows.loc["mini/emotion", "best_layer"] == "" and np.isnan(rows.loc["mini/emotion", "best_depth"])
     assert rows.loc["mini/emotion", "note"] == "F1 not above chance"
+    widths = [name for name in rows.columns if name.startswith(("span_", "distance_", "box_distance_"))]
+    assert len(widths) == 9 and rows.loc["mini/emotion", widths].isna().all(), "no number stands beside the note"
+    assert rows.loc["mini/vanilla", widths].notna().all() and not np.isnan(rows.loc["mini/emotion", "f1"])
 
 
 def test_figures_say_that_there_is_no_cue_width_and_open_what_is_at_its_null():

@@ -44,3 +44,31 @@ def test_agreement_between_seeds_leaves_silence_out():
     tokens, layers = agreed.to_dict("records")
     assert tokens["n"] == 11 and tokens["rho"] == 1 and (tokens["a"], tokens["b"]) == (0, 1)
     assert np.isnan(layers["rho"]) and layers["n"] == 2, "two layers have no ranks to speak of"
+
+
+def test_intervals_of_columns_are_those_of_one_column_after_the_other():
+    rng = np.random.default_rng(3)
+    values, other = rng.normal(size=(30, 3)), rng.normal(size=30)
+    values[:, 1] += 2 * other
+    clusters, drawing = np.arange(30) // 2, {"n_resamples": 100, "level": 0.9, "seed": 5}
+    together = ranks.correlation_intervals(values, other, clusters, **drawing)
+    for column, interval in enumerate(together):
+        assert interval.value == pytest.approx(spearmanr(values[:, column], other).statistic)
+        rows = ranks.drawn_rows(clusters, n_resamples=100, rng=np.random.default_rng(5))
+        slow = [spearmanr(values[drawn, column], other[drawn]).statistic for drawn in rows]
+        assert [interval.low, interval.high] == pytest.approx(np.quantile(slow, [0.05, 0.95]))
+    assert together[1].low > 0.5
+
+
+def test_a_column_without_values_leaves_the_others_their_rows():
+    values, other = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20.0)
+    values[:, 1] = np.nan
+    values[3, 0] = np.nan
+    drawing = {"n_resamples": 40, "level": 0.9, "seed": 0}
+    first, second = ranks.correlation_intervals(values, other, np.arange(20), **drawing)
+    there = ~np.isnan(values[:, 0])
+    assert first.value == pytest.approx(spearmanr(values[there, 0], other[there]).statistic)
+    assert np.isnan([second.value, second.low, second.high]).all()
+    few = ranks.correlation_intervals(values[:2, :1], other[:2], np.arange(2), **drawing)
+    constant = ranks.correlation_intervals(np.ones((20, 1)), other, np.arange(20), **drawing)
+    assert np.isnan([few[0].value, constant[0].value, constant[0].low]).all()

@@ -30,6 +30,7 @@ def test_the_line_and_its_t_interval_are_scipys():
     assert (line.slope_t_low, line.slope_t_high) == pytest.approx((line.slope - reach, line.slope + reach))
     assert line.bias_ms == pytest.approx(np.mean(widths[0] - TRUE))
     assert line.worst_error_ms == pytest.approx(np.max(np.abs(widths[0] - TRUE)))
+    assert line.rmse_ms == pytest.approx(np.sqrt(np.mean((widths[0] - TRUE) ** 2)))
     slopes = [np.polyfit(TRUE, draw, 1)[0] for draw in widths[1:]]
     assert (line.slope_low, line.slope_high) == pytest.approx(np.quantile(slopes, [0.025, 0.975]))
     biases = (widths[1:] - TRUE).mean(axis=1)
@@ -138,6 +139,7 @@ def validity(tmp_path_factory):
         yield given, run_notebook("06_validity", params_path="smoke")["loaded"]
 
 
+@pytest.mark.slow
 def test_the_tables_of_validity_are_whole(validity):
     given, loaded = validity
     answered = loaded["calibration"].groupby("estimator")["true_span_ms"].apply(set)
@@ -152,6 +154,7 @@ def test_the_tables_of_validity_are_whole(validity):
     assert set(scores[scores["metric"] == "cer"]["condition"]) == {"asr", "narrow_asr"}
 
 
+@pytest.mark.slow
 def test_every_sanity_check_is_there_with_its_null(validity):
     given, loaded = validity
     sane = loaded["sanity"]
@@ -168,6 +171,7 @@ def test_every_sanity_check_is_there_with_its_null(validity):
     assert intact["value"].min() > permuted["value"].max()
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn_and_told(validity):
     from tonespan_utils.paper.figures import store
     from tonespan_utils.paper.figures import validity as validity_figures

@@ -32,7 +32,8 @@ def test_its_graph_resolves_offline(tmp_path, monkeypatch, capfd):
     counts = dict(re.findall(r"^(\w+) +(\d+)$", printed.out + printed.err, re.MULTILINE))
     trained, measured = 26 * 4 * 3, 15 * 4
     expected = {"corpus": 1, "baseline": 1, "finetune": trained, "probes": measured, "gradients": measured}
-    expected |= {"figures": 1, "explorer": 1, "paper": 1, "total": trained + 2 * measured + 5}
+    expected |= {"random_weights": len(ENCODERS)}
+    expected |= {"figures": 1, "explorer": 1, "paper": 1, "total": trained + 2 * measured + len(ENCODERS) + 5}
     assert {name: int(count) for name, count in counts.items()} == expected
     assert not list((tmp_path / "results").rglob("*.csv")) and "up to date" not in printed.out
 
@@ -57,7 +58,9 @@ def standin(tmp_path_factory):
 def check_everything_is_there(p):
     loaded = store.load_tables(p)
     assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.ALIGNMENT
-    assert {name for name, table in loaded.items() if table.empty} - {"rejected"} == {"seed_agreement"}  # one seed each
+    assert {name for name, table in loaded.items() if table.empty} - {"rejected", "knee_left_out"} == {
+        "seed_agreement"
+    }  # one seed each
     assert set(loaded["tokens"]["language"]) == set(TONAL)
     assert loaded["tokens"]["speaker"].str.fullmatch(r"pseudo-(train|other)-(fe)?male-\d\d").all()
     assert loaded["tokens"]["align_score"].between(p.align.min_score, 1).all()
@@ -83,6 +86,10 @@ def test_every_task_and_family_runs_on_stand_ins(standin, monkeypatch):
     notebook = partial(_run_and_close, params_path=str(path))
     notebook("00_corpus")
     notebook("01_baseline_spans")
+    for language in p.speech.tonal:
+        notebook("04_flattened_pitch", language=language)
+    for encoder in p.encoders:
+        notebook("04_random_weights", encoder=encoder)
     for name in p.conditions:
         if conditions.parse(name).is_trained:
             notebook("02_finetune", condition=name, seed="0")
@@ -101,7 +108,7 @@ def _run_and_close(name, **parameters):
 
 @pytest.mark.slow
 def test_the_whole_graph_runs_on_stand_ins(standin, monkeypatch):
-    """The same through Snakemake and Papermill, a process for each of 38 notebooks: `make test-slow`."""
+    """The same through Snakemake and Papermill, a process for each of 43 notebooks: `make test-slow`."""
     path, output = standin
     monkeypatch.setenv("TONESPAN_OUTPUT", str(output))
     monkeypatch.setattr(profile, "OUTPUT_ROOT", output)

@@ -8,59 +8,68 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 from conftest import command
 
+from tonespan_utils.__main__ import main
 from tonespan_utils.workflow import notebooks
+from tonespan_utils.workflow.forks import SOCKET
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_failing_cell_is_named_and_leaves_nothing_that_looks_finished(tmp_path):
-    output = tmp_path / "04.ipynb"
-    done = command(
-        "notebook", "04_gradient_energy", output, "-p", "params_path", "smoke", "-p", "condition", "nobody/vanilla",
-        output=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 2 and not output.exists()
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("tonespan: 04_gradient_energy.ipynb, cell ") and "KeyError" in last
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    """Run the command on a notebook of two cells, the second of them as given: exit status and where it wrote to."""
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    monkeypatch.delenv(SOCKET, raising=False)
+
+    def execute(cell):
+        cells = [nbformat.v4.new_code_cell(source) for source in ("print('well')", cell)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "small.ipynb")
+        output = tmp_path / "output" / "small.ipynb"
+        return main(["notebook", "small", str(output)]), output
+
+    return execute
+
+
+def test_a_failing_cell_is_named_and_leaves_nothing_that_looks_finished(notebook, capsys):
+    status, output = notebook("{}['nobody/vanilla']")
+    assert status == 2 and not output.exists()
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("tonespan: small.ipynb, cell 2: KeyError: 'nobody/vanilla'")
     log = Path(re.search(r"\(log: (.*)\)$", last).group(1))
-    assert log.is_file()
+    assert "well" in log.read_text()
 
 
-def test_an_error_of_ours_arrives_without_a_stack_trace(tmp_path):
+def test_an_error_of_ours_in_a_cell_is_its_message_alone(notebook, capsys):
+    status, output = notebook("from tonespan_utils.params import profile; profile.load('nowhere.yaml')")
+    assert status == 2 and not output.exists()
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.match(r"tonespan: small\.ipynb, cell 2: .*nowhere\.yaml", last) and "TonespanError" not in last
+
+
+def test_an_error_of_ours_arrives_without_a_stack_trace(tmp_path, capsys):
     (tmp_path / "x.yaml").write_text("profile: x\nsed: 1\n")
-    done = command("run", tmp_path / "x.yaml", output=tmp_path)
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == f"tonespan: {tmp_path / 'x.yaml'}: sed: unknown parameter, given 1\n"
+    assert main(["run", str(tmp_path / "x.yaml")]) == 2
+    assert capsys.readouterr() == ("", f"tonespan: {tmp_path / 'x.yaml'}: sed: unknown parameter, given 1\n")
 
 
 def test_an_unwritable_output_folder_is_named(tmp_path):
+    """Through a process of its own, whose folder of results is named by the environment."""
     (tmp_path / "runs").write_text("in the way")
     done = command("run", "smoke", output=tmp_path)
     assert done.returncode == 2 and "cannot be written" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_a_killed_kernel_is_named_in_one_line(tmp_path):
-    output = tmp_path / "05.ipynb"
-    environment = os.environ | {"TONESPAN_OUTPUT": str(tmp_path)}
-    run = subprocess.Popen(
-        [sys.executable, "-m", "tonespan_utils", "notebook", "05_rcom_comparison", output],
-        cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
-    if not children.is_file():
-        pytest.skip("no /proc: cannot find the kernel to kill")
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not children.read_text().split():
-        time.sleep(0.05)
-    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
-    _, errors = run.communicate(timeout=300)
-    assert run.returncode == 2 and not output.exists()
-    assert errors.strip().splitlines()[-1].startswith("tonespan: 05_rcom_comparison.ipynb: its kernel was killed")
+def test_a_killed_kernel_is_named_in_one_line(notebook, capsys):
+    status, output = notebook("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert status == 2 and not output.exists()
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("tonespan: small.ipynb: its kernel was killed")
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_nothing_that_looks_finished_and_goes_on(tmp_path):
     profile = tmp_path / "tiny.yaml"
     profile.write_text((ROOT / "params" / "smoke.yaml").read_text().replace("profile: smoke", "profile: tiny"))

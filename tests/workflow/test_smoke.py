@@ -18,14 +18,15 @@ ROOT = Path(__file__).parents[2]
 
 def test_smoke_writes_every_table_figure_and_notebook(smoke_params):
     loaded = store.load_tables(smoke_params)
-    assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.VALIDITY - tables.ALIGNMENT
+    assert set(loaded) == set(tables.COLUMNS) - tables.PARTS_ONLY - tables.BY_TOKEN - tables.VALIDITY - tables.ALIGNMENT
     assert set(loaded["tokens"]["language"]) == {"th", "vi"}
     executed = {path.name for path in smoke_params.runs.glob("*.ipynb")}
     trained = ["asr-th.seed0", "asr-th.seed1", "gender.seed0", "gender.seed1", "tone-th.seed0"]
     expected = {f"02_finetune.mini--{name}.ipynb" for name in trained}
     measured = product(("03_layer_probes", "04_gradient_energy"), ("vanilla", "asr-th", "gender"))
     expected |= {f"{notebook}.mini--{task}.ipynb" for notebook, task in measured}
-    once = ("00_corpus", "01_baseline_spans", "05_explorer_page", "05_rcom_comparison")
+    expected |= {f"04_flattened_pitch.{language}.ipynb" for language in ("th", "vi")}
+    once = ("00_corpus", "01_baseline_spans", "04_random_weights.mini", "05_explorer_page", "05_rcom_comparison")
     assert executed == expected | {f"{name}.ipynb" for name in once}
     page = (smoke_params.figures / "index.html").read_text()
     for name in store.recipes(smoke_params):

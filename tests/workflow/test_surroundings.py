@@ -61,3 +61,19 @@ def test_few_open_files_become_many_or_are_refused(monkeypatch):
     limits["now"] = (64, 64)
     with pytest.raises(TonespanError, match="only 64 files may be open"):
         surroundings.allow_open_files()
+
+
+@pytest.mark.parametrize("name", ["out", "./out", "a/../out", "link/out", "{x} it's $HOME"])
+def test_a_relative_output_folder_is_one_folder_for_all_that_is_started(monkeypatch, tmp_path, name):
+    """It means the folder that the command was called in; kernels and Snakemake work in others."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TONESPAN_OUTPUT", name)
+    surroundings.settle()
+    settled = os.environ["TONESPAN_OUTPUT"]
+    assert settled == os.path.realpath(tmp_path / name)
+    program = "from tonespan_utils.params.profile import OUTPUT_ROOT; print(OUTPUT_ROOT)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], cwd="/", env=environment, capture_output=True, text=True)
+    assert done.stdout == f"{settled}\n", done.stderr

@@ -93,22 +93,24 @@ def test_a_warm_notebook_is_the_cold_one(warm_environment, output):
     assert made["warm"] == made["cold"]
 
 
-def test_libraries_are_loaded_before_the_notebook_starts_and_our_modules_are_not(warm_environment, output):
-    probe = "import sys; print(sorted({'torch', 'transformers.trainer', 'tonespan_utils.params'} & set(sys.modules)))"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(probe)])
+def notebook_of(cell, folder):
+    """The name of a notebook of one cell: its path, which takes the place of one among the others."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    source = ROOT / "notebooks" / ".warm_probe.ipynb"
-    nbformat.write(notebook, source)
-    try:
-        assert finish(warm_environment, ".warm_probe", output / "probe.ipynb")[0] == 0
-    finally:
-        source.unlink()
+    nbformat.write(notebook, folder / "small.ipynb")
+    return folder / "small"
+
+
+def test_libraries_are_loaded_before_the_notebook_starts_and_our_modules_are_not(warm_environment, output, tmp_path):
+    probe = "import sys; print(sorted({'torch', 'transformers.trainer', 'tonespan_utils.params'} & set(sys.modules)))"
+    assert finish(warm_environment, notebook_of(probe, tmp_path), output / "probe.ipynb")[0] == 0
     assert outputs(output / "probe.ipynb")[-1][0]["text"].strip() == "['torch', 'transformers.trainer']"
 
 
-def test_bad_input_is_reported_as_by_a_cold_notebook(warm_environment, output):
-    arguments = ("00_corpus", output / "bad.ipynb", "-p", "params_path", "nowhere.yaml")
-    ended = [finish(environment, *arguments) for environment in (warm_environment, cold(warm_environment))]
+def test_bad_input_is_reported_as_by_a_cold_notebook(warm_environment, output, tmp_path):
+    name = notebook_of("from tonespan_utils.params import profile; profile.load('nowhere.yaml')", tmp_path)
+    environments = (warm_environment, cold(warm_environment))
+    ended = [finish(environment, name, output / "bad.ipynb") for environment in environments]
     assert ended[0][0] == ended[1][0] == 2
     assert ended[0][1].splitlines()[-1] == ended[1][1].splitlines()[-1]
     assert "nowhere.yaml" in ended[0][1] and not (output / "bad.ipynb").exists()
@@ -143,6 +145,7 @@ def test_the_server_ends_with_its_run(output):
     run = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, text=True, stdin=-1, stdout=-1)
     run.stdout.readline()
     (server,) = children(run.pid)
+    assert os.getpgid(server) == server, "Ctrl-C is for the run, and what is signalled to its group"
     run.kill()
     run.communicate()
     assert wait_until(lambda: not runs(server), 60)

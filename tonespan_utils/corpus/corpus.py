@@ -18,6 +18,7 @@ import pandas as pd
 class Corpus:
     """Utterances, their tone tokens, and ``audio(utterance_id)``: float32 (samples,) at 16 kHz.
 
+    ``audio`` of speech that is read from files is a new array at every call, which its caller may change.
     ``utterances`` has UTTERANCE_COLUMNS, ``tokens`` has TOKEN_COLUMNS. Unknown speaker, gender or
     emotion is the empty string. ``rejected`` lists what was left out: columns ``item`` and ``reason``.
     """

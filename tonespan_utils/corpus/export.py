@@ -17,7 +17,7 @@ from tonespan_utils.corpus import textgrid
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
 
-LONGEST_NAME = 50  # letters of a speaker in a folder's name; four bytes each and a hash stay under 255 bytes
+LONGEST_NAME = 50  # letters of a folder's or file's name; four bytes each, a hash and an ending stay under 255 bytes
 
 
 def export(corpus: Corpus, folder: Path) -> None:
@@ -31,7 +31,7 @@ def export(corpus: Corpus, folder: Path) -> None:
         if row.utterance_id not in by_utterance:
             continue
         samples = corpus.audio(row.utterance_id)
-        stem = folder / _file_name(row.speaker or "unknown") / re.sub(r"[^\w.-]", "_", row.utterance_id)
+        stem = folder / _file_name(row.speaker or "unknown") / _stem(row.utterance_id)
         stem = stem if stem not in written else stem.with_name(f"{stem.name}-{_short_hash(row.utterance_id)}")
         written.add(stem)
         duration_s = len(samples) / SAMPLE_RATE
@@ -47,7 +47,20 @@ def export(corpus: Corpus, folder: Path) -> None:
 def _file_name(name: str) -> str:
     """A folder name for a speaker: the name itself, or its letters that a folder may have and a hash of the name."""
     plain = re.sub(r"[^\w. -]", "_", name)[:LONGEST_NAME]
-    return plain if plain == name and name.strip(" .") == name else f"{plain.strip(' .')}-{_short_hash(name)}"
+    return plain if plain == name and _bare(name) == name else f"{_bare(plain)}-{_short_hash(name)}"
+
+
+def _stem(utterance_id: str) -> str:
+    """An identifier as the name of a file; where it is cut, a hash tells it from its like."""
+    plain = re.sub(r"[^\w.-]", "_", utterance_id)
+    return (
+        plain if _bare(plain)[:LONGEST_NAME] == plain else f"{_bare(plain)[:LONGEST_NAME]}-{_short_hash(utterance_id)}"
+    )
+
+
+def _bare(name: str) -> str:
+    """A name that is not hidden, no option of a program, and ends as a name may; ``_`` for nothing."""
+    return name.lstrip(" .-").rstrip(" .") or "_"
 
 
 def _short_hash(name: str) -> str:

@@ -1,7 +1,10 @@
 """Praat TextGrids, read and written: named tiers of labelled intervals.
 
-Reading goes through Praat itself (praat-parselmouth), so its long, short and binary formats and its encodings
-(UTF-8, UTF-16, Latin-1) all work, and so does what the Montreal Forced Aligner writes (tiers ``words`` and ``phones``).
+Reading goes through Praat itself (praat-parselmouth), so its long, short and binary formats work, and so does what the
+Montreal Forced Aligner writes (tiers ``words`` and ``phones``). Text is UTF-8, or UTF-16 with a byte order mark. Of the
+encodings of 8 bits, which a file does not name (Latin-1 and MacRoman of older Praats, CP874, CP1258, GB 18030, ...), a
+label is certain where all that are in use agree: for lower-case letters of ``SAME_IN_8_BITS`` beside plain ones, as
+in ``né``. Praat takes every such file for Latin-1; here a file with any other label is refused.
 
 Praat's backslash sequences (``\\sw`` for ə, ``\\a"`` for ä) are decoded by Praat's own table; a sequence that Praat
 does not know stays as it is, with its backslash.
@@ -28,6 +31,11 @@ from tonespan_utils.errors import TonespanError
 CENTRE_S = 0.01
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 TEXT_HEADERS = 2  # quoted strings before the content of a text file: "ooTextFile" and "TextGrid"
+TEXT_KINDS = (b"ooTextFile", b"Praat chronological TextGrid")
+# The same in Latin-1, CP1250, CP1252 and CP1258; capitals and signs in MacRoman, and no letters beside Latin ones in
+# CP874, GB 18030 and Big5.
+SAME_IN_8_BITS = "áâäçéëíîóôöúü"
+WITH_8_BITS = re.compile(r"[^\W\d_]*[\x80-\xff]+[^\W\d_]*")
 VALUE = re.compile(r'"(?:[^"]|"")*"|[^\s"]+')
 
 
@@ -62,9 +70,11 @@ def read(path: Path | str) -> Tiers:
 def read_grid(path: Path | str) -> Grid:
     """A TextGrid with its start, end and tiers.
 
-    Raises :class:`TonespanError` for a file that is missing, damaged, no TextGrid, that uses a tier name twice, or
-    that has labels which Praat passes over (a wrong size, two intervals of one start).
+    Raises :class:`TonespanError` for a file that is missing, damaged, no TextGrid, of an encoding that is not certain,
+    that uses a tier name twice, or that holds labels which Praat passes over (a wrong size, two intervals that begin
+    together).
     """
+    _check_encoding(Path(path))
     try:
         grid = parselmouth.read(str(path))
     except parselmouth.PraatError as error:
@@ -137,6 +147,35 @@ def of_tokens(tokens: pd.DataFrame, *, duration_s: float) -> Tiers:
         tiers["centre"].append(Interval(token.center_s - half_s, token.center_s + half_s, "x"))
         now_s = end_s
     return tiers
+
+
+def _check_encoding(path: Path) -> None:
+    """Raise :class:`TonespanError` for a text whose encoding Praat would guess, unless all guesses are the same."""
+    content = path.read_bytes() if path.is_file() else b""
+    if not any(kind in content[:400].replace(b"\0", b"") for kind in TEXT_KINDS):
+        return  # binary, or no TextGrid: Praat says so
+    is_utf_32 = content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not is_utf_32:
+        return
+    if b"\0" in content:
+        raise TonespanError(
+            f"{path}: zero bytes, as in UTF-32, or in UTF-16 without its byte order mark; save it as UTF-8"
+        )
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        unsure = [word for word in WITH_8_BITS.findall(content.decode("latin-1")) if not _is_same_in_8_bits(word)]
+        if unsure:
+            raise TonespanError(
+                f"{path}: in an encoding of 8 bits that it does not name (Latin-1, MacRoman, CP874 ...), so that "
+                f"{unsure[0]!r} may be another label; convert it to UTF-8, or open it in Praat, check its labels, save"
+            ) from None
+
+
+def _is_same_in_8_bits(word: str) -> bool:
+    """Whether a word, read as Latin-1, is the same in every encoding of 8 bits that a TextGrid may be in."""
+    plain = [sign for sign in word if sign.isascii()]
+    return bool(plain) and all(sign.islower() if sign.isascii() else sign in SAME_IN_8_BITS for sign in word)
 
 
 def _check_nothing_is_lost(path: Path, grid: parselmouth.TextGrid) -> None:

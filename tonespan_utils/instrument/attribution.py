@@ -62,10 +62,10 @@ def energy(
     if name not in ENERGY:
         raise TonespanError(f"no estimator {name!r} of energy; there are: {', '.join(ENERGY)}")
     edges = np.asarray(edges_ms, dtype=np.float64)
+    utterance = Utterance(encoder, probes, samples, centers_s, tones, target, float(np.abs(edges).max()) / 1000)
     if name == "occlusion":
-        dropped = occlusion(encoder, probes, samples, centers_s, tones, edges_ms=edges, target=target, **options)
+        dropped = occlusion(utterance, edges_ms=edges, **options)
         return {layer: np.square(drop) for layer, drop in dropped.items()}
-    utterance = _Utterance(encoder, probes, samples, centers_s, tones, target, float(np.abs(edges).max()) / 1000)
     attributions = _ATTRIBUTIONS[name](utterance, **options)
     return {
         layer: gradient_energy.energy_over_offset(encoder, a, centers_s, edges) for layer, a in attributions.items()
@@ -73,7 +73,7 @@ def energy(
 
 
 @dataclass(frozen=True, eq=False)
-class _Utterance:
+class Utterance:
     """One utterance with the logits to attribute: one a token, ``target`` of its tone (see :mod:`readouts`).
 
     Gradients beyond ``reach_s`` of a centre need not be computed.
@@ -123,19 +123,17 @@ class _Utterance:
         return gradients.pull_down(self.encoder, traced, readout.of_copies(len(clips)), reach_s=self.reach_s)
 
 
-def _gradient(utterance: _Utterance) -> dict[str, np.ndarray]:
+def _gradient(utterance: Utterance) -> dict[str, np.ndarray]:
     prepared, readout = utterance.prepare()
     return utterance.slopes(prepared, readout)
 
 
-def _gradient_x_input(utterance: _Utterance) -> dict[str, np.ndarray]:
+def _gradient_x_input(utterance: Utterance) -> dict[str, np.ndarray]:
     prepared, readout = utterance.prepare()
     return _times(utterance.slopes(prepared, readout), prepared)
 
 
-def _smoothgrad(
-    utterance: _Utterance, *, n_draws: int = 16, noise: float = 0.1, seed: int = 0
-) -> dict[str, np.ndarray]:
+def _smoothgrad(utterance: Utterance, *, n_draws: int = 16, noise: float = 0.1, seed: int = 0) -> dict[str, np.ndarray]:
     """``noise``: standard deviation over that of the prepared waveform (0.1: 20 dB below the speech)."""
     prepared, readout = utterance.prepare()
     drawn = np.random.default_rng(seed).normal(size=(n_draws, prepared.numel()))
@@ -143,7 +141,7 @@ def _smoothgrad(
     return utterance.mean_slopes(noisy, np.full(n_draws, 1 / n_draws), readout)
 
 
-def _integrated(utterance: _Utterance, **options: float) -> dict[str, np.ndarray]:
+def _integrated(utterance: Utterance, **options: float) -> dict[str, np.ndarray]:
     return _integrate(utterance, **options).attributions
 
 
@@ -177,14 +175,14 @@ def integrated_gradients(
     happens close to silence: points lie at ``u ** power`` (power 4), of which 32 suffice; 64 evenly spaced ones
     (power 1) miss the logit there by several times its size.
     """
-    return _integrate(_Utterance(encoder, probes, samples, centers_s, tones, target), **options)
+    return _integrate(Utterance(encoder, probes, samples, centers_s, tones, target), **options)
 
 
 def _integrate(
-    utterance: _Utterance, *, n_steps: int = 32, max_steps: int = 256, tolerance: float = 0.02, power: float = 4.0
+    utterance: Utterance, *, n_steps: int = 32, max_steps: int = 256, tolerance: float = 0.02, power: float = 4.0
 ) -> Integrated:
     prepared, readout = utterance.prepare()
-    whole = _Utterance(
+    whole = Utterance(
         utterance.encoder, utterance.probes, utterance.samples, utterance.centers_s, utterance.tones, utterance.target
     )
     ends = [_values(utterance.encoder, x, readout) for x in (prepared, torch.zeros_like(prepared))]
@@ -241,22 +239,12 @@ ENERGY = (*_ATTRIBUTIONS, "occlusion")
 
 
 @torch.no_grad()
-def occlusion(
-    encoder: Encoder,
-    probes: Probes,
-    samples: np.ndarray,
-    centers_s: Sequence[float],
-    tones: Sequence[str],
-    *,
-    edges_ms: np.ndarray,
-    target: str = "true",
-    mask_ms: float | None = None,
-) -> dict[str, Floats]:
+def occlusion(utterance: Utterance, *, edges_ms: np.ndarray, mask_ms: float | None = None) -> dict[str, Floats]:
     """How far each token's logit drops (a rise is negative) when one bin is silenced: layer -> (token, bins).
 
     ``mask_ms`` silences that much around each bin's middle instead of the bin. One pass of the encoder a token and bin.
     """
-    utterance = _Utterance(encoder, probes, samples, centers_s, tones, target)
+    encoder, centers_s = utterance.encoder, utterance.centers_s
     prepared, readout = utterance.prepare()
     whole = _values(encoder, prepared, readout)
     edges = np.asarray(edges_ms, dtype=np.float64)
@@ -264,7 +252,7 @@ def occlusion(
     if mask_ms is not None:
         low, high = ((low + high) / 2 + side * mask_ms / 2 for side in (-1, 1))
     times_ms = np.arange(prepared.numel()) / SAMPLE_RATE * 1000
-    drops = {layer: np.zeros((len(centers_s), low.size)) for layer in probes}
+    drops = {layer: np.zeros((len(centers_s), low.size)) for layer in utterance.probes}
     per_batch = round(chunks.BATCH_S * SAMPLE_RATE / prepared.numel())
     for token, center_s in enumerate(centers_s):
         offsets = times_ms - center_s * 1000

@@ -3,7 +3,10 @@
 *Far* is further than a stated half-width. A gradient says what the model would react to; these say what it needs:
 
 - ``context_truncation``: the audio is cut to that width.
-- ``pitch_flattening``: pitch outside that width is levelled with Praat's overlap-add, all else stays.
+- ``pitch_flattening``: pitch outside that width is levelled with Praat's overlap-add (:mod:`resynthesis`), all else
+  stays.
+
+The margin of the probe, which moves where F1 saturates, is asked in the same way by :mod:`margin_knee`.
 
 Conventions: widths in ms, half-widths where the name says so. Of *draws*, number 0 is the data as they are and the
 others are bootstrap resamples of utterances, as in ``comparison``.
@@ -18,27 +21,21 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import parselmouth
 import torch
 from numpy.typing import NDArray
-from parselmouth.praat import call
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
-from tonespan_utils.corpus.synthetic import pitch
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import chunks, f0
+from tonespan_utils.instrument import chunks, resynthesis
 from tonespan_utils.statistics import bootstrap, classifier
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 Floats = NDArray[np.float64]
 Probes = Mapping[str, LinearClassifier]
-
-FLAT_STEP_S = 0.01  # Praat's own pitch step
-EDGE_S = 1e-4  # a step in the pitch tier takes this long: under one period of any voice
 
 
 def f1_by_width(
@@ -51,20 +48,25 @@ def f1_by_width(
     *,
     n_resamples: int,
     seed: int,
-    **options: float,
+    floor_hz: float = 75.0,
+    ceiling_hz: float = 500.0,
 ) -> pd.DataFrame:
     """The probes' macro-F1 on ``tokens`` when speech beyond each half-width of ``widths_ms`` is changed.
 
     One row per layer, half-width and draw: ``estimator, layer, half_width_ms, draw, macro_f1, chance_f1, n_tokens``.
     ``half_width_ms`` inf is the reference: the whole utterance (for ``pitch_flattening`` with its own pitch, through
-    the same overlap-add). Chance is that of the same predictions shuffled over the tokens. Use test tokens. Raises
-    TonespanError for a name not in BEHAVIOUR and for widths the encoder has no frame for.
+    the same overlap-add). Chance is that of the same predictions shuffled over the tokens. ``floor_hz`` and
+    ``ceiling_hz`` bound the pitch that is flattened. Use test tokens. Raises TonespanError for a name not in BEHAVIOUR
+    and for widths the encoder has no frame for.
     Notebook: notebooks/06_validity
     """
     if name not in BEHAVIOUR:
         raise TonespanError(f"no behavioural estimator {name!r}; there are: {', '.join(BEHAVIOUR)}")
     widths = [*sorted({float(width) for width in widths_ms} - {np.inf}), np.inf]
-    predicted = _predict(BEHAVIOUR[name], encoder, probes, corpus, tokens, widths, **options)
+    change = BEHAVIOUR[name]
+    if change is pitch_flattening:
+        change = partial(pitch_flattening, floor_hz=floor_hz, ceiling_hz=ceiling_hz)
+    predicted = _predict(change, encoder, probes, corpus, tokens, widths)
     tone, utterances = tokens["tone"].to_numpy(dtype=str), tokens["utterance_id"].to_numpy()
     n_utterances = np.unique(utterances).size
     resampled = bootstrap.resample_clusters(n_utterances, n_resamples=n_resamples, seed=seed)
@@ -143,7 +145,6 @@ def _predict(
     corpus: Corpus,
     tokens: pd.DataFrame,
     widths_ms: Sequence[float],
-    **options: float,
 ) -> dict[str, NDArray[np.str_]]:
     """What each probe predicts of each token at each width: layer -> (width, token). Equal lengths go in together."""
     predicted = {layer: np.empty((len(widths_ms), len(tokens)), dtype=object) for layer in probes}
@@ -158,11 +159,11 @@ def _predict(
             predicted[layer][widths, rows] = probe.predict(hidden.float().cpu().numpy())
 
     position = pd.Series(np.arange(len(tokens)), index=tokens.index)
-    for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=change.__name__, unit="utt"):
+    for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc="speech changed", unit="utt"):
         rows = position[group.index].to_numpy()
         samples = corpus.audio(utterance_id)
         try:
-            changed = list(change(encoder, samples, rows, group["center_s"].tolist(), widths_ms, **options))
+            changed = list(change(encoder, samples, rows, group["center_s"].tolist(), widths_ms))
         except TonespanError as error:
             raise TonespanError(f"utterance {utterance_id}: {error}") from None
         for version in changed:
@@ -212,41 +213,12 @@ def pitch_flattening(
     ceiling_hz: float = 500.0,
 ) -> Changed:
     """The utterance with its pitch at its own median outside +-width of each centre, then prepared."""
-    flatten = pitch_flattener(samples, floor_hz=floor_hz, ceiling_hz=ceiling_hz)
+    tracked = resynthesis.track(samples, floor_hz=floor_hz, ceiling_hz=ceiling_hz)
+    speak = resynthesis.resynthesiser(samples, tracked, floor_hz=floor_hz, ceiling_hz=ceiling_hz)
     for row, center_s in zip(rows, centers_s, strict=True):
         frame = encoder.frame_at(center_s, samples.size)
         for number, width_ms in enumerate(widths_ms):
-            yield row, number, encoder.prepare(flatten(center_s, width_ms))[0], frame
-
-
-def pitch_flattener(samples: np.ndarray, *, floor_hz: float, ceiling_hz: float) -> Callable[[float, float], np.ndarray]:
-    """``(center_s, half_width_ms) -> samples`` (n,) whose pitch is the utterance's median outside the window.
-
-    Praat's overlap-add; speech without voicing comes back as it is. A half-width of inf keeps the whole pitch, one of 0
-    none of it.
-    """
-    times_s, hz = f0.track(samples, floor_hz=floor_hz, ceiling_hz=ceiling_hz, step_ms=1000 * FLAT_STEP_S)
-    voiced = ~np.isnan(hz)
-    if not voiced.any():
-        return lambda center_s, half_width_ms: samples
-    times_s, hz = times_s[voiced], hz[voiced]
-    median_hz = float(np.median(hz))
-    sound = parselmouth.Sound(samples.astype(np.float64), SAMPLE_RATE)
-    manipulation = call(sound, "To Manipulation", FLAT_STEP_S, floor_hz, ceiling_hz)
-
-    def flatten(center_s: float, half_width_ms: float) -> np.ndarray:
-        edges_s = center_s + np.array([-1, 1]) * min(half_width_ms / 1000, samples.size / SAMPLE_RATE)
-        at = np.concatenate([times_s, edges_s - EDGE_S, edges_s + EDGE_S])
-        inside = np.abs(at - center_s) < (edges_s[1] - edges_s[0]) / 2
-        level = np.where(inside, np.interp(at, times_s, hz), median_hz)
-        keep = (at > 0) & (at < samples.size / SAMPLE_RATE)
-        order = np.argsort(at[keep])
-        tier = pitch.pitch_tier(at[keep][order], level[keep][order], samples.size / SAMPLE_RATE)
-        call([tier, manipulation], "Replace pitch tier")
-        spoken = call(manipulation, "Get resynthesis (overlap-add)").values[0].astype(np.float32)
-        return np.pad(spoken, (0, max(0, samples.size - spoken.size)))[: samples.size]
-
-    return flatten
+            yield row, number, encoder.prepare(speak(center_s, width_ms, "inside"))[0], frame
 
 
 BEHAVIOUR: dict[str, Callable[..., Changed]] = {

@@ -1,9 +1,13 @@
 """How energy lies around the tone centre: squared gradients summed over bins of offset, by token, and their tables.
 
 ``E(tau)`` of a token is the sum of ``(d logit / d x_t)^2`` over the input samples t whose offset from the tone centre
-lies in the bin of tau. Gradients come from :mod:`gradients`, widths of the energy from :mod:`spans`.
+lies in the bin of tau. Gradients come from :mod:`gradients`, widths of the energy from :mod:`spans`. With the weight
+``power`` each square is multiplied by the local power of the input (:mod:`local_power`); ``none`` is the paper's. One
+backward pass gives both.
 
-Conventions: energy is (token, bins), in units of gradient squared; tokens are in the order of :func:`by_utterance`.
+Conventions: energy is (token, bins), in units of gradient squared (times power); tokens are in the order of
+:func:`by_utterance`. The null of an energy is what a model that looks everywhere alike would give under its weight:
+flat within the audio, or, weighted, the local power itself.
 
 Notebook: notebooks/04_gradient_energy
 """
@@ -11,7 +15,8 @@ Notebook: notebooks/04_gradient_energy
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,9 +28,12 @@ from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.batches import alike
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import chunks, gradients, pooling, spans
+from tonespan_utils.instrument import chunks, gradients, local_power, pooling, spans
 from tonespan_utils.instrument.readouts import probability_of
 from tonespan_utils.statistics.classifier import LinearClassifier
+
+Weight = Literal["none", "power"]
+WEIGHTS: tuple[Weight, ...] = ("none", "power")
 
 
 def energy_over_offset(
@@ -33,10 +41,13 @@ def energy_over_offset(
     gradient: np.ndarray,
     centers_s: Sequence[float],
     edges_ms: np.ndarray,
+    *,
+    power: np.ndarray | None = None,
 ) -> np.ndarray:
     """Squared gradients binned over offset from each token's centre: (token, bins), in units of gradient squared.
 
-    ``gradient`` (token, samples), or (token, frame, channel) whose channels are summed. Raises TonespanError for NaN.
+    ``gradient`` (token, samples), or (token, frame, channel) whose channels are summed. ``power`` (samples,), the local
+    power of the utterance, multiplies the squares where it is given. Raises TonespanError for NaN.
     Notebook: notebooks/04_gradient_energy
     """
     if not np.isfinite(gradient).all():
@@ -46,6 +57,8 @@ def energy_over_offset(
         energy, times_s = energy.sum(axis=-1), encoder.frame_center_s(np.arange(gradient.shape[1]))
     else:
         times_s = np.arange(gradient.shape[1]) / SAMPLE_RATE
+    if power is not None:
+        energy = energy * local_power.power_at(power, times_s)
     return np.stack(
         [
             spans.bin_energy(row, times_s * 1000, center * 1000, edges_ms)
@@ -65,11 +78,18 @@ def by_utterance(tokens: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([group for _, group in tokens.groupby("utterance_id", sort=False)])
 
 
+def durations_s(tokens: pd.DataFrame) -> np.ndarray:
+    """The durations of the tokens' syllables (token,) in s, in the order of :func:`by_utterance`; nan where unknown."""
+    ordered = by_utterance(tokens)
+    return (ordered["end_s"].astype(float) - ordered["start_s"].astype(float)).to_numpy()
+
+
 @dataclass(frozen=True)
 class Measured:
-    """Energy of many tokens: layer -> (token, bins); their flat null (token, bins), utterances and names (token,).
+    """Energy of many tokens: layer -> (token, bins); its null (token, bins), utterances and names (token,).
 
-    ``confidence``: how probable each layer's probe finds their tones, layer -> (token,).
+    ``confidence``: how probable each layer's probe finds their tones, layer -> (token,). ``weighted_energy``: like
+    ``energy``, under the weight ``power``; ``power`` (token, bins): local power summed over each bin, the null of that.
     """
 
     energy: dict[str, np.ndarray]
@@ -77,6 +97,16 @@ class Measured:
     utterances: np.ndarray
     tokens: np.ndarray
     confidence: dict[str, np.ndarray]
+    weighted_energy: dict[str, np.ndarray]
+    power: np.ndarray
+
+    def weighted_by(self, weight: Weight) -> Measured:
+        """The same tokens with the energy, and the null, of one weight. Raises TonespanError for no name of one."""
+        if weight not in WEIGHTS:
+            raise TonespanError(f"no weight {weight!r} of energy; there are: {', '.join(WEIGHTS)}")
+        if weight == "none":
+            return self
+        return replace(self, energy=self.weighted_energy, null=spans.normalise(self.power))
 
 
 def eligible(corpus: Corpus, *, n_tokens: int, min_side_ms: float, seed: int) -> pd.DataFrame:
@@ -104,13 +134,18 @@ def measure(
     *,
     target: str,
     wrt: str,
+    power_window_ms: float = local_power.WINDOW_MS,
 ) -> Measured:
-    """Energy over offset of every token and layer. Notebook: notebooks/04_gradient_energy"""
+    """Energy over offset of every token and layer, without and with the weight ``power``, whose window is
+    ``power_window_ms``. Notebook: notebooks/04_gradient_energy
+    """
     groups = dict(list(tokens.groupby("utterance_id", sort=False)))
     n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     reach_s = float(np.abs(edges_ms).max()) / 1000
     null: dict[str, np.ndarray] = {}  # utterance -> (token, bins)
     energy: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token, bins)
+    weighted: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token, bins)
+    power: dict[str, np.ndarray] = {}  # utterance -> (token, bins)
     confidence: dict[str, dict[str, np.ndarray]] = {}  # utterance -> layer -> (token,)
     with tqdm(total=len(groups), desc="gradients", unit="utt") as bar:
         kinds = {name: (int(n_samples[name]), len(group)) for name, group in groups.items()}  # length, tokens
@@ -123,18 +158,48 @@ def measure(
             )
             named = {layer: probability_of(shares, probes[layer], tones) for layer, shares in probabilities.items()}
             for i, name in enumerate(names):
+                of_clip = {layer: by_clip[i] for layer, by_clip in slopes.items()}
+                loudness = power_of_input(encoder, clips[i], window_ms=power_window_ms)
                 null[name] = null_energy(clips.shape[1], centers[i], edges_ms)
-                energy[name] = {k: energy_over_offset(encoder, g[i], centers[i], edges_ms) for k, g in slopes.items()}
+                power[name] = local_power.power_over_offset(loudness, centers[i], edges_ms)
+                energy[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms)
+                weighted[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms, power=loudness)
                 confidence[name] = {layer: of_clips[i] for layer, of_clips in named.items()}
             bar.update(len(names))
     ordered = by_utterance(tokens)
+
+    def joined(by_utterance: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        return {layer: np.concatenate([by_utterance[name][layer] for name in groups]) for layer in probes}
+
     return Measured(
-        energy={layer: np.concatenate([energy[name][layer] for name in groups]) for layer in probes},
+        energy=joined(energy),
         null=np.concatenate([null[name] for name in groups]),
         utterances=ordered["utterance_id"].to_numpy(),
         tokens=ordered["token_id"].to_numpy(),
-        confidence={layer: np.concatenate([confidence[name][layer] for name in groups]) for layer in probes},
+        confidence=joined(confidence),
+        weighted_energy=joined(weighted),
+        power=np.concatenate([power[name] for name in groups]),
     )
+
+
+def power_of_input(encoder: Encoder, samples: np.ndarray, *, window_ms: float) -> np.ndarray:
+    """The local power (n,) of an utterance's ``samples`` (n,) as the encoder gets them."""
+    return local_power.local_power(encoder.prepare(samples)[0].double().cpu().numpy(), window_ms=window_ms)
+
+
+def energy_of_layers(
+    encoder: Encoder,
+    gradient: Mapping[str, np.ndarray],
+    centers_s: Sequence[float],
+    edges_ms: np.ndarray,
+    *,
+    power: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """:func:`energy_over_offset` of every layer's ``gradient``: layer -> (token, bins)."""
+    return {
+        layer: energy_over_offset(encoder, slopes, centers_s, edges_ms, power=power)
+        for layer, slopes in gradient.items()
+    }
 
 
 def precision(
@@ -201,11 +266,13 @@ def tabulate(
         for layer in measured[0].energy:
             energy = np.concatenate([of_seed.energy[layer] for of_seed in measured])
             pool = (energy, null, utterances, edges_ms)
-            resampling = {"seeds": trained, "n_resamples": n_resamples, "level": level, "seed": seed}
+            drawn = {"n_resamples": n_resamples, "level": level, "seed": seed}
             key = about | {"layer": layer}
             rows["energy"].append(pd.DataFrame(key | {"offset_ms": offsets, "energy": pooling.mean_energy(energy)}))
-            rows["spans"].append(pd.DataFrame([key | pooling.as_row(pooling.pooled_span(*pool, **resampling))]))
-            radii = [key | row for row in pooling.radius_table(*pool, **resampling)]
+            rows["spans"].append(
+                pd.DataFrame([key | pooling.as_row(pooling.pooled_span(*pool, seeds=trained, **drawn))])
+            )
+            radii = [key | row for row in pooling.radius_table(pooling.pool(*pool, seeds=trained), **drawn)]
             rows["radii"].append(pd.DataFrame(radii, columns=[*key, *pooling.RADIUS_COLUMNS]))
             names = {"token_id": np.concatenate([of_seed.tokens for of_seed in measured]), "utterance_id": utterances}
             radius = spans.center_of_mass_radius(energy, offsets)

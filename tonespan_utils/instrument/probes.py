@@ -26,6 +26,7 @@ from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.batches import TOGETHER_S, alike
 from tonespan_utils.encoders.encoder import Encoder
+from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument.features import Features, center_frames, of_samples
 from tonespan_utils.statistics import bootstrap, classifier, splits
 from tonespan_utils.statistics.bootstrap import Interval
@@ -171,6 +172,45 @@ def _control_f1(whitened: classifier.Whitened, train: np.ndarray, vectors: np.nd
     """Macro-F1 on ``vectors`` with labels ``test`` of the probe trained on the labels ``train``."""
     predicted = whitened.fit(train).predict(vectors)
     return float(classifier.macro_f1(classifier.confusion(test, predicted, np.unique(np.concatenate([train, test])))))
+
+
+def of_segments(
+    vectors: Mapping[str, np.ndarray],
+    tokens: pd.DataFrame,
+    given: Mapping[str, LinearClassifier] | None,
+    *,
+    regularisation_c: float,
+    n_resamples: int,
+    level: float,
+    seed: int,
+) -> tuple[dict[str, LinearClassifier], pd.DataFrame]:
+    """The probes, given or trained, and their scores: layer, f1, f1_low, f1_high, chance_f1, above_chance_low.
+
+    For ``measure_span``: ``vectors`` layer -> (token, hidden). Raises TonespanError for hidden vectors that are not
+    finite, and for a scored label that a probe does not know. Notebook: notebooks/04_gradient_energy
+    """
+    is_test = (tokens["split"] == "test").to_numpy()
+    tone = tokens["tone"].to_numpy(dtype=str)
+    trained, rows = {}, []
+    for layer, hidden in vectors.items():
+        if not np.isfinite(hidden).all():
+            raise TonespanError(f"layer {layer} holds NaN or infinite values; are the checkpoint's weights finite?")
+        if given is None:
+            probe = classifier.fit(hidden[~is_test], tone[~is_test], regularisation_c=regularisation_c)
+        else:
+            probe = given[layer]
+        unknown = sorted(set(tone[is_test].tolist()) - set(probe.classes))
+        if unknown:
+            raise TonespanError(
+                f"label {unknown[0]!r} is scored, but the probe of layer {layer} knows only {', '.join(probe.classes)}"
+            )
+        scored = score(probe, hidden[is_test], tokens[is_test], n_resamples=n_resamples, level=level, seed=seed)
+        trained[layer] = probe
+        rows.append({
+            "layer": layer, "f1": scored.macro_f1, "f1_low": scored.ci_low, "f1_high": scored.ci_high,
+            "chance_f1": scored.chance_f1, "above_chance_low": scored.above_chance_low,
+        })  # fmt: skip
+    return trained, pd.DataFrame(rows)
 
 
 def path(results: Path, condition: str, language: str, *, seed: int) -> Path:

@@ -29,6 +29,10 @@ HEAD_ROWS = 20
 FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
 
 
+# The same behind what parts cells elsewhere: a spreadsheet set to German or French splits a CSV at its semicolons.
+INNER_FORMULA = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
+
+
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -57,7 +61,7 @@ def packed(table: pd.DataFrame) -> str:
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """A table for spreadsheets: a text that they would run as a formula has a single quote before it.
+    """A table for spreadsheets: what they would run as a formula has a single quote before it, inside a text too.
 
     Numbers stay numbers, those in columns of text too; the stored tables are as they were.
     """
@@ -66,7 +70,10 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _quoted(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value) else value
+    if not isinstance(value, str) or NUMBER.fullmatch(value):
+        return value
+    safe = INNER_FORMULA.sub(r"\1'", value)
+    return f"'{safe}" if FORMULA.match(value) else safe
 
 
 def board_html(stored: pd.DataFrame, statements: dict[str, str]) -> Markup:

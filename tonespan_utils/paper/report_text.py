@@ -33,9 +33,16 @@ def methods(loaded: dict[str, pd.DataFrame], params: Params) -> list[tuple[str, 
         ),
         (
             "Gradients",
-            f"Square of the gradient of the {g.target} tone's logit with respect to the {g.wrt}, in bins of "
-            f"{g.bin_ms:g} ms over ±{g.window_ms:g} ms; {g.n_tokens} test tokens per language with "
+            f"Square of the gradient of the {g.target} tone's logit with respect to the {g.wrt}{_weight(params)}, in "
+            f"bins of {g.bin_ms:g} ms over ±{g.window_ms:g} ms; {g.n_tokens} test tokens per language with "
             f"{g.min_side_ms:g} ms of audio on either side. r_com is the centre of mass of |offset|, the span 2 r_com.",
+        ),
+        (
+            "Random weights",
+            f"The other null of a span: the same encoder, the values of every weight tensor permuted within it "
+            f"({count(len(params.random_weights.seeds), 'draw')}), with probes trained on its own hidden vectors "
+            f"(at most {params.random_weights.max_tokens:,} tokens) and {params.random_weights.n_tokens} tokens per "
+            "language. The probes are at chance or near it; the gradient of their logit is defined all the same.",
         ),
         (
             "Intervals",
@@ -61,6 +68,12 @@ def methods(loaded: dict[str, pd.DataFrame], params: Params) -> list[tuple[str, 
         )
         paragraphs.insert(2, ("Fine-tuning", fine))
     return paragraphs
+
+
+def _weight(params: Params) -> str:
+    """What squared gradients are multiplied by, if by anything."""
+    g = params.gradient
+    return f", times the input's local power over {g.power_window_ms:g} ms" if g.weight == "power" else ""
 
 
 def count(n: int, noun: str) -> str:

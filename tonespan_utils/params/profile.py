@@ -30,6 +30,8 @@ from pydantic import (
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
 from tonespan_utils.params.claims import Claims
+from tonespan_utils.params.gradient_sections import Gradient, RandomWeights
+from tonespan_utils.params.knee import Knee
 from tonespan_utils.params.sections import (
     F0,
     Align,
@@ -38,7 +40,6 @@ from tonespan_utils.params.sections import (
     Checkpoint,
     Explorer,
     Finetune,
-    Gradient,
     Jitter,
     Name,
     Probe,
@@ -73,6 +74,8 @@ class Params(Section):
     finetune: Finetune
     probe: Probe
     gradient: Gradient
+    knee: Knee
+    random_weights: RandomWeights
     validity: Validity
     bootstrap: Bootstrap
     claims: Claims
@@ -109,8 +112,7 @@ class Params(Section):
         for name in self.finetune.public:
             if name not in self.conditions or not conditions.parse(name).is_trained:
                 raise ValueError(f"finetune.public: {name!r} is no trained condition of the list in conditions")
-        named_encoders = {"validity.encoder": self.validity.encoder, **self.claims.named_encoders}
-        for key, named in named_encoders.items():
+        for key, named in (("validity.encoder", self.validity.encoder), *self.claims.named_encoders.items()):
             if named not in (None, *self.encoders):
                 raise ValueError(f"{key}: {named!r} is no encoder of: {', '.join(self.encoders)}")
         missing = set(self.speech.languages) - set(self.synthetic.planted_span_ms)
@@ -157,8 +159,7 @@ class Params(Section):
         parsed = conditions.parse(condition)
         if not parsed.is_trained or condition in self.finetune.public:
             return [0]
-        is_control = parsed.is_shuffled or parsed.is_wide
-        is_task = parsed.is_measured and not is_control
+        is_task = parsed.is_measured and not (parsed.is_shuffled or parsed.is_wide)
         return self.finetune.seeds if is_task else self.finetune.control_seeds
 
     def model_folder(self, condition: str, seed: int) -> Path:

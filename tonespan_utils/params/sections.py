@@ -202,26 +202,6 @@ class Probe(Section):
     max_tokens: Count
 
 
-class Gradient(Section):
-    """Input-gradient energy around the tone centre."""
-
-    target: Literal["true", "predicted", "margin"]
-    wrt: Literal["waveform", "cnn"]
-    window_ms: Positive
-    bin_ms: Positive
-    n_tokens: Count
-    min_side_ms: Annotated[float, Field(ge=0)]
-    dtype: Literal["float32", "bfloat16"]
-
-    @model_validator(mode="after")
-    def _whole_bins(self) -> Gradient:
-        if self.wrt == "cnn" and self.bin_ms < 20:
-            raise ValueError("cnn features come every 20 ms: bin_ms must be at least 20")
-        if (2 * self.window_ms / self.bin_ms) % 1:
-            raise ValueError("bin_ms must divide 2 * window_ms")
-        return self
-
-
 EnergyEstimator = Literal["gradient_x_input", "smoothgrad", "integrated_gradients", "occlusion"]
 BehaviouralEstimator = Literal["context_truncation", "pitch_flattening"]
 
@@ -242,6 +222,7 @@ class Validity(Section):
     n_tokens: Count
     n_slow_tokens: Count
     n_behaviour_tokens: Count
+    n_knee_tokens: Count
     n_agreement_tokens: Count
     estimators: list[EnergyEstimator | BehaviouralEstimator]
     half_widths_ms: list[Positive] = Field(min_length=3)

@@ -51,12 +51,33 @@ COLUMNS = {
         "null_span_ms", "n_tokens",
     ],
     "radii": ["condition", "language", "layer", "measure", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms"],
+    "span_weights": [
+        "condition", "language", "layer", "weight", "span_ms", "ci_low_ms", "ci_high_ms", "null_span_ms", "exponent",
+        "exponent_low", "exponent_high", "duration_rho", "duration_rho_low", "duration_rho_high", "n_tokens",
+    ],
+    "random_spans": [
+        "encoder", "language", "layer", "depth", "weight", "span_ms", "ci_low_ms", "ci_high_ms", "null_span_ms", "f1",
+        "f1_low", "f1_high", "chance_f1", "above_chance_low", "n_tokens", "n_test", "n_seeds",
+    ],
     "encoders": ["condition", "encoder", "checkpoint", "identity", "n_layers", "seed"],
     "finetune": ["condition", "backbone", "task", "language", "steps", "metric", "value", "seed"],
     "finetune_curves": ["condition", "seed", "step", "loss"],
     "predictions": ["condition", "language", "seed", "layer", "token_id", "utterance_id", "tone", "predicted"],
     "token_spans": ["condition", "language", "seed", "layer", "token_id", "utterance_id", "r_com_ms"],
     "tone_predictions": ["condition", "language", "seed", "token_id", "utterance_id", "tone", "predicted"],
+    "margin_knee": [
+        "encoder", "condition", "language", "seed", "layer", "knee_ms", "ci_low_ms", "ci_high_ms", "n_tokens", "note",
+    ],
+    "margin_curves": [
+        "condition", "language", "seed", "layer", "curve", "half_width_ms", "margin", "ci_low", "ci_high",
+    ],
+    "influence": [
+        "condition", "language", "seed", "layer", "half_width_ms", "influence", "ci_low", "ci_high", "n_tokens",
+    ],
+    "influence_tokens": [
+        "encoder", "condition", "language", "seed", "layer", "token_id", "half_width_ms", "influence",
+    ],
+    "knee_left_out": ["language", "token_id", "utterance_id", "reason"],
     "layer_curves": [
         "condition", "language", "layer", "depth", "f1", "f1_low", "f1_high", "span_ms", "span_low_ms", "span_high_ms",
         "n_tokens", "n_span_tokens",
@@ -86,7 +107,7 @@ COLUMNS = {
     ],
     "calibration_lines": [
         "estimator", "condition", "layer", "slope", "slope_low", "slope_high", "slope_t_low", "slope_t_high",
-        "intercept_ms", "bias_ms", "bias_low_ms", "bias_high_ms", "worst_error_ms", "n_spans", "verdict",
+        "intercept_ms", "bias_ms", "bias_low_ms", "bias_high_ms", "worst_error_ms", "rmse_ms", "n_spans", "verdict",
     ],
     "calibration_scores": [
         "true_span_ms", "condition", "layer", "metric", "value", "ci_low", "ci_high", "null", "n_tokens",
@@ -126,8 +147,10 @@ PARTS_ONLY = {
     "tone_predictions",
     "calibration_draws",
 }  # a row per token: too long to keep twice
+BY_TOKEN = {"influence_tokens"}  # joined for other tables; too long for the report
 TEXT = {"tone", "predicted", "sentence_id", "utterance_id", "token_id"}  # even where every value is a number
 NULLABLE_TEXT = {
+    "weight",
     "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "aligner", "best_layer",
     "top_layer", "reason", "note", "top_note", "every_language", "layers",
 }  # fmt: skip
@@ -165,17 +188,32 @@ def read_parts(results: Path, name: str, *, parts: Sequence[str]) -> pd.DataFram
     return pd.concat(parts_read, ignore_index=True) if parts_read else pd.DataFrame(columns=COLUMNS[name])
 
 
-MEASURED = ("probe_f1", "probe_chance", "encoders", "energy", "energy_null", "spans", "radii")
+MEASURED = (
+    "probe_f1", "probe_chance", "encoders", "energy", "energy_null", "spans", "radii", "span_weights",
+    "margin_knee", "margin_curves", "influence", "influence_tokens",
+)  # fmt: skip
 TRAINED = ("finetune", "finetune_curves")
+SPOKEN = ("knee_left_out",)  # a part per language
 
 
 def join_all(params: Params) -> None:
-    """Join every table that conditions and their seeds contribute to. Notebook: notebooks/05_rcom_comparison"""
+    """Join every table that conditions, their seeds and languages contribute to.
+
+    Notebook: notebooks/05_rcom_comparison
+    """
     parsed = [conditions.parse(name) for name in params.conditions]
     measured = [condition.name for condition in parsed if condition.is_measured]
-    for names, parts in ((MEASURED, measured), (TRAINED, trained_parts(params, parsed))):
+    by_part = {MEASURED: measured, TRAINED: trained_parts(params, parsed), SPOKEN: params.speech.tonal}
+    for names, parts in by_part.items():
         for name in names:
             join_parts(params.results, name, parts=parts)
+    join_parts(params.results, "random_spans", parts=encoders(params))
+
+
+def encoders(params: Params) -> list[str]:
+    """The encoders of which some condition is measured, in the order of the conditions."""
+    parsed = map(conditions.parse, params.conditions)
+    return list(dict.fromkeys(condition.backbone for condition in parsed if condition.is_measured))
 
 
 def trained_parts(params: Params, parsed: Sequence[Condition]) -> list[str]:

@@ -41,13 +41,12 @@ def from_to(axis: Axes, y: np.ndarray, rows: pd.DataFrame, *, color: str) -> Non
     axis.plot(rows["chance_f1"], y, "|", color=NULL["color"], markersize=5)
 
 
-def scatter_with_intervals(axis: Axes, row: pd.Series, *, role: str, label: str, hollow: bool = False) -> None:
-    """One condition: F1 against the distance of its span to the cue width, with both intervals; ``hollow``: open."""
+def scatter_with_intervals(axis: Axes, row: pd.Series, *, role: str, label: str) -> None:
+    """One condition: F1 against the distance of its span to the cue width, with both intervals."""
     color, marker = ROLE_STYLES[role]
     across = [[row["distance_ms"] - row["distance_low_ms"]], [row["distance_high_ms"] - row["distance_ms"]]]
     upright = [[row["f1"] - row["f1_low"]], [row["f1_high"] - row["f1"]]]
     axis.errorbar(
         row["distance_ms"], row["f1"], np.maximum(upright, 0), np.maximum(across, 0),
         fmt=marker, color=color, ecolor=color, elinewidth=0.7, markersize=5, label=label,
-        markerfacecolor="white" if hollow else color,
     )  # fmt: skip

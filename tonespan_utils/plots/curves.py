@@ -16,8 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from tonespan_utils.plots.layout import corner_note
-from tonespan_utils.plots.style import BANDED, MAX_LAYER_LABELS, NULL, ROLE_STYLES
+from tonespan_utils.plots.style import BANDED, MAX_LAYER_LABELS, NULL, RANDOM, ROLE_STYLES
 from tonespan_utils.statistics import findings
+
+RANDOM_LABEL = "random weights"
 
 
 def f1_by_layer(axis: Axes, rows: pd.DataFrame, chance: pd.DataFrame, *, color: str, label: str) -> Line2D:
@@ -43,9 +45,17 @@ def f1_with_chance(axis: Axes, rows: pd.DataFrame, *, color: str = "#0072B2") ->
     return line
 
 
-def spans_by_layer(axis: Axes, rows: pd.DataFrame, *, color: str, hollow: Collection[str] = ()) -> Line2D:
-    """Effective span per layer with interval, the flat null dotted; open on grey in ``hollow``: no findings."""
+def spans_by_layer(
+    axis: Axes, rows: pd.DataFrame, *, color: str, hollow: Collection[str] = (), random: pd.DataFrame | None = None
+) -> Line2D:
+    """Effective span per layer with interval, the flat null dotted; open on grey in ``hollow``: no findings.
+
+    ``random``: rows of the table ``random_spans``, the same layers with permuted weights, dash-dotted.
+    """
     rows = rows.assign(depth=np.arange(len(rows)))
+    if random is not None:
+        place = dict(zip(rows["layer"], rows["depth"], strict=True))
+        random_curve(axis, random.assign(depth=random["layer"].map(place)))
     axis.plot(rows["depth"], rows["null_span_ms"], label="flat null", **NULL)
     columns = ("span_ms", "ci_low_ms", "ci_high_ms")
     if rows["layer"].isin(hollow).any():
@@ -54,6 +64,13 @@ def spans_by_layer(axis: Axes, rows: pd.DataFrame, *, color: str, hollow: Collec
     axis.fill_between(rows["depth"], rows["ci_low_ms"], rows["ci_high_ms"], color=color, alpha=0.15, lw=0)
     axis.set_ylim(0, None)
     name_layers(axis, rows["layer"])
+    return line
+
+
+def random_curve(axis: Axes, rows: pd.DataFrame) -> Line2D:
+    """The span of permuted weights over ``depth`` with its interval: dash-dotted, with a band."""
+    axis.fill_between(rows["depth"], rows["ci_low_ms"], rows["ci_high_ms"], color=RANDOM["color"], alpha=0.12, lw=0)
+    (line,) = axis.plot(rows["depth"], rows["span_ms"], label=RANDOM_LABEL, **RANDOM)
     return line
 
 

@@ -17,10 +17,12 @@ from tonespan_utils.plots.style import MAX_LAYER_LABELS
 
 
 def energy_map(
-    axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.DataFrame, *, hollow: Collection[str] = ()
-) -> QuadMesh:
+    axis: Axes, rows: pd.DataFrame, null: pd.DataFrame, spans: pd.DataFrame, *, hollow: Collection[str] = (),
+    random: pd.DataFrame | None = None,
+) -> QuadMesh:  # fmt: skip
     """Energy over layer and offset, in multiples of the flat null (log colour); white ticks at +-r_com of each
-    layer, but of those in ``hollow``, whose names are grey.
+    layer, but of those in ``hollow``, whose names are grey. ``random``: rows of ``random_spans``, the same layers with
+    permuted weights, whose +-r_com are dotted lines.
     """
     layers = list(dict.fromkeys(rows["layer"]))
     table = rows.pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
@@ -33,6 +35,10 @@ def energy_map(
     size = min(9, 90 / len(layers))  # ticks of neighbouring layers stay apart
     for side in (-1, 1):
         axis.plot(side * radius, np.arange(len(layers)), "|", color="white", markersize=size, markeredgewidth=1.6)
+    if random is not None:
+        beside = random.set_index("layer")["span_ms"].reindex(layers) / 2
+        for side in (-1, 1):
+            axis.plot(side * beside, np.arange(len(layers)), ":", color="white", linewidth=1.0)
     named = slice(None, None, -(-len(layers) // MAX_LAYER_LABELS))
     axis.set_yticks(np.arange(len(layers))[named], layers[named])
     for label in axis.get_yticklabels():

@@ -20,6 +20,8 @@ STYLE = Path(__file__).with_name("paper.mplstyle")
 COLUMN_MM, PAGE_MM = 89.0, 183.0  # one and two columns of most journals
 FULL_WIDTH_IN = PAGE_MM / 25.4
 NULL = {"color": "0.45", "linestyle": ":", "linewidth": 1.2}
+# The same encoder with permuted weights, the other null: a line of its own kind, with a band.
+RANDOM = {"color": "#6B4C9A", "linestyle": (0, (5, 1.6, 1, 1.6)), "linewidth": 1.1}
 LANGUAGE_COLORS = {
     "my": "#0072B2",
     "th": "#009E73",

@@ -60,6 +60,21 @@ def why_no_span(span: Interval, null_ms: float, *, above_chance_low: float) -> s
     return why_at_chance(above_chance_low) or why_at_null(span, null_ms)
 
 
+def why_no_spans(spans: pd.DataFrame, probe_f1: pd.DataFrame, probe_chance: pd.DataFrame) -> dict[str, str]:
+    """Why the span of each layer of one condition in one language is no finding, "" for a finding: layer -> reason.
+
+    ``spans``: rows of the table ``spans``; ``probe_f1``, ``probe_chance``: rows of those tables, means over seeds of
+    training. Notebook: notebooks/04_gradient_energy
+    """
+    above = probe_f1.groupby("layer")["ci_low"].mean() - probe_chance.groupby("layer")["chance_f1"].mean()
+    return {
+        row.layer: why_no_span(
+            Interval(row.span_ms, row.ci_low_ms, row.ci_high_ms), row.null_span_ms, above_chance_low=above[row.layer]
+        )
+        for row in spans.itertuples()
+    }
+
+
 def why_no_cue(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, chance: Floats, n_tokens: int, level: float) -> str:
     """Why a curve of F1 over the window shows no cue width.
 
@@ -90,6 +105,27 @@ def why_no_bend(windows_ms: Floats, f1: Floats, knees_ms: Floats, *, level: floa
         at = "narrowest" if knees_ms[0] <= windows[1] else "widest"
         return f"no bend within the windows: it lies at the {at} of them"
     without = float(np.mean(knees_ms[1:] <= windows[0]))
+    if without > 1 - level:
+        return f"no bend in {without:.0%} of the draws of utterances"
+    return ""
+
+
+def why_no_knee(half_widths_ms: Floats, gain: Floats, meeting_ms: Floats, *, start: int, level: float) -> str:
+    """Why two curves of a margin have no common knee: the tests of :func:`why_no_bend` on their difference.
+
+    ``gain`` (1 + draw, half-width) is the margin with pitch only inside a half-width minus that with pitch only
+    outside; ``meeting_ms`` (1 + draw,) is where their lines meet, nan where they do not bend; the data first, then
+    bootstrap draws. Half-widths increase from 0; lines are fitted from number ``start`` on. Notebook:
+    notebooks/04_gradient_energy
+    """
+    curves, fitted = gain.T, half_widths_ms[start:]
+    if not _some_above_0(curves[1:] - curves[:1], level):
+        return "pitch does not move the margin"
+    if not _some_above_0(_slope_drops(fitted) @ curves[start:], level):
+        return "no bend: two lines fit the margin no better than a straight one"
+    if not meeting_ms[0] < half_widths_ms[-2]:  # nan too
+        return "no bend within the half-widths: it lies at the widest of them, or nowhere"
+    without = float(np.mean(np.isnan(meeting_ms[1:])))
     if without > 1 - level:
         return f"no bend in {without:.0%} of the draws of utterances"
     return ""

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from tonespan_utils.statistics.bootstrap import percentile_interval
+from tonespan_utils.statistics.bootstrap import Interval, percentile_interval
 
 Floats = NDArray[np.float64]
 AGREEMENT_COLUMNS = ["a", "b", "over", "rho", "ci_low", "ci_high", "null_low", "null_high", "n"]
@@ -33,6 +33,34 @@ def drawn_rows(clusters: ArrayLike, *, n_resamples: int, rng: np.random.Generato
     members = [np.flatnonzero(which == number) for number in range(names.size)]
     for _ in range(n_resamples if names.size else 0):
         yield np.concatenate([members[number] for number in rng.integers(names.size, size=names.size)])
+
+
+def correlation_intervals(
+    values: ArrayLike, other: ArrayLike, clusters: ArrayLike, *, n_resamples: int, level: float, seed: int
+) -> list[Interval]:
+    """Spearman's rho of each column of ``values`` (n, column) and ``other`` (n,), with its percentile interval from
+    resampling ``clusters`` (n,); all columns over the same draws.
+
+    Rows with a nan are left out, but a column of nothing else leaves out none: its rho is nan, as is that of fewer than
+    three rows or of a constant side. No interval from under LEAST_TOKENS rows or from one cluster.
+    Notebook: notebooks/04_gradient_energy
+    """
+    values, other, clusters = np.asarray(values, dtype=float), np.asarray(other, dtype=float), np.asarray(clusters)
+    defined = ~np.isnan(values).all(axis=0)
+    whole = ~(np.isnan(values[:, defined]).any(axis=1) | np.isnan(other))
+    intervals = [Interval(np.nan, np.nan, np.nan)] * values.shape[1]
+    if whole.sum() < 3 or not defined.any():
+        return intervals
+    left, right, clusters = values[np.ix_(whole, defined)], other[whole], clusters[whole]
+    drawn = list(drawn_rows(clusters, n_resamples=n_resamples, rng=np.random.default_rng(seed)))
+    right = np.broadcast_to(right[:, None], left.shape)
+    rho, resampled = correlation(left, right), each_draw(correlation, left, right, drawn)
+    counts = {"n_tokens": len(left), "n_clusters": np.unique(clusters).size}
+    for number, column in enumerate(np.flatnonzero(defined)):
+        if not np.isnan(rho[number]):
+            low, high = percentile_interval(resampled[:, number], level=level, **counts)
+            intervals[column] = Interval(float(rho[number]), low, high)
+    return intervals
 
 
 def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, level: float, seed: int) -> pd.DataFrame:
@@ -58,7 +86,7 @@ def agreement(radii: pd.DataFrame, *, by: str = "estimator", n_resamples: int, l
             if n < 3 or len(wide) < 2:
                 rows.append(row | dict.fromkeys(AGREEMENT_COLUMNS[3:-1], np.nan))
                 continue
-            rho = _each_draw(correlate, values[a], values[b], drawn)
+            rho = each_draw(correlate, values[a], values[b], drawn)
             shuffled = np.stack([_shuffled(values[b], over, rng) for _ in range(n_resamples)], axis=-1)
             null = correlate(np.broadcast_to(values[a][..., None], shuffled.shape), shuffled)
             low, high = percentile_interval(rho[1:], level=level, n_tokens=len(wide), n_clusters=utterances.nunique())
@@ -72,14 +100,19 @@ def _shuffled(values: Floats, over: str, rng: np.random.Generator) -> Floats:
     return rng.permutation(values, axis=0 if over == "tokens" else 1)
 
 
-def _each_draw(correlate: Callable, a: Floats, b: Floats, drawn: Sequence[NDArray[np.int64]]) -> Floats:
-    """``correlate`` of ``a`` and ``b`` (token, layer) in each resample: (draw,). ``drawn`` are their token rows."""
-    values_of, sizes = np.empty(len(drawn)), np.array([len(rows) for rows in drawn])
+def each_draw(correlate: Callable, a: Floats, b: Floats, drawn: Sequence[NDArray[np.int64]]) -> Floats:
+    """``correlate`` of ``a`` and ``b`` (token, ...) at each draw's tokens, both (token, ..., draw): (draw, ...).
+
+    Draws of one size go together, which is many times as fast as one after the other.
+    """
+    results: dict[int, Floats] = {}
+    sizes = np.array([len(rows) for rows in drawn])
     for size in np.unique(sizes):
         which = np.flatnonzero(sizes == size)
         rows = np.stack([drawn[i] for i in which])  # (draw, token)
-        values_of[which] = correlate(*(np.moveaxis(values[rows], 0, -1) for values in (a, b)))
-    return values_of
+        at_rows = (np.moveaxis(values[rows], 0, -1) for values in (a, b))
+        results |= dict(zip(which.tolist(), np.moveaxis(correlate(*at_rows), -1, 0), strict=True))
+    return np.array([results[number] for number in range(len(drawn))])
 
 
 def _over_tokens(a: Floats, b: Floats) -> Floats:

@@ -195,6 +195,7 @@ class Line:
     bias_low_ms: float
     bias_high_ms: float
     worst_error_ms: float
+    rmse_ms: float
     n_spans: int
 
     @property
@@ -219,7 +220,7 @@ def fit_line(true_ms: ArrayLike, widths_ms: ArrayLike, *, level: float) -> Line:
         raise ValueError(f"a line with an interval needs three spans; there are {len(true)}")
     n = len(true)
     if not np.isfinite(widths[0]).all():
-        return Line(*(np.nan,) * 10, n_spans=n)
+        return Line(*(np.nan,) * 11, n_spans=n)
     finite = np.isfinite(widths).all(axis=1)
     centred = true - true.mean()
     scatter = np.square(centred).sum()
@@ -237,7 +238,7 @@ def fit_line(true_ms: ArrayLike, widths_ms: ArrayLike, *, level: float) -> Line:
         slope=float(slopes[0]), slope_low=slope_low, slope_high=slope_high,
         slope_t_low=float(slopes[0] - reach), slope_t_high=float(slopes[0] + reach), intercept_ms=float(intercept),
         bias_ms=float(misses.mean()), bias_low_ms=bias_low, bias_high_ms=bias_high,
-        worst_error_ms=float(np.abs(misses).max()), n_spans=n,
+        worst_error_ms=float(np.abs(misses).max()), rmse_ms=float(np.sqrt(np.square(misses).mean())), n_spans=n,
     )  # fmt: skip
 
 

@@ -72,8 +72,8 @@ def _halves(utterance_ids: pd.Series, tokens: pd.DataFrame, language: str, *, se
 
 
 def comparison_table(study: Study, span_table: pd.DataFrame, cues: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """The table ``comparison``: one row per condition and language; ``note`` and ``top_note`` say why its spans are no
-    finding, and there is no best layer where none is above chance.
+    """The table ``comparison``: one row per condition and language; ``note`` and ``top_note`` say why its spans, which
+    are then left empty with their distances, are no finding, and there is no best layer where none is above chance.
 
     ``span_table``: the table ``spans``, for the span of a flat map; ``cues``: rows of ``baseline_spans`` of the
     front end in use. Notebook: notebooks/05_rcom_comparison
@@ -86,7 +86,7 @@ def comparison_table(study: Study, span_table: pd.DataFrame, cues: pd.DataFrame,
         row |= {"best_layer": "" if measured.chance_note else measured.best_layer}
         row |= with_bounds("best_depth", measured.finding("best_depth"), level)
         for measure_name in CONTRASTED:
-            row |= with_bounds(measure_name, measured.draws[measure_name], level)
+            row |= with_bounds(measure_name, measured.finding(measure_name), level)
         row |= {key: float(measured.draws[key][0]) for key in ("chance_f1", "top_chance_f1")}
         cue = cues.loc[language]
         row |= {"note": measured.note, "top_note": measured.top_note}

@@ -13,9 +13,10 @@ Notebook: notebooks/06_planted_span
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -27,6 +28,9 @@ from tonespan_utils.instrument import (
     cue_width,
     front_ends,
     gradient_energy,
+    margin_knee,
+    margins,
+    pitch_versions,
     probes,
     spans,
 )
@@ -142,15 +146,22 @@ def probe_encoder(study: PlantedSpan, task: str, encoder: Encoder) -> tuple[dict
 
 
 def gradient_spans(study: PlantedSpan, task: str, encoder: Encoder, fitted: Mapping[str, LinearClassifier]) -> Draws:
-    """``gradient`` (the span 2 r_com) and ``gradient_r90`` (2 r90) of every layer, from squared gradients."""
+    """``gradient`` (the span 2 r_com) and ``gradient_r90`` (2 r90) of every layer, from squared gradients; and
+    ``gradient_power``, the span once they are weighted by the local power of the input.
+    """
     tokens, g, draws = study.eligible(study.given.validity.n_tokens), study.given.gradient, []
     edges = study.edges_ms
-    measured = gradient_energy.measure(encoder, fitted, study.corpus, tokens, edges, target=g.target, wrt=g.wrt)
-    for layer, energy in measured.energy.items():
-        widths = calibration.energy_draws(energy, measured.utterances, edges, **study.resampling)
-        for measure, widths_ms in widths.items():
-            name = "gradient" if measure == "r_com" else f"gradient_{measure}"
-            draws.append(study.draws(name, task, layer, widths_ms, len(tokens)))
+    measured = gradient_energy.measure(
+        encoder, fitted, study.corpus, tokens, edges, target=g.target, wrt=g.wrt, power_window_ms=g.power_window_ms
+    )
+    utterances, resampling = measured.utterances, study.resampling
+    for layer in measured.energy:
+        plain, weighted = (
+            calibration.energy_draws(energy[layer], utterances, edges, **resampling)
+            for energy in (measured.energy, measured.weighted_energy)
+        )
+        answers = {"gradient": plain["r_com"], "gradient_r90": plain["r90"], "gradient_power": weighted["r_com"]}
+        draws += [study.draws(name, task, layer, widths_ms, len(tokens)) for name, widths_ms in answers.items()]
     return draws
 
 
@@ -176,4 +187,28 @@ def behavioural_spans(study: PlantedSpan, encoder: Encoder, fitted: Mapping[str,
         )
         for (_, layer), widths_ms in behaviour.saturation_draws(curve, level=level).items():
             draws.append(study.draws(name, "asr", layer, widths_ms, len(tokens)))
+    return draws
+
+
+def margin_knees(
+    study: PlantedSpan, task: str, encoder: Encoder, fitted: Mapping[str, LinearClassifier], scored: Sequence[Scored]
+) -> Draws:
+    """``margin_knee`` of every layer; nan in all draws where there is none, as at a layer that does not know the tone.
+
+    ``scored`` are the predictions of these probes, as :func:`probe_encoder` gives them.
+    """
+    tokens, level = study.eligible(study.given.validity.n_knee_tokens), study.given.bootstrap.level
+    cache = study.planted.data / "features" / "flattened"
+    versions = pitch_versions.of_corpus(encoder, study.corpus, tokens, study.given.knee, cache_dir=cache)
+    measured, draws = margins.measure(encoder, fitted, versions), []
+    for about, truth, predicted, utterances in scored:
+        layer = about["layer"]
+        score = probes.score_answers(truth, predicted, utterances, level=level, **study.resampling)
+        knee = margin_knee.of_layer(
+            measured, layer, above_chance_low=score.above_chance_low, level=level, **study.resampling
+        )
+        widths_ms = margin_knee.knee_draws(measured, layer, **study.resampling)
+        if knee.note:
+            widths_ms = np.full_like(widths_ms, np.nan)
+        draws.append(study.draws("margin_knee", task, layer, widths_ms, knee.n_tokens))
     return draws

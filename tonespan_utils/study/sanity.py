@@ -170,15 +170,8 @@ def rank_correlation(
     Pairs with a nan are left out; fewer than three, or one side constant, give nan; no interval from under
     ``bootstrap.LEAST_TOKENS`` tokens or from one cluster.
     """
-    x, y, clusters = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), np.asarray(clusters)
-    whole = ~(np.isnan(x) | np.isnan(y))
-    x, y, clusters = x[whole], y[whole], clusters[whole]
-    if x.size < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return Interval(np.nan, np.nan, np.nan)
-    drawn = ranks.drawn_rows(clusters, n_resamples=n_resamples, rng=np.random.default_rng(seed))
-    rho = [ranks.correlation(x[rows], y[rows]) for rows in drawn]
-    low, high = bootstrap.percentile_interval(rho, level=level, n_tokens=x.size, n_clusters=np.unique(clusters).size)
-    return Interval(float(ranks.correlation(x, y)), low, high)
+    values = np.asarray(x, dtype=np.float64)[:, None]
+    return ranks.correlation_intervals(values, y, clusters, n_resamples=n_resamples, level=level, seed=seed)[0]
 
 
 def contains_zero(interval: Interval) -> str:

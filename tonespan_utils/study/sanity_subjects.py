@@ -61,9 +61,13 @@ class Subjects:
         return spans.offset_bins(self.given.gradient.window_ms, self.given.gradient.bin_ms)
 
     def gradient(self, encoder: Encoder, fitted: Mapping[str, object]) -> Measured:
-        """The gradient energy of ``tokens`` under the probes ``fitted`` (layer -> probe)."""
+        """The gradient energy of ``tokens`` under the probes ``fitted`` (layer -> probe), by ``gradient.weight``."""
         g, (edges, _) = self.given.gradient, self.bins
-        return gradient_energy.measure(encoder, fitted, self.corpus, self.tokens, edges, target=g.target, wrt=g.wrt)
+        measured = gradient_energy.measure(
+            encoder, fitted, self.corpus, self.tokens, edges, target=g.target, wrt=g.wrt,
+            power_window_ms=g.power_window_ms,
+        )  # fmt: skip
+        return measured.weighted_by(g.weight)
 
 
 def load(given: Params) -> Subjects:

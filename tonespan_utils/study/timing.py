@@ -136,8 +136,9 @@ def _r_com_of_layers(
 ) -> pd.DataFrame:
     """layer, value_ms, interval, null and n_tokens, layers in the probes' order."""
     measured = gradient_energy.measure(
-        encoder, fitted, corpus, tokens, edges, target=params.gradient.target, wrt=params.gradient.wrt
-    )
+        encoder, fitted, corpus, tokens, edges, target=params.gradient.target, wrt=params.gradient.wrt,
+        power_window_ms=params.gradient.power_window_ms,
+    ).weighted_by(params.gradient.weight)  # fmt: skip
     resampling = params.bootstrap.model_dump() | {"seed": params.seed}
     # A single training stands in for the seeds of a fine-tuned condition.
     stored = gradient_energy.tabulate({"": [measured]}, [0], edges, condition="", **resampling)["radii"]

@@ -8,7 +8,8 @@ Conventions
 -----------
 - Libraries alone are warm: each notebook imports this project's own modules as they lie on the disk then.
 - Nothing outlives its caller: the server ends with the run, a fork with the command that it runs for. Server and forks
-  keep the files that the run keeps open, so that its lock is free when the last of them is gone.
+  keep the files that the run keeps open, so that its lock is free when the last of them is gone. They are a process
+  group of their own: what is signalled to the run's group (Ctrl-C) is for the run and for the commands.
 - Where nothing is warm (on a cluster, on another system than Linux, after the server died) all starts as usual.
 
 Sources: the idea of Android's zygote and of the standard library's ``multiprocessing.forkserver``.
@@ -59,19 +60,22 @@ def serving(environment: Mapping[str, str], *, keep: Sequence[int] = ()) -> Iter
         return
     with sockets.folder() as folder:
         path = str(folder / "warm")
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path)
-            listener.listen()
-            program = f"from tonespan_utils.workflow import warm; warm.serve({listener.fileno()}, {os.getpid()})"
-            server = subprocess.Popen(
-                [sys.executable, "-c", program],
-                stdin=subprocess.PIPE, env={**environment, **FORK_SAFE}, pass_fds=[listener.fileno(), *keep],
-            )  # fmt: skip
-        with server:
-            try:
-                yield {SOCKET: path}
-            finally:
-                server.terminate()  # the end of this process ends it too, but not before it has imported all
+        server = None
+        try:
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(path)
+                listener.listen()
+                program = f"from tonespan_utils.workflow import warm; warm.serve({listener.fileno()}, {os.getpid()})"
+                with processes.making_a_child():
+                    server = subprocess.Popen(
+                        [sys.executable, "-c", program], stdin=subprocess.PIPE, env={**environment, **FORK_SAFE},
+                        pass_fds=[listener.fileno(), *keep], process_group=0,
+                    )  # fmt: skip
+            yield {SOCKET: path}
+        finally:
+            if server is not None:
+                with server:
+                    server.terminate()  # the end of this process ends it too, but not before it has imported all
 
 
 def papermill() -> ModuleType:
@@ -106,7 +110,8 @@ def hand_over(arguments: Sequence[str]) -> int | None:
 def serve(descriptor: int, parent: int) -> None:
     """Fork for each command that connects to a listening socket, until standard input closes or the parent ends."""
     processes.tie(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, whose end is ours
+    processes.leave_interrupts()
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # messages of a group in the background are written, too
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that ended leave nothing behind
     gc.disable()
     papermill()
@@ -129,7 +134,6 @@ def _command(connection: socket.socket) -> int:
     """In a fork: run the command that connected, with its streams, folder and environment; send it the exit status."""
     from tonespan_utils.workflow import forked_kernel
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request, streams = receive(connection)
     _take_on(streams)

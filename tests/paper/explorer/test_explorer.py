@@ -156,10 +156,13 @@ def test_the_bundle_holds_what_the_tables_do(p):
     blocks = {(block["condition"], block["language"]): i for i, block in enumerate(header["blocks"])}
     both = {(f"mini/{task}", language) for task in ("vanilla", "emotion") for language in ("th", "vi")}
     assert set(blocks) == both | {("mini/asr-th", "th")}
-    spans_table = tables.read(p.results, "spans")
+    spans_table, random_table = (tables.read(p.results, name) for name in ("spans", "random_spans"))
     for (condition, language), number in blocks.items():
         stored = tables.select(spans_table, condition=condition, language=language)
         np.testing.assert_allclose(arrays[f"{number}.table"][:, 0], stored["span_ms"], rtol=1e-6)
+        random = tables.select(random_table, language=language, weight="none").set_index("layer").loc[stored["layer"]]
+        bounds = random[["span_ms", "ci_low_ms", "ci_high_ms"]]
+        np.testing.assert_allclose(arrays[f"{number}.table"][:, -3:], bounds, rtol=1e-6)
         names = [token["id"] for token in header["tokens"] if token["language"] == language]
         radii = tables.read_parts(p.results, "token_spans", parts=[condition])
         wide = radii.pivot_table(index="token_id", columns="layer", values="r_com_ms")  # the mean over seeds
@@ -263,7 +266,10 @@ def file_of(samples: np.ndarray, kind: str = "WAV") -> bytes:
     return stream.getvalue()
 
 
-HOUR = file_of(np.zeros(3600 * SAMPLE_RATE, dtype=np.float32), "FLAC")
+def hour() -> bytes:
+    return file_of(np.zeros(3600 * SAMPLE_RATE, dtype=np.float32), "FLAC")
+
+
 ASK = {"conditions": ["mini/vanilla"], "language": "th", "center_s": 0.7}
 
 
@@ -293,7 +299,7 @@ def test_a_recording_is_measured_as_tokens_are(with_model, model, tone):
         (b"words, not sound", "notes.txt", {}, "notes.txt: not an audio file"),
         (b"words, not sound", "notes.wav", {}, "notes.wav: damaged, or no audio file"),
         (b"", "empty.wav", {}, "empty.wav: empty file"),
-        (HOUR, "hour.flac", {}, "hour.flac: 60 minutes long; cut"),
+        (hour, "hour.flac", {}, "hour.flac: 60 minutes long; cut"),
         (file_of(speech(31)), "long.wav", {}, "long.wav: 31 s long; cut a clip of at most 30 s"),
         (file_of(np.zeros(16000, dtype=np.float32)), "quiet.wav", {}, "quiet.wav: silent throughout"),
         (file_of(speech())[:9000], "cut.wav", {}, "cut.wav: truncated"),
@@ -304,8 +310,9 @@ def test_a_recording_is_measured_as_tokens_are(with_model, model, tone):
     ],
 )  # fmt: skip
 def test_what_cannot_be_measured_is_one_clear_line(with_model, content, name, change, problem):
+    """``content`` may be a function that makes it: an hour takes a while."""
     with pytest.raises(TonespanError) as caught:
-        measure.recording(with_model, content, name, **ASK | change)
+        measure.recording(with_model, content() if callable(content) else content, name, **ASK | change)
     line = str(caught.value)
     assert problem in line and "\n" not in line and not line.startswith("/"), "no path of this machine's"
 

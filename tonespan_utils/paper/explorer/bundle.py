@@ -29,7 +29,6 @@ from tonespan_utils.paper.explorer.clips import Clips
 from tonespan_utils.params import conditions, profile, roles, tables
 from tonespan_utils.params.profile import Params
 from tonespan_utils.statistics import findings
-from tonespan_utils.statistics.bootstrap import Interval
 
 VERSION = 1
 STEPS_PER_OCTAVE = 20
@@ -81,12 +80,12 @@ def build(params: Params, *, n_tokens: int | None = None) -> Bundle:
         for language in conditions.measured_languages(condition, params.speech.tonal):
             measured_energy = energy[condition.name][language]
             add_block(bundle, condition.name, language, *_of_tokens(measured_energy, radii, language, kept[language]))
-            _add_pool(bundle, loaded, condition.name, language, measured_energy.layers)
+            _add_pool(bundle, loaded, condition.name, language, measured_energy.layers, weight=params.gradient.weight)
     return bundle
 
 
 _OF_CONDITIONS = ("energy", "energy_null", "spans", "probe_f1", "probe_chance")
-_TABLES = ("tokens", "baseline_spans", "baseline_notes", "baseline_windows", *_OF_CONDITIONS)
+_TABLES = ("tokens", "baseline_spans", "baseline_notes", "baseline_windows", "random_spans", *_OF_CONDITIONS)
 
 
 def add_clips(bundle: Bundle, clips: Clips, shown: pd.DataFrame, tokens: pd.DataFrame, params: Params) -> None:
@@ -221,9 +220,11 @@ def _of_tokens(
 
 
 def _add_pool(
-    bundle: Bundle, loaded: dict[str, pd.DataFrame], condition: str, language: str, layers: list[str]
+    bundle: Bundle, loaded: dict[str, pd.DataFrame], condition: str, language: str, layers: list[str], *, weight: str
 ) -> None:
-    """The pooled profile, spans and scores of the block that was added last, and why a layer's span is no finding."""
+    """The pooled profile, spans, scores and spans of permuted weights of the block that was added last, and why a
+    layer's span is no finding.
+    """
     number, where = len(bundle.header["blocks"]) - 1, {"condition": condition, "language": language}
     stored = {name: tables.select(loaded[name], **where) for name in _OF_CONDITIONS}
     pooled = stored["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
@@ -233,15 +234,20 @@ def _add_pool(
     table = stored["spans"].set_index("layer").loc[layers, columns]
     f1 = stored["probe_f1"].groupby("layer")["macro_f1"].mean().loc[layers]
     chance = stored["probe_chance"].groupby("layer")["chance_f1"].mean().loc[layers]
-    numbers = np.column_stack([table.to_numpy(dtype=float), f1, chance])
+    random = _random(loaded, condition, language, layers, weight=weight)
+    numbers = np.column_stack([table.to_numpy(dtype=float), f1, chance, random])
     bundle.arrays[f"{number}.table"] = numbers.astype(np.float32)
-    above = stored["probe_f1"].groupby("layer")["ci_low"].mean().loc[layers] - chance
-    bundle.header["blocks"][number]["no_finding"] = [
-        findings.why_no_span(
-            Interval(row.span_ms, row.ci_low_ms, row.ci_high_ms), row.null_span_ms, above_chance_low=above[row.Index]
-        )
-        for row in table.itertuples()
-    ]
+    why_not = findings.why_no_spans(stored["spans"], stored["probe_f1"], stored["probe_chance"])
+    bundle.header["blocks"][number]["no_finding"] = [why_not[layer] for layer in layers]
+
+
+def _random(
+    loaded: dict[str, pd.DataFrame], condition: str, language: str, layers: list[str], *, weight: str
+) -> np.ndarray:
+    """Span, low and high bound (layer, 3) of the same encoder with permuted weights."""
+    encoder = conditions.parse(condition).backbone
+    rows = tables.select(loaded["random_spans"], encoder=encoder, language=language, weight=weight).set_index("layer")
+    return rows.loc[layers, ["span_ms", "ci_low_ms", "ci_high_ms"]].to_numpy(dtype=float)
 
 
 def _syllables(around: pd.DataFrame, token: pd.Series, window_ms: float) -> list[list[Any]]:

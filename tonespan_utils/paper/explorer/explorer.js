@@ -8,7 +8,7 @@ const MAX_UPLOAD_MB = 8; // a notebook server's websocket takes 10 MB a message
 const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "down", "plus", "star"];
 const TONE_COLORS = { light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6D31", "#5B5EA6", "#444444", "#3A9BD9"],
                       dark: ["#56B4E9", "#FF9A5C", "#4FD0A5", "#E9A6CB", "#D9BC72", "#A9ABF2", "#CFCFCF", "#8CC9F0"] };
-const TABLE = ["span", "low", "high", "r90", "null", "n", "f1", "chance"];
+const TABLE = ["span", "low", "high", "r90", "null", "n", "f1", "chance", "random", "random_low", "random_high"];
 const KINDS = { int8: Int8Array, uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
 
 // The bundle
@@ -424,6 +424,7 @@ class App {
       row("span 2 r_com (ms)", "span", pool.map(one => !one ? "–" : one.noFinding ? ["none", `no finding: ${one.noFinding}`] : [ms(one.span), range(one.low, one.high, ms)])),
       row("90 % radius (ms)", "r90", pool.map(one => one ? ms(one.r90) : "–")),
       row("null span (ms)", "null", pool.map(one => one ? ms(one.null) : "–")),
+      row("random weights (ms)", "random", pool.map(one => one ? [ms(one.random), range(one.random_low, one.random_high, ms)] : "–")),
       row("probe F1", "f1", pool.map(one => one ? [one.f1.toFixed(2), `chance ${one.chance.toFixed(2)}`] : "–")),
       row("tokens", "n", pool.map(one => one ? one.n.toFixed(0) : "–")),
     );
@@ -445,7 +446,7 @@ class App {
     this.root.dataset.dark = this.dark ? "1" : "0";
     if (this.host.page) document.documentElement.dataset.dark = this.root.dataset.dark;
     const style = getComputedStyle(this.root);
-    this.color = Object.fromEntries(["ink", "soft", "faint", "line", "paper", "wash", "a", "b", "cue", "f0", "edge"].map(name => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.color = Object.fromEntries(["ink", "soft", "faint", "line", "paper", "wash", "a", "b", "cue", "f0", "random", "edge"].map(name => [name, style.getPropertyValue(`--${name}`).trim()]));
   }
   draw() {
     this.drawStage();
@@ -771,7 +772,7 @@ class App {
     const pool = this.pooled(state.condition, state.layer), [cue] = this.languageInfo().cue_ms;
     const all = this.recordings.filter(one => one.about.language === state.language).concat(this.mine?.about.language === state.language ? [this.mine] : []);
     const points = all.map(recording => ({ recording, found: recording.measured(state.condition, state.layer) })).filter(one => one.found && Number.isFinite(one.found.r_com));
-    const most = 1.08 * Math.max(pool?.null ?? 0, cue, ...points.map(one => 2 * one.found.r_com));
+    const most = 1.08 * Math.max(pool?.null ?? 0, pool?.random || 0, cue, ...points.map(one => 2 * one.found.r_com));
     const odds = p => Math.log(Math.max(1e-3, Math.min(1 - 1e-3, p)) / (1 - Math.max(1e-3, Math.min(1 - 1e-3, p))));
     const edge = odds(0.9995), x = p => left + (odds(p) + edge) / (2 * edge) * (width - left - right), y = value => top + (1 - value / most) * (height - top - bottom);
     context.textBaseline = "middle"; context.fillStyle = this.color.soft;
@@ -781,6 +782,7 @@ class App {
     context.fillText("P(true tone), log-odds scale", left + (width - left - right) / 2, height - bottom + 22);
     context.save(); context.translate(9, top + (height - top - bottom) / 2); context.rotate(-Math.PI / 2); context.textBaseline = "middle"; context.fillText("span 2 r_com (ms)", 0, 0); context.restore();
     if (pool) this.line(context, left, y(pool.null), width - right, y(pool.null), this.color.soft, [2, 3], 1.4);
+    if (pool && Number.isFinite(pool.random)) this.line(context, left, y(pool.random), width - right, y(pool.random), this.color.random, [7, 2, 1.5, 2], 1.4);
     if (cue !== null) this.line(context, left, y(cue), width - right, y(cue), this.color.cue, [6, 3], 1.4);
     this.points = points.map(({ recording, found }) => {
       const tone = Math.max(0, tones.indexOf(recording.about.tone)), at = { recording, x: x(found.confidence), y: y(2 * found.r_com) };
@@ -795,7 +797,7 @@ class App {
     const shown = { a: `${state.condition}, layer ${pool?.layer}` };
     this.plot.setAttribute("aria-label", `Scatter of ${points.length} tokens of ${this.languageInfo().name} under ${shown.a}: span against the probability of the true tone. Arrow keys step through the tokens.`);
     const keyed = tones.map((tone, i) => { const item = text("span"); const sign = text("i", { circle: "●", square: "■", triangle: "▲", diamond: "◆", cross: "✕", down: "▼", plus: "✚", star: "★" }[SHAPES[i % SHAPES.length]]); sign.style.color = palette[i % palette.length]; item.append(sign, `tone ${tone}`); return item; });
-    const lines = [["┈", "flat null", this.color.soft], ["╌", "cue width", this.color.cue]].slice(0, cue === null ? 1 : 2).map(([sign, words, color]) => { const item = text("span"), glyph = text("i", sign); glyph.style.color = color; item.append(glyph, words); return item; });
+    const lines = [["┈", "flat null", this.color.soft], ["╍", "random weights", this.color.random], ["╌", "cue width", this.color.cue]].slice(0, cue === null ? 2 : 3).map(([sign, words, color]) => { const item = text("span"), glyph = text("i", sign); glyph.style.color = color; item.append(glyph, words); return item; });
     this.ui.legend.replaceChildren(...keyed, ...lines);
   }
   nearestPoint(event) {

@@ -25,6 +25,7 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import gradient_energy, gradients, probes, readouts, spans
 from tonespan_utils.paper.explorer import bundle, clips
 from tonespan_utils.paper.explorer.bundle import Bundle
+from tonespan_utils.params.gradient_sections import Gradient
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import TOKEN_COLUMNS
 from tonespan_utils.statistics.classifier import LinearClassifier
@@ -110,7 +111,7 @@ def _measure(
         by_layer, encoder = probes.load_probes(stored), checkpoints.load_condition(params, condition, seed=seed)
         layers = list(by_layer)
         share, probability = _share_and_probability(
-            encoder, by_layer, samples, center_s, tone, edges_ms, wrt=params.gradient.wrt
+            encoder, by_layer, samples, center_s, tone, edges_ms, gradient=params.gradient
         )
         shares.append(share)
         probabilities.append(probability)
@@ -131,20 +132,22 @@ def _share_and_probability(
     tone: str,
     edges_ms: np.ndarray,
     *,
-    wrt: str,
+    gradient: Gradient,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Energy shares (layer, bin) and the probability (layer,) of the tone, or of the likeliest where none is named."""
     tones, target = np.array([[tone]]), "true" if tone else "predicted"
     by_layer, chances = gradients.gradients_and_probabilities(
-        encoder, layer_probes, samples[None], np.array([[center_s]]), tones, target=target, wrt=wrt,
+        encoder, layer_probes, samples[None], np.array([[center_s]]), tones, target=target,
+        wrt=gradient.wrt,
         reach_s=float(np.abs(edges_ms).max()) / 1000,
     )  # fmt: skip
-    energy = [
-        gradient_energy.energy_over_offset(encoder, by_layer[layer][0], [center_s], edges_ms)[0]
-        for layer in layer_probes
-    ]
+    power = None
+    if gradient.weight == "power":
+        power = gradient_energy.power_of_input(encoder, samples, window_ms=gradient.power_window_ms)
+    of_token = {layer: slopes[0] for layer, slopes in by_layer.items()}
+    energy = gradient_energy.energy_of_layers(encoder, of_token, [center_s], edges_ms, power=power)
     probability = [
         (readouts.probability_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
         for layer, probe in layer_probes.items()
     ]
-    return spans.normalise(np.stack(energy)), np.array(probability)
+    return spans.normalise(np.concatenate([energy[layer] for layer in layer_probes])), np.array(probability)

@@ -62,6 +62,7 @@ def render(params: Params, n_tokens: int) -> str:
         licence=LICENCES.get(params.speech.source, "") or profile.describe_speech(params) + ".",
         target=params.gradient.target,
         input=params.gradient.wrt,
+        weight=", times its local power" if params.gradient.weight == "power" else "",
         bin_ms=f"{params.gradient.bin_ms:g}",
         css=Markup(source("explorer.css")),
         module=Markup(source("explorer.js")),

@@ -24,7 +24,7 @@ from tonespan_utils.paper.figures.validity_parts import (
 )
 from tonespan_utils.params.profile import Params
 from tonespan_utils.plots import layout, style
-from tonespan_utils.plots.style import NULL
+from tonespan_utils.plots.style import NULL, RANDOM
 from tonespan_utils.statistics import findings
 
 # (estimator, condition, layer or "top") of the first panel: colour, marker, name
@@ -32,9 +32,14 @@ SHOWN = {
     ("acoustic", "signal"): ("#000000", "o", "acoustic baseline (log-Mel)"),
     ("gradient", "asr"): ("#0072B2", "s", "gradient 2 r_com, ASR"),
     ("gradient", "vanilla"): ("#56B4E9", "^", "gradient 2 r_com, vanilla"),
+    ("gradient_power", "asr"): ("#CC79A7", "P", "gradient times power 2 r_com, ASR"),
     ("gradient_r90", "asr"): ("#D55E00", "D", "gradient 2 r90, ASR"),
+    ("margin_knee", "asr"): ("#CC79A7", "P", "margin knee, ASR"),
     ("pitch_flattening", "asr"): ("#009E73", "v", "pitch flattening, ASR"),
 }
+
+
+LAYER_MARKERS = {"gradient": "o", "margin_knee": "P"}  # estimators whose slopes are drawn at every layer
 
 
 def _answers(loaded: Tables, estimator: str, condition: str) -> pd.DataFrame:
@@ -67,15 +72,14 @@ def draw_calibration(loaded: Tables, params: Params) -> Figure:
             elinewidth=0.9, markersize=5, label=f"{name}: slope {line['slope']:.2f}",
         )  # fmt: skip
         axis.plot(true, line["intercept_ms"] + line["slope"] * true, color=color, linewidth=0.9)
-    dots = NULL | {"color": CONDITION_COLORS["asr"]}
-    axis.axhline(random_span_ms(loaded), label="gradient 2 r_com, ASR, weights shuffled", **dots)
+    axis.axhline(random_span_ms(loaded), label="gradient 2 r_com, ASR, random weights", **RANDOM)
     axis.set(xlabel="planted width of the tone cue (ms)", ylabel="answer (ms)", xticks=true, ylim=(0, None))
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
 def random_span_ms(loaded: Tables) -> float:
-    """The span of the ASR-tuned encoder's architecture with all its weights shuffled: mean over draws."""
+    """The span of the ASR-tuned encoder's architecture with all its weights permuted: mean over draws."""
     rows = loaded["sanity"]
     rows = rows[(rows["check"] == "randomised weights") & (rows["condition"] == "asr")]
     return float(rows[rows["statistic"].str.contains(r"^span_ms, .* seed")]["value"].mean())
@@ -96,8 +100,8 @@ def caption_calibration(loaded: Tables, params: Params) -> str:
         f"minutes each) that differ in that width alone; top layer. Bars: {level} bootstrap intervals over "
         f"utterances; lines: least squares. The acoustic baseline misses by {acoustic['bias_ms']:.0f} ms on average "
         f"and by {acoustic['worst_error_ms']:.0f} ms at worst. The gradient span after ASR has slope "
-        f"{_slope(gradient)}.{worth} With its weights shuffled, and a probe that then knows nothing, this "
-        f"architecture has a span of {random_span_ms(loaded):.0f} ms (blue dots): a span near that says little."
+        f"{_slope(gradient)}.{worth} With its weights permuted, and a probe that then knows nothing, this "
+        f"architecture has a span of {random_span_ms(loaded):.0f} ms (dash-dotted): a span near that says little."
     )
 
 
@@ -109,7 +113,7 @@ def _slope(line: pd.Series) -> str:
 
 
 def draw_slopes(loaded: Tables, params: Params) -> Figure:
-    """Slopes of every estimator at the top layer, and of the gradient at every layer."""
+    """Slopes of every estimator at the top layer, and of the gradient and the margin knee at every layer."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(style.width_in(), 3.4), width_ratios=(1.25, 1))
     lines, top = loaded["calibration_lines"], top_layer(loaded["calibration"])
     shown = lines[lines["layer"].isin(["", top]) & lines["estimator"].isin(ESTIMATOR_NAMES)]
@@ -123,27 +127,29 @@ def draw_slopes(loaded: Tables, params: Params) -> Figure:
     layout.named_rows(left, names)
     left.set(xlabel="slope of answer over planted width", title="top layer")
     layers = [layer for layer in dict.fromkeys(lines["layer"]) if layer]
-    for number, condition in enumerate(("vanilla", "asr")):
-        rows = lines[(lines["estimator"] == "gradient") & (lines["condition"] == condition)]
+    by_layer = [(name, condition) for name in LAYER_MARKERS for condition in ("vanilla", "asr")]
+    for (name, condition), offset in zip(by_layer, layout.dodge(len(by_layer)), strict=True):
+        rows = lines[(lines["estimator"] == name) & (lines["condition"] == condition)]
+        marker, label = LAYER_MARKERS[name], f"{ESTIMATOR_NAMES[name]}, {CONDITION_NAMES[condition]}"
         for row in rows.itertuples():
-            _slope_interval(right, layers.index(row.layer) + 0.2 * (number - 0.5), row, vertical=True)
-        right.plot([], [], "o", color=CONDITION_COLORS[condition], label=CONDITION_NAMES[condition])
+            _slope_interval(right, layers.index(row.layer) + offset, row, vertical=True, marker=marker)
+        right.plot([], [], marker, linestyle="", color=CONDITION_COLORS[condition], label=label)
     right.set_xticks(np.arange(len(layers)), layers)
-    right.set(xlabel="layer", ylabel="slope", title="gradient, 2 r_com")
+    right.set(xlabel="layer", ylabel="slope", title="every layer")
     right.legend()
     for axis, draw in ((left, "axvline"), (right, "axhline")):
         getattr(axis, draw)(0, **NULL)
         getattr(axis, draw)(0.5, color="0.45", linestyle="--", linewidth=0.9)
-    left.axvline(1, color="0.45", linestyle=":", linewidth=0.9)
+        getattr(axis, draw)(1, color="0.45", linestyle=":", linewidth=0.9)
     return figure
 
 
-def _slope_interval(axis: Axes, at: float, row, *, vertical: bool) -> None:
+def _slope_interval(axis: Axes, at: float, row, *, vertical: bool, marker: str = "o") -> None:
     color = CONDITION_COLORS[row.condition]
     for low, high, width in ((row.slope_t_low, row.slope_t_high, 0.7), (row.slope_low, row.slope_high, 2.2)):
         ends, place = [low, high], [at, at]
         axis.plot(*((place, ends) if vertical else (ends, place)), color=color, linewidth=width)
-    axis.plot(*((at, row.slope) if vertical else (row.slope, at)), "o", color=color)
+    axis.plot(*((at, row.slope) if vertical else (row.slope, at)), marker, color=color)
 
 
 def caption_slopes(loaded: Tables, params: Params) -> str:

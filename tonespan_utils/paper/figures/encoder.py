@@ -12,19 +12,25 @@ from __future__ import annotations
 from functools import partial
 
 from tonespan_utils.paper.figures.agreement_of_seeds import caption_seeds, draw_seeds
+from tonespan_utils.paper.figures.by_depth import caption_probe_f1, caption_spans, draw_probe_f1, draw_spans
 from tonespan_utils.paper.figures.energy_maps import energy_recipes
 from tonespan_utils.paper.figures.finetuned_scores import caption_finetune, draw_finetune
+from tonespan_utils.paper.figures.margin_knees import (
+    caption_knees,
+    caption_margin_curves,
+    draw_knees,
+    draw_margin_curves,
+)
 from tonespan_utils.paper.figures.probe_and_finetuned import caption_tuned, draw_tuned
 from tonespan_utils.paper.figures.recipe import Recipe
 from tonespan_utils.paper.figures.span_by_task import caption_span_by_task, draw_span_by_task
-from tonespan_utils.paper.figures.spans_of_layers import caption_spans, draw_spans
-from tonespan_utils.paper.figures.tone_in_layers import caption_probe_f1, draw_probe_f1
 from tonespan_utils.paper.figures.what_finetuning_changes import (
     caption_differences,
     caption_scatter,
     draw_differences,
     draw_scatter,
 )
+from tonespan_utils.paper.figures.what_is_weighed import caption_weights, draw_weights
 from tonespan_utils.params import conditions
 from tonespan_utils.params.profile import Params
 
@@ -45,6 +51,9 @@ def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
         "finetune": ("What the fine-tuned encoders learned", draw_finetune, caption_finetune, trained),
         "probe_f1": ("Tone in the layers: probe F1", draw_probe_f1, caption_probe_f1, True),
         "spans_by_layer": ("How far each layer looks", draw_spans, caption_spans, True),
+        "span_weights": ("What squared gradients weigh", draw_weights, caption_weights, True),
+        "margin_curves": ("What a layer uses of the pitch", draw_margin_curves, caption_margin_curves, True),
+        "knees_by_layer": ("How wide the pitch is that each layer uses", draw_knees, caption_knees, True),
         "differences": ("What fine-tuning changes", draw_differences, caption_differences, compared),
         "f1_against_distance": ("Tone kept against span matched", draw_scatter, caption_scatter, True),
         "seed_agreement": ("Do two trainings agree?", draw_seeds, caption_seeds, repeated),

@@ -11,7 +11,7 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from tonespan_utils.languages import LANGUAGE_NAMES
-from tonespan_utils.paper.figures.parts import Tables
+from tonespan_utils.paper.figures.parts import Tables, random_spans
 from tonespan_utils.paper.figures.recipe import Recipe
 from tonespan_utils.params import conditions
 from tonespan_utils.params.conditions import Condition
@@ -49,8 +49,10 @@ def draw_energy_maps(loaded: Tables, params: Params, *, condition_of: Mapping[st
     for language, axis in axes.items():
         where = {"language": language, "condition": condition_of[language]}
         stored = [select(loaded[name], **where) for name in ("energy", "energy_null", "spans")]
+        random = random_spans(loaded, params, conditions.parse(condition_of[language]).backbone, language)
         layout.panel_count(axis, stored[-1]["n_tokens"].max())
-        mesh = energy_maps.energy_map(axis, *stored, hollow=quality_flags.unknown_layers(loaded["signatures"], **where))
+        unknown = quality_flags.unknown_layers(loaded["signatures"], **where)
+        mesh = energy_maps.energy_map(axis, *stored, hollow=unknown, random=random)
     energy_maps.null_colorbar(figure, mesh, list(axes.values()), shrink=0.7, pad=0.02)
     return layout.label_axes(figure, x="time from tone centre (ms)", y="layer")
 
@@ -63,7 +65,8 @@ def caption_energy_maps(loaded: Tables, params: Params, *, title: str, condition
     return (
         f"{title}: energy of the gradient of the {params.gradient.target} tone's logit with respect to the "
         f"{params.gradient.wrt}, by layer and time from the tone centre, over what a model that looks everywhere "
-        f"alike would show; white ticks at ±r_com. {counts} tokens per language."
+        f"alike would show; white ticks at ±r_com; dotted: ±r_com of the same layers with permuted weights. {counts} "
+        "tokens per language."
         f"{_left_out(loaded, condition_of)}"
     )
 

@@ -8,7 +8,8 @@ Notebook: notebooks/05_rcom_comparison
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -68,6 +69,43 @@ def draw_curves(
         role, label = role_and_label(conditions.parse(name), language)
         unknown = quality_flags.unknown_layers(loaded["signatures"], name, language) if hollow else ()
         curve_by_depth(axis, rows, columns, role=role, label=label, hollow=unknown)
+
+
+def by_language(rows: pd.DataFrame, text: Callable[[Any], str]) -> str:
+    """What ``text`` says of each row, behind the name of its language: ``Thai ...; Lao ...``."""
+    return "; ".join(f"{LANGUAGE_NAMES[row.language]} {text(row)}" for row in rows.itertuples())
+
+
+def random_spans(loaded: Tables, params: Params, backbone: str, language: str) -> pd.DataFrame:
+    """The spans of an encoder with permuted weights by layer, of the weight of energy that the study reads."""
+    return select(loaded["random_spans"], encoder=backbone, language=language, weight=params.gradient.weight)
+
+
+def random_top(loaded: Tables, params: Params, backbone: str, language: str) -> pd.Series:
+    """The row of :func:`random_spans` of the last block."""
+    rows = random_spans(loaded, params, backbone, language)
+    blocks = rows[rows["layer"].str.isdigit()]
+    return blocks.loc[blocks["layer"].astype(int).idxmax()]
+
+
+def random_text(loaded: Tables, params: Params, backbone: str) -> str:
+    """The other null in a caption: what it is, its spans at the top, and whether its probes read tone."""
+    rows = loaded["random_spans"]
+    of_weight = rows[(rows["encoder"] == backbone) & (rows["weight"] == params.gradient.weight)]
+    tops = pd.DataFrame([random_top(loaded, params, backbone, la) for la in params.speech.tonal])
+    spans = by_language(tops, lambda row: f"{interval_text(row.span_ms, row.ci_low_ms, row.ci_high_ms)} ms")
+    above = of_weight[of_weight["above_chance_low"] > 0]
+    reads = f"at chance in {len(of_weight) - len(above)} of {len(of_weight)} layers and languages"
+    return (
+        f"Dash-dotted with its band: the same architecture with all weights permuted ({_seeds(of_weight)}), read by "
+        f"probes of its own ({reads}; the gradient of their logit is defined all the same), at the top layer {spans} "
+        f"(n = {tops['n_tokens'].max():.0f})."
+    )
+
+
+def _seeds(rows: pd.DataFrame) -> str:
+    n = int(rows["n_seeds"].max())
+    return f"{n} permutation{'' if n == 1 else 's'}"
 
 
 def bands_text(params: Params) -> str:

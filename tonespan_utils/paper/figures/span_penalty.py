@@ -9,10 +9,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tonespan_utils.paper.figures.calibration import random_span_ms
 from tonespan_utils.paper.figures.validity_parts import CONDITION_COLORS, CONDITION_NAMES, Tables, top_layer
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import select
 from tonespan_utils.plots import layout, style
+from tonespan_utils.plots.style import RANDOM
 from tonespan_utils.statistics import findings
 
 
@@ -29,6 +31,7 @@ def draw_penalty(loaded: Tables, params: Params) -> Figure:
         axis.set(xlabel=name, xlim=(0, 1.1 * rows[["value", "high"]].max(axis=None)))
         layout.named_rows(axis, [CONDITION_NAMES[condition] for condition in order])
     axes[2].axvline(params.finetune.span_penalty.span_ms, color="black", linestyle="--", linewidth=0.9)
+    axes[2].axvline(random_span_ms(loaded), **RANDOM)
     return figure
 
 
@@ -62,5 +65,6 @@ def caption_penalty(loaded: Tables, params: Params) -> str:
         f"Speech recognition with and without a price on looking far: {paid.weight:g} times the share of the logits' "
         f"input-gradient energy beyond ±{paid.span_ms / 2:g} ms, at random frames; planted width "
         f"{params.validity.sanity_span_ms:g} ms, one training each. {'; '.join(sentences)}. Bars: "
-        f"{params.bootstrap.level:.0%} intervals over utterances; dashed: the width beyond which is paid for."
+        f"{params.bootstrap.level:.0%} intervals over utterances; dashed: the width beyond which is paid for; "
+        f"dash-dotted: the span of this architecture with permuted weights, {random_span_ms(loaded):.0f} ms."
     )

@@ -31,12 +31,12 @@ from tonespan_utils.plots import style
 NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 
 
-OPTIONAL = tables.PARTS_ONLY | tables.VALIDITY | tables.ALIGNMENT | tables.CONFIRMED
+OPTIONAL = tables.PARTS_ONLY | tables.BY_TOKEN | tables.VALIDITY | tables.ALIGNMENT | tables.CONFIRMED
 
 
 def load_tables(params: Params) -> dict[str, pd.DataFrame]:
-    """All joined tables of a profile by name; those of `make validity` where it has run. Raises TonespanError naming
-    the first that is missing.
+    """All joined tables of a profile by name, without those of single tokens; those of `make validity` where it has
+    run. Raises TonespanError naming the first that is missing.
     """
     wanted = [name for name in tables.COLUMNS if name not in OPTIONAL]
     loaded = {name: tables.read(params.results, name) for name in wanted}

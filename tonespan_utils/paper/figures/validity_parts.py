@@ -13,7 +13,9 @@ Tables = dict[str, pd.DataFrame]
 ESTIMATOR_NAMES = {
     "acoustic": "acoustic, log-Mel",
     "gradient": "gradient, 2 r_com",
+    "gradient_power": "gradient times power, 2 r_com",
     "gradient_r90": "gradient, 2 r90",
+    "margin_knee": "margin knee",
     "gradient_x_input": "gradient x input, 2 r_com",
     "smoothgrad": "SmoothGrad, 2 r_com",
     "integrated_gradients": "integrated gradients, 2 r_com",

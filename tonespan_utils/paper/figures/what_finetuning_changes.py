@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tonespan_utils.languages import LANGUAGE_NAMES
@@ -17,13 +18,15 @@ from tonespan_utils.paper.figures.parts import (
     labels,
     language_rows,
     of_encoder,
+    random_top,
     role_and_label,
 )
 from tonespan_utils.params import conditions
 from tonespan_utils.params.profile import Params
 from tonespan_utils.params.tables import select
 from tonespan_utils.plots import comparisons, layout
-from tonespan_utils.plots.style import NULL
+from tonespan_utils.plots.curves import RANDOM_LABEL
+from tonespan_utils.plots.style import NULL, RANDOM
 from tonespan_utils.statistics import findings
 
 DIFFERENCES = {"f1": "probe F1", "span_ms": "span 2 r_com (ms)", "distance_ms": "distance to the cue width (ms)"}
@@ -83,23 +86,40 @@ def draw_scatter(loaded: Tables, params: Params, *, backbone: str) -> Figure:
         if compared["cue_width_ms"].isna().all():
             axis.text(0.5, 0.5, f"{findings.NO_CUE} to be near to", ha="center", transform=axis.transAxes, fontsize=8)
             continue
-        for _, row in compared.iterrows():
+        for _, row in compared[compared["note"] == ""].iterrows():
             role, label = role_and_label(conditions.parse(row["condition"]), language)
-            comparisons.scatter_with_intervals(axis, row, role=role, label=label, hollow=bool(row["note"]))
-        if (compared["note"] != "").any():
-            axis.plot([], [], "o", color="0.6", markerfacecolor="white", label=findings.AT_NULL)
-        chance = compared["chance_f1"].mean()
-        null_ms = (compared["null_span_ms"] - compared["cue_width_ms"]).abs().mean()
-        if chance > bottom:
-            axis.axhline(chance, label="chance", **NULL)
-        else:
-            layout.corner_note(axis, f"chance {chance:.2f} \N{DOWNWARDS ARROW}", right=False)
-        if null_ms < right:
-            axis.axvline(null_ms, label="flat null", **NULL | {"linestyle": "--"})
-        else:
-            layout.corner_note(axis, f"flat map {null_ms:.0f} ms \N{RIGHTWARDS ARROW}", right=True)
+            comparisons.scatter_with_intervals(axis, row, role=role, label=label)
+        random_ms = random_top(loaded, params, backbone, language)["span_ms"]
+        _draw_nulls(axis, compared, random_ms, bottom=bottom, right=right)
     layout.shared_legend(figure, axes.values())
     return layout.label_axes(figure, x="distance of the span to the cue width (ms)", y="macro-F1")
+
+
+def _draw_nulls(axis: Axes, compared: pd.DataFrame, random_ms: float, *, bottom: float, right: float) -> None:
+    """Chance, and the distances of both nulls to the cue width, as lines; in a corner what lies beyond the panel, and
+    which conditions are left out.
+    """
+    left_out, chance = compared[compared["note"] != ""], compared["chance_f1"].mean()
+    notes = [f"no finding: {', '.join(labels(left_out['condition'], left_out['language']))}"] if len(left_out) else []
+    if chance > bottom:
+        axis.axhline(chance, label="chance", **NULL)
+    else:
+        notes.append(f"chance {chance:.2f} \N{DOWNWARDS ARROW}")
+    if notes:
+        layout.corner_note(axis, "; ".join(notes), right=False)
+    nulls = {
+        "flat null": (compared["null_span_ms"].mean(), NULL | {"linestyle": "--"}),
+        RANDOM_LABEL: (random_ms, RANDOM),
+    }
+    beyond = []
+    for name, (span_ms, line) in nulls.items():
+        distance_ms = abs(span_ms - compared["cue_width_ms"].mean())
+        if distance_ms < right:
+            axis.axvline(distance_ms, label=name, **line)
+        else:
+            beyond.append(f"{name} {distance_ms:.0f} ms \N{RIGHTWARDS ARROW}")
+    if beyond:
+        layout.corner_note(axis, ", ".join(beyond), right=True)
 
 
 def caption_scatter(loaded: Tables, params: Params, *, backbone: str) -> str:
@@ -117,8 +137,10 @@ def caption_scatter(loaded: Tables, params: Params, *, backbone: str) -> str:
     distances = "; ".join([*distances, *(f"{LANGUAGE_NAMES[la]} none" for la in without)])
     return (
         "Macro-F1 of the best layer against the distance |2 r_com - cue width| of its span, with "
-        f"{params.bootstrap.level:.0%} intervals; open: the span is no finding, for F1 is not above chance, the span "
-        "not below its null, or the tokens too few; where there is no cue width in the signal, nothing is near it; "
-        "chance and the distance of a flat map are lines, or told in the corner beyond which they lie. "
+        f"{params.bootstrap.level:.0%} intervals; left out, and named in a corner, where the span is no finding, for "
+        "F1 is not above chance, the span not below its null, or the tokens too few; where there is no cue width in "
+        "the signal, nothing is near it; "
+        "chance, the distance of a flat map and that of the same architecture with permuted weights (top layer) are "
+        "lines, or told in the corner beyond which they lie. "
         f"Nearest: {distances}."
     )
