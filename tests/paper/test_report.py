@@ -86,18 +86,23 @@ def texts(loaded: dict[str, pd.DataFrame], p: profile.Params) -> dict[str, str]:
     """Every text of the report that holds numbers, by what it is."""
     by_name = {f"abstract {i}": text for i, text in enumerate(abstract.abstract(loaded, p))}
     by_name |= {f"methods {name}": text for name, text in report_text.methods(loaded, p)}
-    return by_name | {name: recipe.caption(loaded, p) for name, recipe in store.recipes(p).items()}
+    recipes = store.recipes(p)
+    recipes.pop("span_weights", None)  # its numbers are means over layers and languages: test_weight_text holds them
+    return by_name | {name: recipe.caption(loaded, p) for name, recipe in recipes.items()}
 
 
 def counted(loaded: dict[str, pd.DataFrame]) -> set[str]:
     """What a text may count: tokens by language and split, claims by verdict, trainings that beat their null, layers
-    without a knee, tokens left out of them.
+    without a knee, tokens left out of them, layers in which probes of permuted weights are at chance.
     """
     tokens, claims, tuned = loaded["tokens"], loaded["claims"], loaded["finetune"]
     counts = [len(tokens), len(claims), *claims["verdict"].value_counts(), *tokens["language"].value_counts()]
     counts += [(tokens["split"] == "test").sum(), len(loaded["knee_left_out"])]
     knees = loaded["margin_knee"]["knee_ms"]
     counts += [knees.isna().sum(), len(knees)]
+    random = loaded["random_spans"]
+    for _, rows in random.groupby(["encoder", "weight"]):
+        counts += [(rows["above_chance_low"] <= 0).sum(), len(rows)]
     tuned = tuned[tuned["metric"] != "train_loss"]
     for _, scores in tuned.groupby(tuned["task"].str.replace(r"^.*_tone$", "tone", regex=True)):
         metric = min(scores["metric"], key=len)

@@ -52,10 +52,17 @@ def loaded():
         for name, more in names.items()
     ]  # fmt: skip
     cue = {"language": "th", "frontend": "logmel", "span_ms": 100.0, "span_low_ms": 90.0, "span_high_ms": 110.0}
+    random = [
+        {"encoder": encoder, "language": "th", "layer": layer, "depth": depth, "weight": weight, "span_ms": span_ms,
+         "ci_low_ms": span_ms - 9, "ci_high_ms": span_ms + 9, "above_chance_low": -0.1, "n_tokens": 30, "n_seeds": 2}
+        for encoder, weight, span_ms in (("mini", "none", 205.0), ("mini", "power", 80.0), ("large", "none", 950.0))
+        for layer, depth in LAYERS.items()
+    ]  # fmt: skip
     flags = [("mini/vanilla", "th", "0", "energy_at_null", ""), ("large/vanilla", "th", "1", "energy_at_null", "")]
     return {
         "layer_curves": pd.DataFrame(curves),
         "comparison": pd.DataFrame(compared),
         "baseline_spans": pd.DataFrame([cue]),
+        "random_spans": pd.DataFrame(random),
         "signatures": pd.DataFrame(flags, columns=["condition", "language", "layer", "signature", "detail"]),
     }

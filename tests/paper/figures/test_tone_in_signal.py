@@ -40,7 +40,7 @@ def test_the_planted_width_is_drawn_where_it_is_known(p, loaded):
     def planted():
         axis = tone_in_signal.draw_baseline_f1(loaded, p).axes[0]
         assert axis.get_title(loc="right") == "n = 321 tokens"
-        return [line.get_xdata()[0] for line in axis.lines if line.get_label() == "planted span"]
+        return [line.get_xdata()[0] for line in axis.lines if line.get_label() == "planted width"]
 
     assert planted() == [104.0]
     loaded["baseline_windows"]["planted_span_ms"] = float("nan")

@@ -97,14 +97,14 @@ def random_text(loaded: Tables, params: Params, backbone: str) -> str:
     above = of_weight[of_weight["above_chance_low"] > 0]
     reads = f"at chance in {len(of_weight) - len(above)} of {len(of_weight)} layers and languages"
     return (
-        f"Dash-dotted with its band: the same architecture with all weights permuted ({_seeds(of_weight)}), read by "
-        f"probes of its own ({reads}; the gradient of their logit is defined all the same), at the top layer {spans} "
-        f"(n = {tops['n_tokens'].max():.0f})."
+        f"Dash-dotted with its band: the same architecture with all weights permuted ({_permutations(params)}), read "
+        f"by probes of its own ({reads}; the gradient of their logit is defined all the same), at the top layer "
+        f"{spans} (n = {tops['n_tokens'].max():.0f})."
     )
 
 
-def _seeds(rows: pd.DataFrame) -> str:
-    n = int(rows["n_seeds"].max())
+def _permutations(params: Params) -> str:
+    n = len(params.random_weights.seeds)
     return f"{n} permutation{'' if n == 1 else 's'}"
 
 
