@@ -332,7 +332,9 @@ def test_the_abstract_is_four_sentences_and_says_what_is_missing(p):
     assert worth == "What a span is worth has not been calibrated here (make validity)."
     row = loaded["claims"].set_index("claim").loc["emotion_longer_span/mini/all"]
     assert f"emotion {row.value:.0f} [{row.ci_low:.0f}, {row.ci_high:.0f}] ms of span ({row.verdict})" in by_task
-    assert random.startswith("The same encoder with random weights has a span, in its top layer, of Thai 200 [180, 220]")
+    assert random.startswith(
+        "The same encoder with random weights has a span, in its top layer, of Thai 200 [180, 220]"
+    )
     without = {name: table for name, table in loaded.items() if name != "random_spans"}
     assert abstract.abstract(without, p)[3] == "What an encoder with random weights gives has not been measured here."
     measured = pd.DataFrame({"encoder": "mini", "language": ["th", "vi"], "layer": "4", "weight": "none",
