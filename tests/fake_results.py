@@ -300,7 +300,8 @@ class MadeUp:
 
     def check(self, languages, *, synthetic=False, not_learned=None) -> pd.DataFrame:
         """The table ``claims`` of it."""
-        posed = questions.ask(self.study, self.values, CUES_MS, languages, not_learned=not_learned or {}, params=CLAIMS)
+        cues_ms = self.cues.set_index("language")["span_ms"]
+        posed = questions.ask(self.study, self.values, cues_ms, languages, not_learned=not_learned or {}, params=CLAIMS)
         return claims.check(posed, self.cues, languages, speech="made-up speech", synthetic=synthetic, level=0.9)
 
 
