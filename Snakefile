@@ -300,10 +300,15 @@ rule figures:
         MEASURES,
         [RESULTS / "parts" / f"finetune.{name}.csv" for name in TRAINED],
     params:
-        section=section("profile", "seed", "conditions", "bootstrap"),
+        section=section("profile", "seed", "conditions", "bootstrap", "claims"),
         kept=[str(RESULTS / f"{name}.csv") for name in (*tables.MEASURED, *tables.TRAINED, *tables.SPOKEN, "random_spans")],
     output:
         comparison=RESULTS / "comparison.csv",
+        upper=RESULTS / "upper_spans.csv",
+        best=RESULTS / "best_layers.csv",
+        layers=RESULTS / "claim_layers.csv",
+        power=RESULTS / "power.csv",
+        controls=RESULTS / "controls.csv",
         contrasts=RESULTS / "contrasts.csv",
         curves=RESULTS / "layer_curves.csv",
         tuned=RESULTS / "probe_vs_finetuned.csv",

@@ -31,7 +31,8 @@ from IPython.display import Markdown, display
 from tonespan_utils.paper import report
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import conditions, profile, tables
-from tonespan_utils.study import claims, comparison, quality_flags
+from tonespan_utils.study import checks, claim_tables, claims, comparison, controls, learned, quality_flags, questions
+from tonespan_utils.study import token_values as values_of
 
 p = profile.load(params_path)
 parsed = [conditions.parse(name) for name in p.conditions]
@@ -53,10 +54,13 @@ tokens, baseline = tables.read(p.results, "tokens"), tables.read(p.results, "bas
 cues = baseline[baseline["frontend"] == p.baseline.frontends[0]]
 predictions = tables.read_parts(p.results, "predictions", parts=measured)
 token_spans = tables.read_parts(p.results, "token_spans", parts=measured)
-drawn = {"n_resamples": p.bootstrap.n_resamples, "seed": p.seed}
+n_resamples, level, seed = p.bootstrap.n_resamples, p.bootstrap.level, p.seed
 cue_widths_ms = cues.set_index("language")["span_ms"]
-level, span_table = p.bootstrap.level, tables.read(p.results, "spans")
-study = comparison.study(predictions, token_spans, tokens, cue_widths_ms, level=level, span_table=span_table, **drawn)
+span_table = tables.read(p.results, "spans")
+study = comparison.study(
+    predictions, token_spans, tokens, cue_widths_ms, n_resamples=n_resamples, seed=seed, level=level,
+    span_table=span_table, from_depth=p.claims.from_depth,
+)  # fmt: skip
 
 # %%
 compared = comparison.comparison_table(study, span_table, cues, level=level)
@@ -97,7 +101,7 @@ contrasts[contrasts["measure"].isin(["f1", "span_ms", "distance_ms"])].round(2)
 # means. The null shuffles one side. Where the seeds disagree about which tokens need a wide view, only the mean is a finding.
 
 # %%
-agreed = comparison.seed_agreement(token_spans, level=level, seed=p.seed)
+agreed = comparison.seed_agreement(token_spans, level=level, seed=seed)
 tables.write(p.results, "seed_agreement", agreed)
 agreed.drop(columns=["a", "b"]).round(2)
 
@@ -108,23 +112,72 @@ agreed.drop(columns=["a", "b"]).round(2)
 
 # %%
 tone_predictions = tables.read_parts(p.results, "tone_predictions", parts=tables.trained_parts(p, taught_tone))
-both = comparison.probe_vs_finetuned(predictions, tone_predictions, tokens, level=level, **drawn)
+both = comparison.probe_vs_finetuned(
+    predictions, tone_predictions, tokens, n_resamples=n_resamples, level=level, seed=seed
+)
 tables.write(p.results, "probe_vs_finetuned", both)
 both.round(2)
 
 # %% [markdown]
-# ## The paper's claims
+# ## Is there one best layer?
 #
-# Each is one statistic with an interval. The whole interval agrees: supported. None of it does: not supported. Else: undecided. Where
-# the answer was planted, the verdict is "by construction", which counts as no support.
+# Where F1 hardly changes from layer to layer, "the best" is a matter of luck, while spans differ twofold. Here are the layers that no other
+# one surpasses for certain (multiple comparisons with the best). With more than one, the best layer is not identified. Claims, therefore,
+# are about layers that were stated beforehand: the mean over the upper half of the blocks (`claims.from_depth`).
 
 # %%
-synthetic = p.speech.source == "synthetic"
-about = {"speech": profile.describe_speech(p), "synthetic": synthetic, "level": level}
-checked = claims.check(study, cues, p.speech.tonal, **about)
+token_values = values_of.collect(
+    predictions, token_spans, cue_widths_ms, influence=values_of.read_influence(p.results, tokens)
+)
+upper_spans = claim_tables.upper_table(study, token_values, span_table, p.claims, level=level)
+tables.write(p.results, "upper_spans", upper_spans)
+display(upper_spans.round(2))
+best_layers = claim_tables.best_layer_table(token_values, level=level, seed=seed)
+tables.write(p.results, "best_layers", best_layers)
+best_layers
+
+# %% [markdown]
+# ## The paper's claims
+#
+# Each is one statistic, paired over tokens, with trainings as a random effect whose variance is pooled over conditions. The whole interval
+# agrees: *supported*. None of it does: *contradicted*. Surely below the smallest effect that matters (`claims.smallest_ms`,
+# `claims.smallest_f1`): *too small to matter*. Else: *undecided*. *Not tested*: something is missing or no finding, or a model has not
+# learned its task. Where the answer was planted, the verdict is *by construction*, which counts as no support. A star: it does not stand
+# once the number of claims is allowed for (Holm).
+
+# %%
+not_learned = learned.why_not(scores)
+posed = questions.ask(
+    study, token_values, cue_widths_ms, p.speech.tonal, not_learned=not_learned, params=p.claims
+)  # fmt: skip
+checked = claims.check(
+    posed, cues, p.speech.tonal, speech=profile.describe_speech(p), synthetic=p.speech.source == "synthetic", level=level
+)  # fmt: skip
 tables.write(p.results, "claims", checked)
-display(claims.board(checked))
+display(claims.board(checked, checks.statements(p.claims)))
+print(claims.tally(checked), f"undecided: {claims.undecided_share(checked):.0%} of what is tested")
 checked.drop(columns="statement").round(2)
+
+# %% [markdown]
+# Every layer, with a band that holds all of them at once; and how many tokens and trainings each claim takes.
+
+# %%
+tables.write(p.results, "claim_layers", claim_tables.layer_table(posed, study, token_values, level=level, seed=seed))
+power = claim_tables.power_table(posed, p.claims, level=level)
+tables.write(p.results, "power", power)
+power.round(2)
+
+# %% [markdown]
+# ## Is the board itself to be believed?
+#
+# It has to call what was made on purpose, and may call nothing where there is nothing: two trainings of one condition, or names shuffled.
+
+# %%
+checked_controls = controls.table(
+    token_values, predictions, scores, params=p.claims, level=level, seed=seed
+)  # fmt: skip
+tables.write(p.results, "controls", checked_controls)
+checked_controls.round(3)
 
 # %% [markdown]
 # ## Figures and report

@@ -19,10 +19,8 @@ from tonespan_utils.paper.explorer import clips
 from tonespan_utils.params import conditions, roles, tables
 from tonespan_utils.params import profile as params
 from tonespan_utils.params.conditions import Condition
-from tonespan_utils.study import comparison
+from tonespan_utils.study import claims, comparison, questions, token_values
 from tonespan_utils.study.measured import relative_depth
-
-TOLD = {"speech": "made-up speech", "synthetic": False, "level": 0.9}
 
 TONAL = ["my", "th", "lo", "vi"]
 CUES_MS = {"my": 100.0, "th": 100.0, "lo": 180.0, "vi": 180.0}
@@ -39,11 +37,11 @@ DEMO = [
 ]  # fmt: skip
 
 
-def profile(tmp_path, tasks=DEMO, *, backbones=("mini",), n_resamples=60, **speech) -> str:
+def profile(tmp_path, tasks=DEMO, *, backbones=("mini",), n_resamples=60, tonal=TONAL, other=("cmn", "en")) -> str:
     """The path of a profile with these conditions; tables and figures go under ``params.OUTPUT_ROOT``."""
     tree = {
         "profile": "fake",
-        "speech": speech,
+        "speech": {"tonal": list(tonal), "other": list(other)},
         "encoders": {backbone: {"checkpoint": "models/mini", "revision": None} for backbone in backbones},
         "conditions": [f"{backbone}/{task}" for backbone in backbones for task in tasks],
         "bootstrap": {"n_resamples": n_resamples},
@@ -208,11 +206,12 @@ def _write_signal_tables(p: params.Params) -> None:
 
 def _scores(condition: Condition) -> pd.DataFrame:
     metric = {"asr": "cer", "gender": "accuracy", "speaker": "eer"}.get(condition.objective, "macro_f1")
+    null = 0.5 if condition.is_shuffled else 0.9 if metric in ("cer", "eer") else 0.2
     values = {
         metric: 0.5,
         f"{metric}_ci_low": 0.45,
         f"{metric}_ci_high": 0.56,
-        f"{metric}_null": 0.9,
+        f"{metric}_null": null,
         "train_loss": 1.0,
     }
     keys = {name: getattr(condition, name) for name in ("backbone", "task", "language")} | {"steps": 100}
@@ -264,7 +263,7 @@ def _margins(seeded: pd.DataFrame, languages: list[str]) -> dict[str, pd.DataFra
     curves = pd.concat([keep.assign(curve=name, margin=value) for name, value in sides.items()])
     beyond = keep[keep["half_width_ms"] > 0].assign(influence=0.1)
     names = pd.DataFrame({"language": languages}).merge(pd.DataFrame({"number": [0, 1]}), how="cross")
-    names["token_id"] = names["language"] + names["number"].astype(str) + "_0"
+    names["token_id"] = names["language"] + names["number"].map(lambda n: f"{n}_{6 * n}")  # as ``tokens`` has them
     return {
         "margin_knee": seeded.assign(**knee, note=note),
         "margin_curves": curves.assign(ci_low=curves["margin"] - 0.2, ci_high=curves["margin"] + 0.2).drop(
@@ -290,16 +289,36 @@ def span_weights(layers: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def make_study(tasks, *, languages=("th",)):
+@dataclasses.dataclass(frozen=True)
+class MadeUp:
+    """A made-up study: what was measured, token by token too, and the cue widths."""
+
+    study: comparison.Study
+    values: token_values.Study
+    predictions: pd.DataFrame
+    cues: pd.DataFrame
+
+    def check(self, languages, *, synthetic=False, not_learned=None) -> pd.DataFrame:
+        """The table ``claims`` of it."""
+        cues_ms = self.cues.set_index("language")["span_ms"]
+        posed = questions.ask(self.study, self.values, cues_ms, languages, not_learned=not_learned or {}, params=CLAIMS)
+        return claims.check(posed, self.cues, languages, speech="made-up speech", synthetic=synthetic, level=0.9)
+
+
+CLAIMS = params.load("smoke").claims
+
+
+def make_study(tasks, *, languages=("th",), cues=None):
     """Conditions of one encoder, measured on made-up tokens with the effects that fake_results plants."""
     by_language = {language: tokens(language) for language in languages}
     parsed = [conditions.parse(f"mini/{task}") for task in tasks]
     pairs = [(c, la) for c in parsed for la in conditions.measured_languages(c, languages)]
     probed = pd.concat([predictions(c, by_language[la]) for c, la in pairs])
     spans = pd.concat([token_spans(c, by_language[la]) for c, la in pairs])
-    cues = pd.DataFrame(
-        [(la, CUES_MS[la], CUES_MS[la] - 10, CUES_MS[la] + 10) for la in languages],
-        columns=["language", "span_ms", "span_low_ms", "span_high_ms"],
-    )
-    study = comparison.study(probed, spans, pd.concat(by_language.values()), CUES_MS, n_resamples=100, seed=1)
-    return study, cues
+    if cues is None:
+        cues = pd.DataFrame(
+            [(la, CUES_MS[la], CUES_MS[la] - 10, CUES_MS[la] + 10) for la in languages],
+            columns=["language", "span_ms", "span_low_ms", "span_high_ms"],
+        )
+    measured = comparison.study(probed, spans, pd.concat(by_language.values()), CUES_MS, n_resamples=100, seed=1)
+    return MadeUp(measured, token_values.collect(probed, spans, CUES_MS), probed, cues)

@@ -117,6 +117,23 @@ def run(arguments: argparse.Namespace) -> None:
     )
 
 
+def _add_confirm_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
+    parser.add_argument("--cores", default="all", help="how many cores to use (default: all)")
+    parser.add_argument("--cluster", help="send jobs to a cluster: a name in cluster/, or a folder with config.yaml")
+
+
+def confirm(arguments: argparse.Namespace) -> None:
+    """Run a finished profile once more on new speech and new trainings, and say which verdicts stay."""
+    from tonespan_utils.paper import confirm
+
+    shares = confirm.confirm(arguments.profile, cores=arguments.cores, cluster=arguments.cluster)
+    print(
+        f"{shares.n_stay} of {shares.n} verdicts stay ({shares.share:.0%}), {shares.n_decided_stay} of "
+        f"{shares.n_decided} of those that decide; {shares.n_reversed} reversed"
+    )
+
+
 def _add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a notebook in notebooks/, without its ending")
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="where the executed notebook goes")
@@ -202,6 +219,7 @@ def course(arguments: argparse.Namespace) -> None:
 
 COMMANDS = [
     Command("run", "the study end to end, for one profile", _add_run_arguments, run),
+    Command("confirm", "the study again on new seeds: which verdicts stay", _add_confirm_arguments, confirm),
     Command("figures", "figures again, from stored tables", _add_figures_arguments, figures),
     Command("explain", "what made a figure: notebook, cell, parameters, commit, data", _add_explain_arguments, explain),
     Command("explore", "the interactive explorer of a finished run, in a browser", _add_explore_arguments, explore),

@@ -6,9 +6,10 @@ import torch
 from conftest import make_checkpoint
 
 from tonespan_utils.encoders import checkpoints
+from tonespan_utils.finetune import conditions as finetuned
 from tonespan_utils.finetune import heads, penalty, training
 from tonespan_utils.finetune.examples import Collate, Example
-from tonespan_utils.params import profile, sections
+from tonespan_utils.params import conditions, profile, sections
 
 
 def seeded(seed=0):
@@ -76,6 +77,7 @@ STILL = {
     "layerdrop": 0.0, "apply_spec_augment": False,
 }  # fmt: skip
 PAID = sections.SpanPenalty(weight=5.0, span_ms=80.0)
+REWARDED = PAID.model_copy(update={"weight": -PAID.weight})
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +122,15 @@ def tuned(encoder, work, *, paid, **changes):
     return model, curve, [example.features for example in examples]
 
 
-def test_what_is_paid_for_is_looked_at_less(encoder, tmp_path):
+def test_what_is_paid_for_is_looked_at_less_and_what_is_rewarded_more(encoder, tmp_path):
     measured = {}
-    for name, paid in (("plain", None), ("narrow", PAID)):
+    for name, paid in (("plain", None), ("narrow", PAID), ("wide", REWARDED)):
         model, curve, parts = tuned(encoder, tmp_path / name, paid=paid)
         heads.take_features(model)
         measured[name] = np.mean(shares(model, encoder, parts, reach_frames=2))  # 80 ms: two frames either side
         assert np.isfinite([row["loss"] for row in curve]).all()
     assert measured["narrow"] < 0.5 * measured["plain"]
+    assert measured["wide"] > 1.1 * measured["plain"], "a reward is the penalty with its sign turned"
 
 
 def test_a_killed_training_draws_what_it_would_have_drawn(encoder, tmp_path, monkeypatch):
@@ -149,3 +152,15 @@ def test_a_killed_training_draws_what_it_would_have_drawn(encoder, tmp_path, mon
     assert all(torch.equal(weight, again.state_dict()[name]) for name, weight in whole.state_dict().items())
     other = training._identity(whole, [], profile.load("demo").finetune, 1.0, 0, PAID)
     assert other != training._identity(whole, [], profile.load("demo").finetune, 1.0, 0, None)
+
+
+def test_which_condition_pays_and_which_is_paid():
+    params = profile.load("demo")
+    weights = {
+        name: paid and paid.weight
+        for name in ("mini/asr-th", "mini/narrow_asr-th", "mini/wide_asr-th")
+        for paid in [finetuned._penalty(params.finetune.span_penalty, conditions.parse(name))]
+    }
+    weight = params.finetune.span_penalty.weight
+    assert list(weights.values()) == [None, weight, -weight]
+    assert params.seeds("mini/wide_asr-th") == params.finetune.control_seeds

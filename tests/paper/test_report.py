@@ -18,9 +18,10 @@ from conftest import run_notebook
 
 from tonespan_utils import languages
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.paper import provenance, report, report_tables, report_text
+from tonespan_utils.paper import abstract, provenance, report, report_tables, report_text
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import profile, tables
+from tonespan_utils.study import checks
 
 TASKS = ["vanilla", "asr-th", "asr-vi", "emotion", "tone-th", "emotion_tone-th"]
 KEYS = {
@@ -83,7 +84,7 @@ def numbers_of(value: object) -> set[str]:
 
 def texts(loaded: dict[str, pd.DataFrame], p: profile.Params) -> dict[str, str]:
     """Every text of the report that holds numbers, by what it is."""
-    by_name = {f"abstract {i}": text for i, text in enumerate(report_text.abstract(loaded, p))}
+    by_name = {f"abstract {i}": text for i, text in enumerate(abstract.abstract(loaded, p))}
     by_name |= {f"methods {name}": text for name, text in report_text.methods(loaded, p)}
     recipes = store.recipes(p)
     recipes.pop("span_weights", None)  # its numbers are means over layers and languages: test_weight_text holds them
@@ -147,8 +148,8 @@ def test_every_number_in_abstract_methods_and_captions_is_one_of_the_tables_or_p
 
 def test_a_number_that_is_in_no_table_is_found(p, monkeypatch):
     """The test above can fail."""
-    honest = report_text.abstract
-    monkeypatch.setattr(report_text, "abstract", lambda *given: [*honest(*given), "The span in Thai is 163 ms."])
+    honest = abstract.abstract
+    monkeypatch.setattr(abstract, "abstract", lambda *given: [*honest(*given), "The span in Thai is 163 ms."])
     with pytest.raises(AssertionError, match="whence 163"):
         test_every_number_in_abstract_methods_and_captions_is_one_of_the_tables_or_parameters(p)
 
@@ -222,8 +223,11 @@ def test_the_page_has_text_for_every_figure_and_reaches_for_nothing_outside(p):
     text = (p.figures / "index.html").read_text()
     page = Page(text)
     recipes, loaded = store.recipes(p), store.load_tables(p)
-    assert [image["src"] for image in page.images] == [f"{name}.svg" for name in recipes]
-    for image, recipe in zip(page.images, recipes.values(), strict=True):
+    inline = [image for image in page.images if image["src"].startswith("data:image/svg+xml;base64,")]  # estimates
+    assert all(image["alt"] for image in inline)
+    figures = [image for image in page.images if image not in inline]
+    assert [image["src"] for image in figures] == [f"{name}.svg" for name in recipes]
+    for image, recipe in zip(figures, recipes.values(), strict=True):
         assert image["alt"] == f"{recipe.title}. {recipe.caption(loaded, p)}"
     assert not re.search("https?:", text) and 'href="explorer.html"' in text and (p.figures / "explorer.html").is_file()
     made = page.tables["Provenance of the figures"][1:]
@@ -293,10 +297,57 @@ def test_the_download_is_the_whole_table():
     pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(text)), table)
 
 
-def test_the_board_says_verdicts_in_symbol_and_word():
-    rows = [("cue_width/signal/th", "by construction"), ("best_layer_mid_to_high/mini/th", "not supported")]
-    stored = pd.DataFrame(rows, columns=["claim", "verdict"])
-    stored = pd.concat([stored, stored.assign(claim=stored["claim"].str.replace("/th", "/all"))])
-    page = report_tables.board_html(stored)
-    assert '<td class="not-supported">✗ not supported</td>' in page and "= by construction" in page
-    assert '<th scope="col">Thai</th><th scope="col">all languages</th>' in page
+def test_the_board_says_verdicts_in_symbol_and_word_and_leads_to_their_estimates():
+    rows = [("cue_width/signal/th", "by construction", ""), ("best_layer_mid_to_high/mini/th", "contradicted", "")]
+    rows += [
+        ("cue_width/signal/all", "by construction", ""),
+        ("best_layer_mid_to_high/mini/all", "undecided", "undecided"),
+    ]
+    stored = pd.DataFrame(rows, columns=["claim", "verdict", "every_language"])
+    stored = stored.assign(holm_verdict=stored["verdict"].replace("contradicted", "undecided"))
+    page = report_tables.board_html(stored, {"cue_width": "as wide", "best_layer_mid_to_high": "high"})
+    link = '<a href="#estimate-best_layer_mid_to_high-mini">✗ contradicted *</a>'
+    assert f'<td class="contradicted">{link}</td>' in page and "= by construction" in page
+    assert "? undecided; in each: undecided" in page
+    assert '<th scope="col">Thai</th><th scope="col">all languages, mean</th>' in page
+
+
+def test_every_cell_of_the_board_opens_its_estimate(p):
+    page = (p.figures / "index.html").read_text(encoding="utf-8")
+    wanted, there = set(re.findall(r'href="#(estimate-[^"]+)"', page)), set(re.findall(r'id="(estimate-[^"]+)"', page))
+    assert wanted == there and len(wanted) == 1 + len(checks.checks_of(p.claims))
+    claims = tables.read(p.results, "claims")
+    row = claims[claims["claim"] == "emotion_longer_span/mini/th"].iloc[0]
+    part = page[page.index('id="estimate-emotion_longer_span-mini"') :]
+    part = part[: part.index("Back to the board")]
+    assert f"{row.value:.0f} [{row.ci_low:.0f}, {row.ci_high:.0f}] {row.verdict}" in part
+    picture = base64.b64decode(re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', part).group(1)).decode()
+    assert "<svg" in picture and "<script" not in picture
+
+
+def test_the_abstract_is_four_sentences_and_says_what_is_missing(p):
+    loaded = store.load_tables(p)
+    planted, worth, by_task, random = abstract.abstract(loaded, p)
+    assert planted.startswith("Width of the tone cue in the signal: Thai 100 ms planted, 100 ms [90, 110] recovered")
+    assert worth == "What a span is worth has not been calibrated here (make validity)."
+    row = loaded["claims"].set_index("claim").loc["emotion_longer_span/mini/all"]
+    assert f"emotion {row.value:.0f} [{row.ci_low:.0f}, {row.ci_high:.0f}] ms of span ({row.verdict})" in by_task
+    assert random.startswith(
+        "The same encoder with random weights has a span, in its top layer, of Thai 200 [180, 220]"
+    )
+    without = {name: table for name, table in loaded.items() if name != "random_spans"}
+    assert abstract.abstract(without, p)[3] == "What an encoder with random weights gives has not been measured here."
+    measured = pd.DataFrame({"encoder": "mini", "language": ["th", "vi"], "layer": "4", "weight": "none",
+                             "span_ms": 204.0, "ci_low_ms": 190.0, "ci_high_ms": 210.0})  # fmt: skip
+    *_, random = abstract.abstract(loaded | {"random_spans": measured}, p)
+    upper = loaded["upper_spans"].set_index(["condition", "language"]).loc[("mini/vanilla", "th")]
+    assert f"Thai 204 [190, 210] ms against {upper.span_ms:.0f} [" in random
+    lines = pd.DataFrame({"estimator": ["r_com", "margin_knee"], "condition": "vanilla", "layer": "4",
+                          "slope": [0.4, 1.05], "slope_low": [0.2, 1.0], "slope_high": [0.6, 1.1]})  # fmt: skip
+    _, worth, *_ = abstract.abstract(loaded | {"calibration_lines": lines}, p)
+    assert "the margin knee 1.05 [1.00, 1.10]" in worth and "2 r_com 0.40 [0.20, 0.60]" in worth
+
+
+def test_the_first_figure_is_the_span_by_task():
+    p = profile.load("demo")
+    assert next(iter(store.paper_recipes(p))) == "span_by_task"

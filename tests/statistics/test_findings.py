@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_tokens
-from fake_results import TOLD, make_study
+from fake_results import make_study
 
 from tonespan_utils.corpus import sides
 from tonespan_utils.corpus.corpus import Corpus
@@ -15,7 +15,7 @@ from tonespan_utils.instrument import cue_width, pooling, probes, spans
 from tonespan_utils.plots import comparisons, curves, signal
 from tonespan_utils.statistics import bootstrap, classifier, findings
 from tonespan_utils.statistics.bootstrap import Interval
-from tonespan_utils.study import claims, comparison, measured
+from tonespan_utils.study import comparison, measured
 
 WINDOWS = np.array([20.0, 40, 60, 80, 100, 120, 140, 160, 200, 240, 300])
 EDGES, OFFSETS = spans.offset_bins(500, 10)
@@ -144,24 +144,24 @@ def checked(table, name):
 
 def test_without_a_cue_width_no_distance_is_asked_for():
     tasks = ["vanilla", "asr-th", "asr-cmn", "asr-en", "emotion", "shuffled_asr-th"]
-    study, cues = make_study(tasks)
+    made = make_study(tasks)
+    cues = made.cues
     none = cues.assign(span_ms=np.nan, span_low_ms=np.nan, span_high_ms=np.nan)
     for synthetic in (False, True):
-        table = claims.check(study, none, ["th"], **TOLD | {"synthetic": synthetic})
+        table = replace(made, cues=none).check(["th"], synthetic=synthetic)
         for name in ("target_asr_closest", "mandarin_second", "english_little", "upper_layers_match"):
             verdict, statement = checked(table, f"{name}/mini/th")
-            assert verdict == "undecided" and statement.endswith("(cannot be asked: no cue width)"), name
+            assert verdict == "not tested" and statement.endswith("(not tested: no cue width)"), name
         verdict, statement = checked(table, "cue_width/signal/th")
-        assert verdict == "undecided" and statement.endswith("(cannot be asked: no cue width)")
+        assert verdict == "not tested" and statement.endswith("(not tested: no cue width)")
     assert checked(table, "emotion_longer_span/mini/th")[0] == "supported", "it needs no cue width"
-    both, cues = make_study(["vanilla", "asr-th", "asr-vi"], languages=("th", "vi"))
-    cues.loc[cues["language"] == "vi", ["span_ms", "span_low_ms", "span_high_ms"]] = np.nan
-    table = claims.check(both, cues, ["th", "vi"], **TOLD)
-    assert checked(table, "upper_layers_match/mini/th")[0] != "" and np.isnan(
-        table.set_index("claim").loc["target_asr_closest/mini/all", "value"]
-    )
-    assert checked(table, "target_asr_closest/mini/all")[1].endswith("(cannot be asked: Vietnamese: no cue width)")
-    assert checked(table, "cue_width/signal/all")[1].endswith("(cannot be asked: no cue width in Vietnamese)")
+    both = make_study(["vanilla", "asr-th", "asr-vi"], languages=("th", "vi"))
+    both.cues.loc[both.cues["language"] == "vi", ["span_ms", "span_low_ms", "span_high_ms"]] = np.nan
+    table = both.check(["th", "vi"])
+    mean, alone = (table.set_index("claim").loc[f"target_asr_closest/mini/{la}"] for la in ("all", "th"))
+    assert mean["value"] == alone["value"] and mean["statement"].startswith("mean of Thai, ")
+    assert mean["every_language"] == "not tested", "Vietnamese has no cue width"
+    assert checked(table, "cue_width/signal/all")[1].endswith("(not tested: no cue width in Vietnamese)")
 
 
 def at_chance(study, name):
@@ -171,30 +171,33 @@ def at_chance(study, name):
     by_layer = condition.by_layer | {"f1": condition.by_layer["chance_f1"] + noise}
     draws = condition.draws | {"f1": condition.draws["chance_f1"] + noise[:, 0]}
     note = measured.chance_note(draws, by_layer, level=0.9)
-    changed = {"draws": draws, "by_layer": by_layer, "note": note, "chance_note": note}
+    changed = {"draws": draws, "by_layer": by_layer, "note": note, "upper_note": note, "chance_note": note}
     return study | {(name, "th"): replace(condition, **changed)}
 
 
 def test_the_span_of_a_probe_that_reads_nothing_supports_nothing():
-    study, cues = make_study(["vanilla", "asr-th", "emotion"])
-    assert checked(claims.check(study, cues, ["th"], **TOLD), "emotion_longer_span/mini/th")[0] == "supported"
+    made = make_study(["vanilla", "asr-th", "emotion"])
+    study = made.study
+    assert checked(made.check(["th"]), "emotion_longer_span/mini/th")[0] == "supported"
     blind = at_chance(study, "mini/emotion")
-    table = claims.check(blind, cues, ["th"], **TOLD)
-    for name in ("emotion_longer_span", "target_asr_closest"):
-        verdict, statement = checked(table, f"{name}/mini/th")
-        assert verdict == "undecided"
-        assert statement.endswith("(cannot be asked: the span is no finding in emotion (F1 not above chance))")
+    table = replace(made, study=blind).check(["th"])
+    verdict, statement = checked(table, "emotion_longer_span/mini/th")
+    assert verdict == "not tested"
+    assert statement.endswith("(not tested: the span of the upper half is no finding in emotion (F1 not above chance))")
+    verdict, statement = checked(table, "target_asr_closest/mini/th")
+    assert verdict == "supported" and statement.endswith("(without emotion: F1 not above chance)")
     assert checked(table, "emotion_lower_f1/mini/th")[0] == "supported", "that F1 is at chance is itself a finding"
     contrasts = comparison.contrast_table(blind, level=0.9).set_index(["condition_a", "measure"])
     assert np.isnan(contrasts.loc[("mini/emotion", "span_ms"), "difference"]).all()
     assert not np.isnan(contrasts.loc[("mini/emotion", "f1"), "difference"]).any()
     none = at_chance(at_chance(at_chance(study, "mini/vanilla"), "mini/asr-th"), "mini/emotion")
-    got = claims.check(none, cues, ["th"], **TOLD)
+    got = replace(made, study=none).check(["th"])
     assert "supported" not in set(got.loc[got["claim"].str.contains("/mini/"), "verdict"])
 
 
 def test_there_is_no_best_layer_where_none_is_above_chance():
-    study, cues = make_study(["vanilla", "emotion"])
+    made = make_study(["vanilla", "emotion"])
+    study, cues = made.study, made.cues
     table = pd.DataFrame({"condition": ["mini/vanilla", "mini/emotion"], "language": "th", "null_span_ms": 450.0})
     rows = comparison.comparison_table(at_chance(study, "mini/emotion"), table, cues, level=0.9).set_index("condition")
     assert rows.loc["mini/vanilla", "best_layer"] != "" and rows.loc["mini/vanilla", "note"] == ""

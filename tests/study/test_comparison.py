@@ -11,10 +11,10 @@ from tonespan_utils.params import conditions, roles
 from tonespan_utils.statistics import classifier
 from tonespan_utils.study import comparison
 from tonespan_utils.study.draws import draw_weights, interval
-from tonespan_utils.study.measured import _top, _upper_and_lower, halve, measure, relative_depth
+from tonespan_utils.study.measured import _top, halve, measure, relative_depth, upper_and_lower
 
 VANILLA, TARGET = conditions.parse("mini/vanilla"), conditions.parse("mini/asr-th")
-DRAWN = {"n_resamples": 8, "seed": 3}
+N_RESAMPLES, SEED = 8, 3
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,16 @@ def halves_of(test_tokens):
     return pd.Series(halve(utterances, test_tokens, seed=3), index=utterances)
 
 
-def measured(rows, condition, **changes):
+def measure_thai(condition, probed, spans, first_half, *, n_resamples=N_RESAMPLES):
+    """A condition in Thai, whose cue is 100 ms wide."""
+    return measure(
+        condition, "th", probed, spans, first_half=first_half, cue_width_ms=100.0, n_resamples=n_resamples, seed=SEED
+    )
+
+
+def measured(rows, condition):
     test_tokens, both = rows
-    probed, spans = both[condition.name]
-    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0} | DRAWN | changes
-    return measure(condition, "th", probed, spans, **options)
+    return measure_thai(condition, *both[condition.name], halves_of(test_tokens))
 
 
 def repeat(table, counts, column):
@@ -77,9 +82,9 @@ def oracle(probed, spans, first_half, utterance_counts, seed_counts):
 def test_every_draw_is_what_a_loop_over_its_tokens_gives(rows, condition):
     test_tokens, both = rows
     first_half, result = halves_of(test_tokens), measured(rows, condition)
-    weights = draw_weights(len(first_half), key="th", **DRAWN)
-    seeds = draw_weights(3, key=condition.name, **DRAWN)
-    for draw in range(1 + DRAWN["n_resamples"]):
+    weights = draw_weights(len(first_half), key="th", n_resamples=N_RESAMPLES, seed=SEED)
+    seeds = draw_weights(3, key=condition.name, n_resamples=N_RESAMPLES, seed=SEED)
+    for draw in range(1 + N_RESAMPLES):
         counts = dict(zip(first_half.index, weights[draw], strict=True))
         expected = oracle(*both[condition.name], first_half, counts, dict(enumerate(seeds[draw])))
         got = [result.draws[name][draw] for name in ("f1", "span_ms", "best_depth")]
@@ -107,7 +112,7 @@ def test_layers_are_chosen_on_one_half_and_scored_on_the_other():
         ],
         columns=["utterance_id", "layer", "tone", "predicted"],
     ).assign(seed=0, token_id=lambda t: t["utterance_id"] + t["tone"])  # fmt: skip
-    result = measure(VANILLA, "th", table, no_spans(), first_half=first_half, cue_width_ms=100.0, **DRAWN)
+    result = measure_thai(VANILLA, table, no_spans(), first_half)
     assert result.draws["f1"][0] == 0.0 and result.best_layer == "0, 1" and result.draws["best_depth"][0] == 0.5
     assert result.by_layer["f1"][0] == pytest.approx([0.5, 0.5])
 
@@ -134,7 +139,7 @@ def test_differences_are_paired(rows):
     test_tokens, both = rows
     cues = {"th": 100.0}
     probed, spans = (pd.concat([pair[i] for pair in both.values()]) for i in (0, 1))
-    result = comparison.study(probed, spans, test_tokens, cues, **DRAWN | {"n_resamples": 200})
+    result = comparison.study(probed, spans, test_tokens, cues, n_resamples=200, seed=SEED)
     table = comparison.contrast_table(result, level=0.9).set_index(["condition_a", "condition_b", "measure"])
     first = table.loc["mini/asr-th", "mini/vanilla", "f1"]
     values = comparison.comparison_table(
@@ -150,11 +155,11 @@ def test_differences_are_paired(rows):
 def test_shared_utterances_drop_out_of_a_difference(rows):
     test_tokens, both = rows
     one_seed = [table[table["seed"] == 0] for table in both["mini/vanilla"]]
-    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0, "n_resamples": 100, "seed": 3}
-    first, copy = (measure(conditions.parse(f"mini/{task}"), "th", *one_seed, **options)
+    first_half = halves_of(test_tokens)
+    first, copy = (measure_thai(conditions.parse(f"mini/{task}"), *one_seed, first_half, n_resamples=100)
                  for task in ("vanilla", "emotion"))  # fmt: skip
     assert np.nanstd(first.draws["f1"]) > 0.01 and np.nanstd(first.draws["f1"] - copy.draws["f1"]) == 0
-    seeded = [measure(conditions.parse(f"mini/{task}"), "th", *both["mini/vanilla"], **options)
+    seeded = [measure_thai(conditions.parse(f"mini/{task}"), *both["mini/vanilla"], first_half, n_resamples=100)
               for task in ("vanilla", "emotion")]  # fmt: skip
     spread = np.nanstd(seeded[0].draws["top_f1"] - seeded[1].draws["top_f1"])
     assert spread > 0, "three trainings are drawn for each condition on its own"
@@ -171,17 +176,17 @@ def test_chance_is_what_shuffling_gives():
 def test_upper_half_is_made_of_blocks():
     layers = ["cnn", "0", "1", "2", "3", "4", "final"]
     assert relative_depth(layers) == pytest.approx([-0.25, 0, 0.25, 0.5, 0.75, 1, 1])
-    upper, lower = _upper_and_lower(relative_depth(layers), layers)
+    upper, lower = upper_and_lower(relative_depth(layers), layers)
     assert [layer for layer, chosen in zip(layers, upper, strict=True) if chosen] == ["2", "3", "4"]
     assert [layer for layer, chosen in zip(layers, lower, strict=True) if chosen] == ["1"]
     assert layers[_top(layers)] == "4"
 
 
-def test_upper_minus_lower_averages_layers(rows):
+def test_the_upper_half_is_the_mean_of_its_layers(rows):
     result = measured(rows, TARGET)
     f1 = result.by_layer["f1"]
     assert result.layers == ("cnn", "0", "1", "2", "3", "4")
-    assert result.draws["upper_minus_lower_f1"] == pytest.approx(f1[:, 3:].mean(axis=1) - f1[:, 2])
+    assert result.draws["upper_f1"] == pytest.approx(f1[:, 3:].mean(axis=1)) and result.upper_note == ""
     assert result.draws["top_f1"] == pytest.approx(f1[:, 5]) and result.top_layer == "4"
 
 
@@ -189,18 +194,18 @@ def test_tokens_without_energy_are_left_out(rows):
     test_tokens, both = rows
     probed, spans = both["mini/vanilla"]
     deaf = spans["token_id"].isin(test_tokens["token_id"].iloc[:10])
-    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0} | DRAWN
-    silent = measure(VANILLA, "th", probed, spans.assign(r_com_ms=spans["r_com_ms"].mask(deaf)), **options)
-    dropped = measure(VANILLA, "th", probed, spans[~deaf], **options)
+    first_half = halves_of(test_tokens)
+    silent = measure_thai(VANILLA, probed, spans.assign(r_com_ms=spans["r_com_ms"].mask(deaf)), first_half)
+    dropped = measure_thai(VANILLA, probed, spans[~deaf], first_half)
     assert silent.draws["span_ms"] == pytest.approx(dropped.draws["span_ms"], nan_ok=True)
-    nothing = measure(VANILLA, "th", probed, no_spans(), **options)
+    nothing = measure_thai(VANILLA, probed, no_spans(), first_half)
     assert np.isnan(nothing.draws["span_ms"]).all() and not np.isnan(nothing.draws["f1"][0])
 
 
 def test_one_utterance_has_no_interval_and_no_choice():
     test_tokens = tokens("th", n_utterances=1)
-    options = {"first_half": pd.Series([True], index=["th0"]), "cue_width_ms": 100.0} | DRAWN
-    result = measure(VANILLA, "th", predictions(VANILLA, test_tokens), token_spans(VANILLA, test_tokens), **options)
+    first_half = pd.Series([True], index=["th0"])
+    result = measure_thai(VANILLA, predictions(VANILLA, test_tokens), token_spans(VANILLA, test_tokens), first_half)
     assert result.best_layer == "" and np.isnan(result.draws["f1"]).all()
     top = interval(result.draws["top_f1"], level=0.9)
     assert top.value > 0 and np.isnan(top.low) and np.isnan(top.high)
@@ -210,8 +215,8 @@ def test_one_class_and_one_seed_are_measured(rows):
     test_tokens, _ = rows
     single = test_tokens.assign(tone="high")
     probed = predictions(VANILLA, single, seeds=(7,)).assign(predicted="high")
-    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0} | DRAWN
-    result = measure(VANILLA, "th", probed, token_spans(VANILLA, test_tokens, seeds=(7,)), **options)
+    first_half = halves_of(test_tokens)
+    result = measure_thai(VANILLA, probed, token_spans(VANILLA, test_tokens, seeds=(7,)), first_half)
     assert result.draws["f1"] == pytest.approx(np.where(np.isnan(result.draws["f1"]), np.nan, 1.0), nan_ok=True)
     assert result.draws["chance_f1"][0] == 1.0 and result.n_seeds == 1
 
@@ -222,9 +227,9 @@ def test_order_of_rows_within_a_layer_changes_nothing(rows):
     order = {layer: number for number, layer in enumerate(dict.fromkeys(probed["layer"]))}
     mixed = probed.sample(frac=1, random_state=1)
     mixed = mixed.sort_values("layer", key=lambda column: column.map(order), kind="stable")
-    options = {"first_half": halves_of(test_tokens), "cue_width_ms": 100.0} | DRAWN
+    first_half = halves_of(test_tokens)
     first, second = (
-        measure(VANILLA, "th", *tables, **options)
+        measure_thai(VANILLA, *tables, first_half)
         for tables in ((probed, spans), (mixed, spans.sample(frac=1, random_state=2)))
     )
     for name, draws in first.draws.items():
@@ -271,7 +276,7 @@ def test_probe_and_fine_tuned_meet_on_common_tokens(rows):
     probed = both["mini/vanilla"][0]
     tuned = test_tokens[["language", "token_id", "utterance_id", "tone"]].assign(condition="mini/tone-th", seed=0)
     tuned = tuned.assign(predicted=tuned["tone"]).iloc[10:]  # always right, on all but two utterances
-    table = comparison.probe_vs_finetuned(probed, tuned, test_tokens, level=0.9, **DRAWN | {"n_resamples": 50})
+    table = comparison.probe_vs_finetuned(probed, tuned, test_tokens, level=0.9, n_resamples=50, seed=SEED)
     common = probed[probed["token_id"].isin(tuned["token_id"]) & (probed["layer"] == "4")]
     expected = np.mean([f1_score(g["tone"], g["predicted"], average="macro") for _, g in common.groupby("seed")])
     top = table.set_index("layer").loc["top"]
@@ -279,7 +284,7 @@ def test_probe_and_fine_tuned_meet_on_common_tokens(rows):
     assert top["difference"] == pytest.approx(1 - expected) and 0 < top["ci_low"] <= top["ci_high"]
     assert top["n_tokens"] == len(test_tokens) - 10 and top["condition"] == "mini/vanilla"
     lonely = tuned.assign(condition="mini/emotion_tone-th")
-    unprobed = comparison.probe_vs_finetuned(probed, lonely, test_tokens, level=0.9, **DRAWN)
+    unprobed = comparison.probe_vs_finetuned(probed, lonely, test_tokens, level=0.9, n_resamples=N_RESAMPLES, seed=SEED)
     assert unprobed.empty, "emotion was not probed"
 
 

@@ -14,9 +14,9 @@ GOOD = {
 }  # fmt: skip
 
 
-def signs(*layers, **options):
+def signs(*layers, cue_width_ms=np.nan):
     rows = [GOOD | {"layer": str(number)} | layer for number, layer in enumerate(layers, start=3)]
-    flags = quality_flags.of_layers(pd.DataFrame(rows), **options)
+    flags = quality_flags.of_layers(pd.DataFrame(rows), cue_width_ms=cue_width_ms)
     return list(zip(flags["layer"], flags["signature"], strict=True)), flags["detail"].tolist()
 
 

@@ -25,8 +25,8 @@ def test_shuffling_changes_training_tones_alone():
     assert sorted(shuffled["tone"].iloc[train]) == sorted(tokens["tone"].iloc[train])
 
 
-def coded(vectors, labels, groups, **options):
-    return sanity.online_codelength(vectors, labels, groups, **{"regularisation_c": 0.1, "seed": 0} | options)
+def coded(vectors, labels, groups, *, regularisation_c=0.1, seed=0):
+    return sanity.online_codelength(vectors, labels, groups, regularisation_c=regularisation_c, seed=seed)
 
 
 def test_the_code_is_that_of_a_plain_loop():

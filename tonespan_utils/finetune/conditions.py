@@ -34,7 +34,7 @@ from tonespan_utils.instrument import features
 from tonespan_utils.params import conditions
 from tonespan_utils.params.conditions import Condition
 from tonespan_utils.params.profile import ROOT, Params
-from tonespan_utils.params.sections import Finetune
+from tonespan_utils.params.sections import Finetune, SpanPenalty
 from tonespan_utils.params.tables import COLUMNS
 from tonespan_utils.statistics import splits
 
@@ -71,7 +71,7 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
         head_first.teach(task.model, task.train, collate, steps=settings.head_first_steps, rate=rate, seed=seed)
     curve = training.train(
         task.model, task.train, collate, settings, loss=task.loss, head_rate=head_rate, seed=seed, work=work,
-        penalty=params.finetune.span_penalty if condition.is_narrow else None,
+        penalty=_penalty(params.finetune.span_penalty, condition),
     )  # fmt: skip
 
     def predict(examples, pick):
@@ -91,6 +91,13 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
         tone_predictions.assign(**key, language=condition.language).reindex(columns=TONE_COLUMNS),
         folder,
     )
+
+
+def _penalty(penalty: SpanPenalty, condition: Condition) -> SpanPenalty | None:
+    """What a condition pays for looking far; a wide one is paid for it: the same share with its sign turned."""
+    if condition.is_wide:
+        return penalty.model_copy(update={"weight": -penalty.weight})
+    return penalty if condition.is_narrow else None
 
 
 def _for_kind(settings: Finetune, kind: str) -> Finetune:

@@ -21,13 +21,14 @@ from tqdm.auto import tqdm
 
 from tonespan_utils import languages
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.paper import provenance
+from tonespan_utils.paper import estimate_plots, provenance
+from tonespan_utils.paper.abstract import abstract
 from tonespan_utils.paper.figures import store
 from tonespan_utils.paper.report_tables import board_html, packed, table_html, with_language_names
-from tonespan_utils.paper.report_text import abstract, methods
+from tonespan_utils.paper.report_text import methods
 from tonespan_utils.params import profile, tables
 from tonespan_utils.params.profile import Params
-from tonespan_utils.study import quality_flags
+from tonespan_utils.study import checks, claims, confirmation, quality_flags, verdicts
 
 NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 # Sections for what other notebooks leave: title, what it is, tables.
@@ -65,8 +66,13 @@ def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
         abstract=abstract(loaded, params),
         methods=methods(loaded, params),
         figures=drawn,
-        board=board_html(loaded["claims"]),
-        verdicts=loaded["claims"]["verdict"].value_counts().to_dict(),
+        board=board_html(loaded["claims"], checks.statements(params.claims)),
+        estimates=list(estimate_plots.estimate_plots(loaded, params)),
+        verdicts=claims.tally(loaded["claims"]),
+        holm=claims.tally(loaded["claims"], column="holm_verdict"),
+        undecided=claims.undecided_share(loaded["claims"]),
+        n_not_tested=int((loaded["claims"]["verdict"] == verdicts.NOT_TESTED).sum()),
+        confirmed=confirmation.shares(loaded["confirmation"]) if "confirmation" in loaded else None,
         signs=table_html(with_language_names(quality_flags.board(loaded["signatures"]))),
         extras=_extras(stored, others),
         tables={name: table_html(table) for name, table in stored.items()},

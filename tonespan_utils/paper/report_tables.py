@@ -16,7 +16,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from tonespan_utils import languages
-from tonespan_utils.study import claims
+from tonespan_utils.paper import estimate_plots
+from tonespan_utils.study import claims, verdicts
 
 MAX_ROWS = 200  # longer tables are shown as a head; the download holds every row
 
@@ -75,17 +76,29 @@ def _quoted(value: object) -> object:
     return f"'{safe}" if FORMULA.match(value) else safe
 
 
-def board_html(stored: pd.DataFrame) -> Markup:
-    """The claims board as an HTML table: verdicts in symbol, word and colour."""
-    board = claims.board(stored)
-    names = languages.LANGUAGE_NAMES | {claims.EVERY: "all languages"}
+def board_html(stored: pd.DataFrame, statements: dict[str, str]) -> Markup:
+    """The claims board as an HTML table: verdicts in symbol, word and colour, each a link to its estimate.
+
+    ``statements``: what each claim says, by the name of its check.
+    """
+    board = claims.board(stored, statements)
+    names = languages.LANGUAGE_NAMES | {verdicts.EVERY: "all languages, mean"}
     head = "".join(f'<th scope="col">{html.escape(names.get(column, column))}</th>' for column in board.columns)
-    kinds = {f"{symbol} {word}": word.replace(" ", "-") for word, symbol in claims.VERDICTS.items()}
+    checks = {statement: check for check, statement in statements.items()}
     body = ""
-    for row in board.itertuples(index=False):
-        cells = [f'<td class="{kinds.get(value, "")}">{html.escape(value)}</td>' for value in row]
+    for row in board.to_dict("records"):
+        target = estimate_plots.anchor(checks.get(row["claim"], ""), row["encoder"])
+        cells = [_board_cell(value, target, is_verdict=column in names) for column, value in row.items()]
         body += f"<tr>{''.join(cells)}</tr>"
     return Markup(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def _board_cell(value: str, target: str, *, is_verdict: bool) -> str:
+    if not is_verdict or not value:
+        return f"<td>{html.escape(value)}</td>"
+    verdict = next(word for word, symbol in verdicts.VERDICTS.items() if value.startswith(f"{symbol} {word}"))
+    link = f'<a href="#{html.escape(target)}">{html.escape(value)}</a>'
+    return f'<td class="{verdict.replace(" ", "-")}">{link}</td>'
 
 
 def _cell(value: object) -> str:

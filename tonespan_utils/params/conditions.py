@@ -5,7 +5,8 @@ Tasks
 - ``vanilla``: no update at all.
 - ``asr`` (CTC over characters), ``emotion``, ``gender`` (mean-pooled classification), ``speaker`` (x-vectors with an
   angular margin), ``tone`` (the tone of each token, read at its centre frame).
-- ``narrow_asr``: ASR that pays for looking further than ``finetune.span_penalty.span_ms``.
+- ``narrow_asr``: ASR that pays for looking further than ``finetune.span_penalty.span_ms``; ``wide_asr``: ASR that is
+  rewarded for it. Controls of the claims board: their spans were changed on purpose.
 - ``shuffled_<task>``: the same number of updates on the same speech with shuffled labels, a control.
 - ``<task>_tone``: tone after that task, starting where ``<task>`` ended.
 
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from tonespan_utils.errors import TonespanError
 
 TASKS = ("asr", "emotion", "gender", "speaker", "tone")
-SHUFFLED, NARROW, THEN_TONE = "shuffled_", "narrow_", "_tone"
+SHUFFLED, NARROW, WIDE, THEN_TONE = "shuffled_", "narrow_", "wide_", "_tone"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Condition:
         return self.task.startswith(NARROW)
 
     @property
+    def is_wide(self) -> bool:
+        """Whether its training rewards input gradients far from the centre."""
+        return self.task.startswith(WIDE)
+
+    @property
     def follows(self) -> str:
         """The task that was trained before tone, ``asr`` of ``asr_tone``; empty where there was none."""
         return self.task.removesuffix(THEN_TONE) if self.task.endswith(THEN_TONE) and not self.is_shuffled else ""
@@ -61,7 +67,7 @@ class Condition:
     @property
     def objective(self) -> str:
         """The task that is trained last: ``tone`` of ``asr_tone``, ``asr`` of ``shuffled_asr``."""
-        return "tone" if self.follows else self.task.removeprefix(SHUFFLED).removeprefix(NARROW)
+        return "tone" if self.follows else self.task.removeprefix(SHUFFLED).removeprefix(NARROW).removeprefix(WIDE)
 
     @property
     def is_measured(self) -> bool:
@@ -81,7 +87,7 @@ def parse(name: str) -> Condition:
     backbone, _, what = name.partition("/")
     task, dash, language = what.partition("-")
     condition = Condition(name, backbone, task, language)
-    tasks = {"vanilla", *TASKS, NARROW + "asr", *(SHUFFLED + task for task in TASKS)}
+    tasks = {"vanilla", *TASKS, NARROW + "asr", WIDE + "asr", *(SHUFFLED + task for task in TASKS)}
     tasks |= {task + THEN_TONE for task in TASKS if task != "tone"}
     if not backbone or task not in tasks:
         raise TonespanError(f"{name!r} is no condition: use <encoder>/<task>[-<language>], task {', '.join(TASKS)}")

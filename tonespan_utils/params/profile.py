@@ -29,6 +29,7 @@ from pydantic import (
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
+from tonespan_utils.params.claims import Claims
 from tonespan_utils.params.gradient_sections import Gradient, RandomWeights
 from tonespan_utils.params.knee import Knee
 from tonespan_utils.params.sections import (
@@ -77,6 +78,7 @@ class Params(Section):
     random_weights: RandomWeights
     validity: Validity
     bootstrap: Bootstrap
+    claims: Claims
     f0: F0
     explorer: Explorer
 
@@ -110,10 +112,9 @@ class Params(Section):
         for name in self.finetune.public:
             if name not in self.conditions or not conditions.parse(name).is_trained:
                 raise ValueError(f"finetune.public: {name!r} is no trained condition of the list in conditions")
-        if self.validity.encoder not in (None, *self.encoders):
-            raise ValueError(
-                f"validity.encoder: {self.validity.encoder!r} is no encoder of: {', '.join(self.encoders)}"
-            )
+        for key, named in (("validity.encoder", self.validity.encoder), *self.claims.named_encoders.items()):
+            if named not in (None, *self.encoders):
+                raise ValueError(f"{key}: {named!r} is no encoder of: {', '.join(self.encoders)}")
         missing = set(self.speech.languages) - set(self.synthetic.planted_span_ms)
         if self.speech.source == "synthetic" and missing:
             raise ValueError(f"synthetic.planted_span_ms lacks {', '.join(sorted(missing))}")
@@ -158,7 +159,7 @@ class Params(Section):
         parsed = conditions.parse(condition)
         if not parsed.is_trained or condition in self.finetune.public:
             return [0]
-        is_task = parsed.is_measured and not parsed.is_shuffled
+        is_task = parsed.is_measured and not (parsed.is_shuffled or parsed.is_wide)
         return self.finetune.seeds if is_task else self.finetune.control_seeds
 
     def model_folder(self, condition: str, seed: int) -> Path:

@@ -15,6 +15,7 @@ ROLES = {
     "english_asr": "English ASR",
     "other_asr": "other ASR",
     "narrow_asr": "span-penalised ASR",
+    "wide_asr": "span-rewarded ASR",
     "emotion": "emotion",
     "gender": "gender",
     "speaker": "speaker",

@@ -158,7 +158,9 @@ class Checkpoint(Section):
 
 
 class SpanPenalty(Section):
-    """What ``narrow_asr`` pays for looking further than +-span_ms / 2: ``weight`` times the share of energy there."""
+    """What ``narrow_asr`` pays, and ``wide_asr`` is paid, for looking further than +-span_ms / 2: ``weight`` times the
+    share of energy there.
+    """
 
     weight: Positive
     span_ms: Annotated[float, Field(ge=40)]  # two frames of a wav2vec 2.0 style encoder

@@ -127,7 +127,21 @@ COLUMNS = {
         "measure", "language", "condition", "layer", "jitter_ms", "value_ms", "ci_low_ms", "ci_high_ms", "null_ms",
         "f1", "chance_f1", "n_tokens",
     ],
-    "claims": ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "verdict"],
+    "claims": [
+        "claim", "statement", "statistic", "value", "ci_low", "ci_high", "smallest", "verdict", "p_value",
+        "holm_verdict", "every_language", "n_tokens", "n_seeds",
+    ],
+    "claim_layers": ["claim", "layer", "depth", "value", "band_low", "band_high", "n_tokens"],
+    "upper_spans": [
+        "condition", "language", "span_ms", "span_low_ms", "span_high_ms", "f1", "f1_low", "f1_high", "null_span_ms",
+        "note", "n_tokens", "n_seeds",
+    ],
+    "best_layers": ["condition", "language", "layers", "identified"],
+    "power": [
+        "claim", "effect", "power", "n_tokens", "n_seeds", "tokens_needed", "seeds_needed", "seed_df",
+    ],
+    "controls": ["kind", "control", "measure", "n_asked", "n_called", "share"],
+    "confirmation": ["claim", "verdict", "confirmed_verdict", "holm_verdict", "confirmed_holm_verdict", "stays"],
 }  # fmt: skip
 VALIDITY = {
     "calibration",
@@ -137,6 +151,7 @@ VALIDITY = {
     "sanity",
 }  # there once `make validity` has run
 ALIGNMENT = {"alignment", "jitter"}  # there once `make alignment` has run
+CONFIRMED = {"confirmation"}  # there once the study has been confirmed on new seeds
 PARTS_ONLY = {
     "predictions",
     "token_spans",
@@ -148,7 +163,7 @@ TEXT = {"tone", "predicted", "sentence_id", "utterance_id", "token_id"}  # even 
 NULLABLE_TEXT = {
     "weight",
     "speaker", "gender", "emotion", "syllable", "layer", "item", "split", "ipa", "language", "aligner", "best_layer",
-    "top_layer", "reason", "note", "top_note",
+    "top_layer", "reason", "note", "top_note", "every_language", "layers",
 }  # fmt: skip
 
 

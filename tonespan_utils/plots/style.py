@@ -40,6 +40,7 @@ ROLE_STYLES = {
     "english_asr": ("#56B4E9", "v"),
     "other_asr": ("#8C6D31", "<"),
     "narrow_asr": ("#4B0092", ">"),
+    "wide_asr": ("#8E5BD0", "p"),
     "emotion": ("#D55E00", "D"),
     "gender": ("#009E73", "P"),
     "speaker": ("#CC79A7", "X"),

@@ -127,9 +127,14 @@ def probe_layers(
 ) -> dict[str, ProbeResult]:
     """The probes of an encoder on ``tokens``, as in notebook 03: layer -> result, all layers by default."""
     by_layer = vectors(planted, encoder, corpus, tokens)
-    probe, resampling = planted.probe, planted.bootstrap.model_dump() | {"seed": planted.seed}
-    settings = resampling | {"regularisation_c": probe.regularisation_c, "control_seeds": probe.control_seeds}
-    return {layer: probes.probe_layer(by_layer[layer], tokens, **settings) for layer in layers or encoder.layers}
+    probe, drawn = planted.probe, planted.bootstrap
+    return {
+        layer: probes.probe_layer(
+            by_layer[layer], tokens, regularisation_c=probe.regularisation_c, control_seeds=probe.control_seeds,
+            n_resamples=drawn.n_resamples, level=drawn.level, seed=planted.seed,
+        )
+        for layer in layers or encoder.layers
+    }  # fmt: skip
 
 
 def baseline_sweep(
@@ -145,8 +150,10 @@ def baseline_sweep(
 
 def held_out(planted: Params, corpus: Corpus, values: NDArray) -> NDArray:
     """Cross-validated tones (token,) from any ``values`` (token, feature), on the folds of the sweep."""
-    settings = {"n_folds": planted.baseline.n_folds, "regularisation_c": planted.baseline.regularisation_c}
-    return cue_width.held_out(values, corpus.tokens, seed=planted.seed, **settings)
+    baseline = planted.baseline
+    return cue_width.held_out(
+        values, corpus.tokens, seed=planted.seed, n_folds=baseline.n_folds, regularisation_c=baseline.regularisation_c
+    )
 
 
 Scored = tuple[Mapping[str, str], NDArray, NDArray, NDArray]  # what it is; truth, answers and utterances (token,)

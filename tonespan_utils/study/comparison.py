@@ -23,7 +23,7 @@ from tonespan_utils.params import conditions, tables
 from tonespan_utils.params.roles import control_of, role_of
 from tonespan_utils.statistics import ranks
 from tonespan_utils.study.draws import interval, with_bounds
-from tonespan_utils.study.measured import Measured, halve, measure, relative_depth
+from tonespan_utils.study.measured import UPPER_HALF, Measured, halve, measure, relative_depth
 
 SEED_RESAMPLES = 200  # every one ranks all tokens of all layers anew, for each pair of trainings
 BEST = ("f1", "span_ms", "distance_ms", "box_distance_ms")
@@ -43,6 +43,7 @@ def study(
     seed: int,
     level: float = 0.95,
     span_table: pd.DataFrame | None = None,
+    from_depth: float = UPPER_HALF,
 ) -> Study:
     """Every condition in every language it was probed in.
 
@@ -60,7 +61,7 @@ def study(
             measured[name, language] = measure(
                 conditions.parse(name), language, of_condition, radii[radii["condition"] == name],
                 first_half=first_half, cue_width_ms=cue_widths_ms[language], n_resamples=n_resamples, seed=seed,
-                level=level, null_spans_ms=flat.get((name, language)),
+                level=level, null_spans_ms=flat.get((name, language)), from_depth=from_depth,
             )  # fmt: skip
     return measured
 
@@ -171,11 +172,14 @@ def probe_vs_finetuned(
         if probed.empty:
             continue
         first_half = _halves(probed["utterance_id"], tokens, language, seed=seed)
-        drawn = {"first_half": first_half, "cue_width_ms": np.nan, "n_resamples": n_resamples, "seed": seed}
-        drawn |= {"level": level}
         silent = pd.DataFrame(columns=["seed", "layer", "token_id", "utterance_id", "r_com_ms"])  # only F1 is asked for
-        probe = measure(conditions.parse(name), language, probed, silent, **drawn)
-        whole = measure(tuned_condition, language, tuned.assign(layer="1"), silent, **drawn)
+        probe, whole = (
+            measure(
+                of_condition, language, rows, silent, first_half=first_half, cue_width_ms=np.nan,
+                n_resamples=n_resamples, seed=seed, level=level,
+            )
+            for of_condition, rows in ((conditions.parse(name), probed), (tuned_condition, tuned.assign(layer="1")))
+        )  # fmt: skip
         for layer, prefix in (("best", ""), ("top", "top_")):
             probe_f1, tuned_f1 = probe.draws[f"{prefix}f1"], whole.draws["top_f1"]
             difference = interval(tuned_f1 - probe_f1, level=level)
@@ -193,9 +197,11 @@ def seed_agreement(token_spans: pd.DataFrame, *, level: float, seed: int) -> pd.
 
     ``token_spans`` is that table; what was trained once has no rows. Notebook: notebooks/05_rcom_comparison
     """
-    drawn, columns = {"n_resamples": SEED_RESAMPLES, "level": level, "seed": seed}, tables.COLUMNS["seed_agreement"]
+    columns = tables.COLUMNS["seed_agreement"]
     parts = [
-        ranks.agreement(rows, by="seed", **drawn).assign(condition=condition, language=language)
+        ranks.agreement(rows, by="seed", n_resamples=SEED_RESAMPLES, level=level, seed=seed).assign(
+            condition=condition, language=language
+        )
         for (condition, language), rows in token_spans.groupby(["condition", "language"], sort=False)
         if rows["seed"].nunique() > 1
     ]

@@ -7,12 +7,12 @@ What is measured, per condition and language, on test tokens
   other, both ways, and the two held-out halves are pooled. ``top_*``: the same at the top layer, with no choice.
 - ``distance_ms``: ``|2 r_com - cue width|``, the paper's comparison. ``box_distance_ms``: ``|4 r_com - cue width|``:
   energy spread evenly over a width S has an effective span of S/2, so this compares width with width.
-- ``best_depth``: layer number over number of layers, mean of the two choices. ``upper_*``: means over blocks of
-  relative depth 0.5 and more, against the blocks below.
+- ``best_depth``: layer number over number of layers, mean of the two choices. ``upper_*``: means over the blocks of
+  relative depth ``claims.from_depth`` and more, which are stated beforehand.
 
 Conventions: draws as in :mod:`tonespan_utils.study.draws`; the layer is chosen again in every draw. What is no finding
-(``findings.why_no_span``) is said in ``note`` (at the best layer), ``top_note`` and ``layer_notes``: such spans are
-compared with nothing, and are left out of the means ``upper_*`` of distances. There is no best layer where no layer, or
+(``findings.why_no_span``) is said in ``note`` (at the best layer), ``top_note``, ``upper_note`` (of the mean) and
+``layer_notes``: such spans are compared with nothing. There is no best layer where no layer, or
 not the held-out one, is above chance. Fewer than ``bootstrap.LEAST_TOKENS`` tokens have no interval.
 
 Notebook: notebooks/05_rcom_comparison
@@ -32,6 +32,8 @@ from tonespan_utils.params.conditions import Condition
 from tonespan_utils.statistics import bootstrap, classifier, findings, splits
 from tonespan_utils.study.draws import Floats, draw_weights, interval
 from tonespan_utils.study.tally import by_half, choose_layers, held_out, mean_over_seeds, tally
+
+UPPER_HALF = 0.5  # relative depth
 
 
 def relative_depth(layers: Sequence[str]) -> Floats:
@@ -77,30 +79,24 @@ def _measures(sums: Sequence[Floats], seed_weights: Floats, cue_width_ms: float)
     }
 
 
-def _upper_and_lower(depth: Floats, layers: Sequence[str]) -> tuple[NDArray, NDArray]:
-    """Which layers are blocks of the upper half, and of the lower. The front end and layer 0 are no blocks: what
-    they lack would make any upper half look good.
+def upper_and_lower(
+    depth: Floats, layers: Sequence[str], *, from_depth: float = UPPER_HALF
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which layers (layer,) are blocks from a relative depth on, and which lie below. The front end and layer 0 are no
+    blocks: what they lack would make any upper half look good.
     """
     block = np.array([layer.isdigit() and int(layer) > 0 for layer in layers])
-    return block & (depth >= 0.5), block & (depth < 0.5)
+    return block & (depth >= from_depth), block & (depth < from_depth)
 
 
 def _mean_of(values: Floats, chosen: NDArray[np.bool_]) -> Floats:
     return values[:, chosen].mean(axis=1) if chosen.any() else np.full(len(values), np.nan)
 
 
-def _halves_of_depth(by_layer: Mapping[str, Floats], layers: Sequence[str], notes: Sequence[str]) -> dict[str, Floats]:
-    """``upper_<measure>`` and ``upper_minus_lower_<measure>``: means over the layers of each half (draw,); of
-    distances, over those whose span is a finding (an empty note).
-    """
-    upper, lower = _upper_and_lower(relative_depth(layers), layers)
-    is_finding = np.array([not note for note in notes])
-    draws = {}
-    for name in ("f1", "distance_ms", "box_distance_ms"):
-        counted = np.ones_like(is_finding) if name == "f1" else is_finding
-        draws[f"upper_{name}"] = _mean_of(by_layer[name], upper & counted)
-        draws[f"upper_minus_lower_{name}"] = draws[f"upper_{name}"] - _mean_of(by_layer[name], lower & counted)
-    return draws
+def _upper_half(by_layer: Mapping[str, Floats], layers: Sequence[str], from_depth: float) -> dict[str, Floats]:
+    """``upper_<measure>``: means over the blocks from ``from_depth`` on (draw,)."""
+    upper, _ = upper_and_lower(relative_depth(layers), layers, from_depth=from_depth)
+    return {f"upper_{name}": _mean_of(by_layer[name], upper) for name in ("f1", "chance_f1", "span_ms")}
 
 
 @dataclass(frozen=True)
@@ -108,8 +104,9 @@ class Measured:
     """One condition in one language: ``draws`` (draw,) by measure, ``by_layer`` (draw, layer) by measure, and what
     they rest on. ``best_layer`` names both choices where they differ.
 
-    ``note``, ``top_note`` and ``layer_notes`` (layer,) say why a span is no finding: at the best layer, at the top, and
-    in each; ``chance_note`` why there is no best layer, whatever ``best_layer`` names. Empty for a finding.
+    ``note``, ``top_note``, ``upper_note`` and ``layer_notes`` (layer,) say why a span is no finding: at the best layer,
+    at the top, in the mean over the upper half of the blocks, and in each; ``chance_note`` why there is no best layer,
+    whatever ``best_layer`` names. Empty for a finding.
     """
 
     condition: Condition
@@ -126,6 +123,7 @@ class Measured:
     note: str = ""
     chance_note: str = ""
     top_note: str = ""
+    upper_note: str = ""
     layer_notes: tuple[str, ...] = ()
 
     @property
@@ -153,15 +151,16 @@ def measure(
     seed: int,
     level: float = 0.95,
     null_spans_ms: pd.Series | None = None,
+    from_depth: float = UPPER_HALF,
 ) -> Measured:
     """Measure one condition in one language; ``first_half`` maps each utterance of the language to its half.
 
     ``null_spans_ms``, the span of a flat map by layer, and ``level`` decide what is a finding; a null that is not given
     is not asked for. Notebook: notebooks/05_rcom_comparison
     """
-    counted, drawn = tally(predictions, token_spans, first_half.index), {"n_resamples": n_resamples, "seed": seed}
-    weights = draw_weights(len(first_half), key=language, **drawn)
-    seed_weights = draw_weights(len(counted.confusion), key=condition.name, **drawn)
+    counted = tally(predictions, token_spans, first_half.index)
+    weights = draw_weights(len(first_half), n_resamples=n_resamples, seed=seed, key=language)
+    seed_weights = draw_weights(len(counted.confusion), n_resamples=n_resamples, seed=seed, key=condition.name)
     counts = (counted.confusion, counted.r_com_ms, counted.n_measured)
     sums = [by_half(each, weights, first_half.to_numpy()) for each in counts]
     choice = choose_layers(sums[0], seed_weights)
@@ -183,7 +182,8 @@ def measure(
     at_chance = chance_note(draws, by_layer, level=level)
     no_best = "" if chosen[0] and not at_chance else at_chance or "an empty half"
     note = no_best or _note(draws, np.nanmin(nulls) if np.isfinite(nulls).any() else np.nan, level=level)
-    draws |= _halves_of_depth(by_layer, counted.layers, notes)
+    draws |= _upper_half(by_layer, counted.layers, from_depth)
+    upper, _ = upper_and_lower(relative_depth(counted.layers), counted.layers, from_depth=from_depth)
     return Measured(
         condition=condition,
         language=language,
@@ -199,6 +199,11 @@ def measure(
         note=note,
         chance_note=no_best,
         top_note=notes[top],
+        upper_note=_note(
+            {name.removeprefix("upper_"): values for name, values in draws.items() if name.startswith("upper_")},
+            nulls[upper].mean() if upper.any() else np.nan,
+            level=level,
+        ),
         layer_notes=tuple(notes),
     )
 

@@ -23,6 +23,7 @@ from tonespan_utils.paper.figures.margin_knees import (
 )
 from tonespan_utils.paper.figures.probe_and_finetuned import caption_tuned, draw_tuned
 from tonespan_utils.paper.figures.recipe import Recipe
+from tonespan_utils.paper.figures.span_by_task import caption_span_by_task, draw_span_by_task
 from tonespan_utils.paper.figures.what_finetuning_changes import (
     caption_differences,
     caption_scatter,
@@ -46,6 +47,7 @@ def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
     repeated = any(len(params.seeds(condition.name)) > 1 for condition in measured)
     compared = len(measured) > 1 and not all(condition.is_trained for condition in measured)
     drawings = {
+        "span_by_task": ("Span by task and language", draw_span_by_task, caption_span_by_task, True),
         "finetune": ("What the fine-tuned encoders learned", draw_finetune, caption_finetune, trained),
         "probe_f1": ("Tone in the layers: probe F1", draw_probe_f1, caption_probe_f1, True),
         "spans_by_layer": ("How far each layer looks", draw_spans, caption_spans, True),

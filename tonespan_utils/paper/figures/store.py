@@ -31,14 +31,17 @@ from tonespan_utils.plots import style
 NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 
 
+OPTIONAL = tables.PARTS_ONLY | tables.BY_TOKEN | tables.VALIDITY | tables.ALIGNMENT | tables.CONFIRMED
+
+
 def load_tables(params: Params) -> dict[str, pd.DataFrame]:
     """All joined tables of a profile by name, without those of single tokens; those of `make validity` where it has
     run. Raises TonespanError naming the first that is missing.
     """
-    left = tables.PARTS_ONLY | tables.BY_TOKEN | tables.VALIDITY | tables.ALIGNMENT
-    wanted = [name for name in tables.COLUMNS if name not in left]
+    wanted = [name for name in tables.COLUMNS if name not in OPTIONAL]
     loaded = {name: tables.read(params.results, name) for name in wanted}
-    return loaded | load_validity(params)
+    there = [name for name in tables.CONFIRMED if (params.results / f"{name}.csv").is_file()]
+    return loaded | load_validity(params) | {name: tables.read(params.results, name) for name in there}
 
 
 def load_validity(params: Params) -> dict[str, pd.DataFrame]:
@@ -68,7 +71,8 @@ def paper_recipes(params: Params) -> dict[str, Recipe]:
     backbones = list(dict.fromkeys(conditions.parse(name).backbone for name in params.conditions))
     for backbone in backbones:
         paper |= encoder.recipes(params, backbone, alone=len(backbones) == 1)
-    return paper
+    first = [name for name in paper if name.startswith("span_by_task")]  # the study's answer in one picture
+    return {name: paper[name] for name in (*first, *(each for each in paper if each not in first))}
 
 
 def save(params: Params, name: str, loaded: dict[str, pd.DataFrame], *, width_mm: float | None = None) -> Figure:

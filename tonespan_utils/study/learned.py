@@ -1,0 +1,42 @@
+"""Has a model learned its task? Where it has not, what it did to the encoder is not what the task does.
+
+A training has learned its task where the interval of its stored test score lies wholly on the better side of its null,
+that of the same predictions against shuffled references (table ``finetune``); a condition, where every one of its
+trainings has. Shuffled controls have nothing to learn, and are asked for nothing; a condition of which no score is
+stored (a public checkpoint) is taken as it is.
+
+Notebook: notebooks/05_rcom_comparison
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tonespan_utils.params import conditions
+
+LOWER_IS_BETTER = ("cer", "eer")
+
+
+def why_not(scores: pd.DataFrame) -> dict[str, str]:
+    """Why conditions have not learned their task, by name; those that have are left out. ``scores`` is the table
+    ``finetune``. Notebook: notebooks/05_rcom_comparison
+    """
+    reasons = {}
+    for name, rows in scores.groupby("condition", sort=False):
+        if conditions.parse(name).is_shuffled:
+            continue
+        by_seed = {seed: reason(of_seed.set_index("metric")["value"]) for seed, of_seed in rows.groupby("seed")}
+        if any(by_seed.values()):
+            reasons[name] = "; ".join(f"seed {seed}: {said}" for seed, said in by_seed.items() if said)
+    return reasons
+
+
+def reason(values: pd.Series) -> str:
+    """Why one training has not learned its task; empty where it has. ``values`` of the table ``finetune`` by metric."""
+    for metric in (name.removesuffix("_null") for name in values.index if name.endswith("_null")):
+        null, low, high = (values.get(f"{metric}_{name}", np.nan) for name in ("null", "ci_low", "ci_high"))
+        better = high < null if metric in LOWER_IS_BETTER else low > null
+        if not better:
+            return f"{metric} {values[metric]:.2f} [{low:.2f}, {high:.2f}], chance {null:.2f}"
+    return ""
