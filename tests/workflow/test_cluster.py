@@ -54,7 +54,7 @@ def test_every_rule_that_runs_an_encoder_goes_to_the_gpus():
     sent = {rule for rule, requested in resources.items() if requested.get("slurm_partition") == "gpu"}
     rules = (profile.ROOT / "Snakefile").read_text().split("\nrule ")[1:]
     on_gpu = {rule.partition(":")[0] for rule in rules if "gpu=1" in rule}
-    paper = {"finetune", "probes", "gradients", "random_weights"}
+    paper = {"finetune", "probes", "flattened", "gradients", "random_weights"}
     assert on_gpu == paper | {"alignment", "planted_span", "sanity"} == sent
     for rule in rules:
         asks = ["gpu=", "mem_mb=", "runtime=", " --gpu"]

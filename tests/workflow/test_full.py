@@ -32,8 +32,8 @@ def test_its_graph_resolves_offline(tmp_path, monkeypatch, capfd):
     counts = dict(re.findall(r"^(\w+) +(\d+)$", printed.out + printed.err, re.MULTILINE))
     trained, measured = 26 * 4 * 3, 15 * 4
     expected = {"corpus": 1, "baseline": 1, "finetune": trained, "probes": measured, "gradients": measured}
-    expected |= {"random_weights": len(ENCODERS)}
-    expected |= {"figures": 1, "explorer": 1, "paper": 1, "total": trained + 2 * measured + len(ENCODERS) + 5}
+    expected |= {"random_weights": len(ENCODERS), "flattened": 4}
+    expected |= {"figures": 1, "explorer": 1, "paper": 1, "total": trained + 2 * measured + len(ENCODERS) + 4 + 5}
     assert {name: int(count) for name, count in counts.items()} == expected
     assert not list((tmp_path / "results").rglob("*.csv")) and "up to date" not in printed.out
 
