@@ -37,11 +37,17 @@ DEMO = [
 ]  # fmt: skip
 
 
-def profile(tmp_path, tasks=DEMO, *, backbones=("mini",), n_resamples=60, tonal=TONAL, other=("cmn", "en")) -> str:
-    """The path of a profile with these conditions; tables and figures go under ``params.OUTPUT_ROOT``."""
+def profile(
+    tmp_path, tasks=DEMO, *, backbones=("mini",), n_resamples=60, tonal=TONAL, other=("cmn", "en"), folders=None
+) -> str:
+    """The path of a profile with these conditions; tables and figures go under ``params.OUTPUT_ROOT``.
+
+    ``folders`` of recordings, language -> path, in place of synthetic speech.
+    """
+    recorded = {"source": "recordings", "folders": folders} if folders else {}
     tree = {
         "profile": "fake",
-        "speech": {"tonal": list(tonal), "other": list(other)},
+        "speech": {"tonal": list(tonal), "other": list(other)} | recorded,
         "encoders": {backbone: {"checkpoint": "models/mini", "revision": None} for backbone in backbones},
         "conditions": [f"{backbone}/{task}" for backbone in backbones for task in tasks],
         "bootstrap": {"n_resamples": n_resamples},
@@ -110,7 +116,7 @@ def write(p: params.Params) -> None:
         tables.write(p.results, "predictions", probed, part=condition.name)
         tables.write(p.results, "token_spans", radii, part=condition.name)
         _write_token_energy(p, condition, radii)
-        _write_layer_tables(p, condition, languages)
+        _write_layer_tables(p, condition, {language: by_language[language] for language in languages})
     for language, rows in by_language.items():
         left_out = rows[["language", "token_id", "utterance_id"]].head(1).assign(reason="creak")
         tables.write(p.results, "knee_left_out", left_out, part=language)
@@ -222,7 +228,7 @@ def _scores(condition: Condition) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _write_layer_tables(p: params.Params, condition: Condition, languages: list[str]) -> None:
+def _write_layer_tables(p: params.Params, condition: Condition, languages: dict[str, pd.DataFrame]) -> None:
     offsets = np.arange(-495.0, 500, 10)
     layers = pd.DataFrame([(condition.name, la, layer) for la in languages for layer in LAYERS],
                           columns=["condition", "language", "layer"])  # fmt: skip
@@ -250,8 +256,8 @@ def _write_layer_tables(p: params.Params, condition: Condition, languages: list[
         tables.write(p.results, name, table, part=condition.name)
 
 
-def _margins(seeded: pd.DataFrame, languages: list[str]) -> dict[str, pd.DataFrame]:
-    """The tables of margins: a knee at the cue in every layer but ``cnn``, which has none."""
+def _margins(seeded: pd.DataFrame, languages: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables of margins: a knee at the cue in every layer but ``cnn``, which has none; of two tokens a language."""
     encoder = seeded["condition"].iloc[0].partition("/")[0]
     cue_ms = seeded["language"].map(lambda language: CUES_MS.get(language, 100.0))
     knee_ms = cue_ms.where(seeded["layer"] != "cnn")
@@ -262,15 +268,14 @@ def _margins(seeded: pd.DataFrame, languages: list[str]) -> dict[str, pd.DataFra
     sides = {"keep": keep["gain"], "flatten": 3 - keep["gain"]}
     curves = pd.concat([keep.assign(curve=name, margin=value) for name, value in sides.items()])
     beyond = keep[keep["half_width_ms"] > 0].assign(influence=0.1)
-    names = pd.DataFrame({"language": languages}).merge(pd.DataFrame({"number": [0, 1]}), how="cross")
-    names["token_id"] = names["language"] + names["number"].map(lambda n: f"{n}_{6 * n}")  # as ``tokens`` has them
+    two = pd.concat([rows[["language", "token_id"]].iloc[[0, 12]] for rows in languages.values()])
     return {
         "margin_knee": seeded.assign(**knee, note=note),
         "margin_curves": curves.assign(ci_low=curves["margin"] - 0.2, ci_high=curves["margin"] + 0.2).drop(
             columns="gain"
         ),
         "influence": beyond.assign(ci_low=0.05, ci_high=0.15, n_tokens=24).drop(columns="gain"),
-        "influence_tokens": beyond.merge(names[["language", "token_id"]]).assign(encoder=encoder).drop(columns="gain"),
+        "influence_tokens": beyond.merge(two).assign(encoder=encoder).drop(columns="gain"),
     }
 
 

@@ -84,8 +84,9 @@ def p(tmp_path_factory):
         patch.setattr(provenance, "FORMATS", ("png", "svg"))
         patch.setattr(fake_results, "TONES", np.array(TONES))
         patch.setattr(fake_results, "tokens", lambda language: hostile_tokens(language, rows))
-        speech = {"source": "recordings", "folders": {"th": PAYLOADS[2]}, "tonal": ["th"], "other": []}
-        path = fake_results.profile(folder, ["vanilla", "asr-th"], n_resamples=20, **speech)
+        path = fake_results.profile(
+            folder, ["vanilla", "asr-th"], n_resamples=20, tonal=["th"], other=[], folders={"th": PAYLOADS[2]}
+        )
         loaded = params.load(path)
         fake_results.write(loaded)
         rejected = pd.DataFrame({"language": "th", "item": rows["file"], "reason": rows["text"]})
