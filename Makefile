@@ -1,6 +1,6 @@
 # make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html; CLUSTER=slurm sends it there
 # make validity calibration on planted cues and sanity checks of the instrument, for PROFILE (a quarter of an hour and more)
-# make test     lint, notebook pairing, every quick test that needs no network and no GPU (five minutes on two cores)
+# make test     lint, notebook pairing, every quick test that needs no network and no GPU (a quarter of an hour on two cores)
 # make test-slow  the slow tests: all lessons, the notebooks of validity, JupyterLab, the graph of profile full (half an hour)
 # make figures  every figure again, from stored tables;  make figure NAME=... [WIDTH=89]  one of them, so many mm wide
 # make explore  tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
