@@ -70,7 +70,7 @@ def f1_by_width(
     tone, utterances = tokens["tone"].to_numpy(dtype=str), tokens["utterance_id"].to_numpy()
     n_utterances = np.unique(utterances).size
     resampled = bootstrap.resample_clusters(n_utterances, n_resamples=n_resamples, seed=seed)
-    draws = np.vstack([np.ones((1, n_utterances)), resampled])
+    draws = bootstrap.data_first(resampled)
     rows = []
     for layer, by_width in predicted.items():
         for width, answers in zip(widths, by_width, strict=True):

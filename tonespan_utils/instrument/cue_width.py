@@ -205,8 +205,7 @@ def _beyond_frame(knees_ms: np.ndarray, analysis_window_ms: float) -> np.ndarray
 def _f1_resamples(swept: Sweep, *, n_resamples: int, seed: int) -> np.ndarray:
     """Macro-F1 (window, 1 + resample) of the tokens as they are (first) and of each resample of utterances."""
     counts = [classifier.confusion_by_cluster(swept.tone, p, swept.utterance) for p in swept.predicted]
-    draws = bootstrap.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed)
-    draws = np.vstack([np.ones((1, len(counts[0]))), draws])
+    draws = bootstrap.data_first(bootstrap.resample_clusters(len(counts[0]), n_resamples=n_resamples, seed=seed))
     return np.stack([classifier.f1_resamples(c, draws) for c in counts])
 
 

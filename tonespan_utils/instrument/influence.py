@@ -77,8 +77,8 @@ def _draws(margins: Margins, layer: str, *, n_resamples: int, seed: int) -> Floa
     changed = np.abs(whole[:, None] - margins.keep(layer))
     if not whole.size:
         return np.full((1 + n_resamples, changed.shape[1]), np.nan)
-    weights = bootstrap.resample_rows(margins.tokens["utterance_id"], n_resamples=n_resamples, seed=seed)
-    weights = np.vstack([np.ones((1, whole.size)), weights])
+    resampled = bootstrap.resample_rows(margins.tokens["utterance_id"], n_resamples=n_resamples, seed=seed)
+    weights = bootstrap.data_first(resampled)
     scale = (weights @ whole)[:, None]
     drawn = np.full((len(weights), changed.shape[1]), np.nan)
     return np.divide(weights @ changed, scale, out=drawn, where=scale > 0)

@@ -117,8 +117,7 @@ def mean_curves(margins: Margins, layer: str, *, n_resamples: int, seed: int) ->
     utterances = margins.tokens["utterance_id"].to_numpy()
     if not utterances.size:
         return half_widths, *np.full((2, 1 + n_resamples, half_widths.size), np.nan)
-    weights = bootstrap.resample_rows(utterances, n_resamples=n_resamples, seed=seed)
-    weights = np.vstack([np.ones((1, len(utterances))), weights])
+    weights = bootstrap.data_first(bootstrap.resample_rows(utterances, n_resamples=n_resamples, seed=seed))
     weights /= weights.sum(axis=1, keepdims=True)
     keep = np.column_stack([margins.level(layer), margins.keep(layer)])
     flatten = np.column_stack([margins.whole(layer), margins.flatten(layer)])

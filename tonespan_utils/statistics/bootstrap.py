@@ -58,6 +58,13 @@ def resample_clusters(n_clusters: int, *, n_resamples: int, seed: int) -> Floats
     return rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n_resamples).astype(float)
 
 
+def data_first(weights: Floats) -> Floats:
+    """The draws of ``weights`` (resample, unit) after the data as they are, in which each unit counts once:
+    (1 + resample, unit).
+    """
+    return np.vstack([np.ones((1, weights.shape[1])), weights])
+
+
 def resample_rows(clusters: ArrayLike, seeds: ArrayLike | None = None, *, n_resamples: int, seed: int) -> Floats:
     """How often each row counts in each bootstrap resample: (resample, row).
 

@@ -85,7 +85,7 @@ def energy_draws(
     if not len(share):
         return dict.fromkeys(("r_com", "r90"), np.full(1 + n_resamples, np.nan))
     weights = bootstrap.resample_rows(np.asarray(utterances)[has_energy], n_resamples=n_resamples, seed=seed)
-    pools = np.vstack([np.ones((1, len(share))), weights]) @ share
+    pools = bootstrap.data_first(weights) @ share
     offsets = (edges[:-1] + edges[1:]) / 2
     return {
         "r_com": spans.effective_span(pools, offsets),

@@ -25,7 +25,7 @@ def draw_weights(n: int, *, n_resamples: int, seed: int, key: str) -> Floats:
     A single unit can only be drawn again: every row is then 1, and adds nothing to an interval.
     """
     seed_of_key = seed + (zlib.crc32(key.encode()) << 32)  # both, side by side in one number
-    return np.vstack([np.ones((1, n)), bootstrap.resample_clusters(n, n_resamples=n_resamples, seed=seed_of_key)])
+    return bootstrap.data_first(bootstrap.resample_clusters(n, n_resamples=n_resamples, seed=seed_of_key))
 
 
 def interval(draws: Floats, *, level: float) -> bootstrap.Interval:

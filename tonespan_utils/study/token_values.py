@@ -29,14 +29,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.params import conditions
+from tonespan_utils.params import conditions, tables
 from tonespan_utils.params.conditions import Condition
 from tonespan_utils.statistics import classifier, estimates
 from tonespan_utils.statistics.estimates import Sample, Seeds
 from tonespan_utils.study.measured import relative_depth, upper_and_lower
 
 FRAME_MS = 20.0  # of a wav2vec 2.0 style encoder
-INFLUENCE = "influence_tokens.csv"
+INFLUENCE = "influence_tokens"
 Floats = NDArray[np.float64]
 
 
@@ -182,15 +182,12 @@ def half_width_ms(measured_ms: pd.Series, cue_ms: float) -> float:
 
 def read_influence(results: Path, tokens: pd.DataFrame) -> pd.DataFrame | None:
     """The table ``influence_tokens`` with each token's utterance; None where it has not been measured. Raises
-    TonespanError for a table without the columns, or with tokens that are not in ``tokens``.
+    TonespanError for a table of another version, or with tokens that are not in ``tokens``.
     """
-    path = results / INFLUENCE
+    path = results / f"{INFLUENCE}.csv"
     if not path.is_file():
         return None
-    table = pd.read_csv(path, dtype={"token_id": str, "layer": str})
-    missing = {"condition", "language", "seed", "layer", "token_id", "half_width_ms", "influence"} - set(table.columns)
-    if missing:
-        raise TonespanError(f"{path}: no column {', '.join(sorted(missing))}; remove it and run notebook 04 again")
+    table = tables.read(results, INFLUENCE)
     utterance_of = tokens.astype({"token_id": str}).set_index("token_id")["utterance_id"].astype(str)
     unknown = set(table["token_id"]) - set(utterance_of.index)
     if unknown:
