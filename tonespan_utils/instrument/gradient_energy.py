@@ -43,20 +43,21 @@ def energy_over_offset(
     edges_ms: np.ndarray,
     *,
     power: np.ndarray | None = None,
+    wrt: str = "cnn",
 ) -> np.ndarray:
     """Squared gradients binned over offset from each token's centre: (token, bins), in units of gradient squared.
 
-    ``gradient`` (token, samples), or (token, frame, channel) whose channels are summed. ``power`` (samples,), the local
+    ``gradient`` (token, samples), or (token, frame, channel) whose channels are summed, with respect to ``wrt`` of
+    ``Encoder.inputs``. ``power`` (samples,), the local
     power of the utterance, multiplies the squares where it is given. Raises TonespanError for NaN.
     Notebook: notebooks/04_gradient_energy
     """
     if not np.isfinite(gradient).all():
         raise TonespanError("gradients hold NaN or infinite values; are the checkpoint's weights finite?")
     energy = np.square(gradient, dtype=np.float64)
+    times_s = encoder.times_s("waveform" if energy.ndim == 2 else wrt, gradient.shape[1])
     if energy.ndim == 3:
-        energy, times_s = energy.sum(axis=-1), encoder.frame_center_s(np.arange(gradient.shape[1]))
-    else:
-        times_s = np.arange(gradient.shape[1]) / SAMPLE_RATE
+        energy = energy.sum(axis=-1)
     if power is not None:
         energy = energy * local_power.power_at(power, times_s)
     return np.stack(
@@ -162,8 +163,8 @@ def measure(
                 loudness = power_of_input(encoder, clips[i], window_ms=power_window_ms)
                 null[name] = null_energy(clips.shape[1], centers[i], edges_ms)
                 power[name] = local_power.power_over_offset(loudness, centers[i], edges_ms)
-                energy[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms)
-                weighted[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms, power=loudness)
+                energy[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms, wrt=wrt)
+                weighted[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms, power=loudness, wrt=wrt)
                 confidence[name] = {layer: of_clips[i] for layer, of_clips in named.items()}
             bar.update(len(names))
     ordered = by_utterance(tokens)
@@ -194,10 +195,11 @@ def energy_of_layers(
     edges_ms: np.ndarray,
     *,
     power: np.ndarray | None = None,
+    wrt: str = "cnn",
 ) -> dict[str, np.ndarray]:
     """:func:`energy_over_offset` of every layer's ``gradient``: layer -> (token, bins)."""
     return {
-        layer: energy_over_offset(encoder, slopes, centers_s, edges_ms, power=power)
+        layer: energy_over_offset(encoder, slopes, centers_s, edges_ms, power=power, wrt=wrt)
         for layer, slopes in gradient.items()
     }
 

@@ -151,10 +151,11 @@ class Baseline(Section):
 
 
 class Checkpoint(Section):
-    """Where an encoder comes from: a hub id or a folder."""
+    """Where an encoder comes from: a hub id or a folder; ``canvas_s`` is Whisper's alone (null: its own 30 s)."""
 
     checkpoint: str
     revision: str | None
+    canvas_s: Positive | None = None
 
 
 class SpanPenalty(Section):
