@@ -14,7 +14,7 @@ LAYER = {"feat_extract_norm": "layer", "conv_bias": True, "do_stable_layer_norm"
 CNN = BLOCKS | POSITIONS | {"conv_dim": (16,) * 7}
 SEW_STRIDES = (5, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1)
 SEW_KERNELS = (10, 3, 1, 3, 1, 3, 1, 3, 1, 2, 1, 2, 1)
-CONFORMER = CNN | {"feat_extract_norm": "layer", "conv_bias": True, "hidden_act": "swish"}
+CONFORMER = CNN | {"feat_extract_norm": "layer", "conv_bias": True, "hidden_act": "swish", "vocab_size": 32}
 # name: class in transformers without its ending, configuration; norms, biases and kinds of position as published
 FAMILIES = {
     "wavlm-base": ("WavLM", CNN | GROUP),

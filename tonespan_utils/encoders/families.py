@@ -80,7 +80,8 @@ READ = f"this study reads {', '.join(list(FAMILIES)[:-1])} and {list(FAMILIES)[-
 # embedding layer is called feature_extractor too.
 HEADS = re.compile(
     r"(lm_head|classifier|projector|layer_weights|tdnn|objective|quantizer|project_hid|project_q|final_proj"
-    r"|label_embeddings_concat|ctc_proj|speaker_proj|proj_out|(model\.)?decoder)\b|feature_extractor\.(weight|bias)$"
+    r"|label_embeddings_concat|ctc_proj|speaker_proj|layer_norm_for_extract|proj_out|(model\.)?decoder)\b"
+    r"|feature_extractor\.(weight|bias)$"
 )
 MASKED = "masked_spec_embed"  # used in training alone; some public checkpoints leave it out
 
