@@ -16,6 +16,7 @@ ROLES = {
     "other_asr": "other ASR",
     "narrow_asr": "span-penalised ASR",
     "wide_asr": "span-rewarded ASR",
+    "deaf_asr": "pitch-deaf ASR",
     "emotion": "emotion",
     "gender": "gender",
     "speaker": "speaker",
