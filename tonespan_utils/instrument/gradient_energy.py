@@ -140,6 +140,7 @@ def measure(
     """Energy over offset of every token and layer, without and with the weight ``power``, whose window is
     ``power_window_ms``. Notebook: notebooks/04_gradient_energy
     """
+    _check_bins(encoder, wrt, edges_ms)
     groups = dict(list(tokens.groupby("utterance_id", sort=False)))
     n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     reach_s = float(np.abs(edges_ms).max()) / 1000
@@ -181,6 +182,13 @@ def measure(
         weighted_energy=joined(weighted),
         power=np.concatenate([power[name] for name in groups]),
     )
+
+
+def _check_bins(encoder: Encoder, wrt: str, edges_ms: np.ndarray) -> None:
+    """Raise TonespanError for bins narrower than the frames of what gradients are taken with respect to."""
+    step_ms = 1000 * float(np.diff(encoder.times_s(wrt, 2))[0])
+    if np.diff(edges_ms).min() < step_ms - 1e-6:
+        raise TonespanError(f"{wrt} of {encoder.name} come every {step_ms:.0f} ms: bin_ms must be at least that")
 
 
 def power_of_input(encoder: Encoder, samples: np.ndarray, *, window_ms: float) -> np.ndarray:
