@@ -14,9 +14,9 @@ from tonespan_utils.encoders import checkpoints, randomised
 from tonespan_utils.encoders.conformer import Wav2Vec2BertEncoder
 from tonespan_utils.encoders.families import FAMILIES as READ
 from tonespan_utils.encoders.sew import SEWEncoder
-from tonespan_utils.encoders.whisper import WhisperEncoder
+from tonespan_utils.encoders.whisper import WhisperEncoder, with_canvas
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import features, gradients
+from tonespan_utils.instrument import attention, features, gradients
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 CENTERS, TONES = [0.11, 0.31], ["fall", "rise"]
@@ -155,6 +155,7 @@ def test_gradients_at_the_cnn_layer_lead_to_those_at_the_waveform(encoder):
 
 
 def test_clips_of_one_length_come_together_as_they_would_alone(encoder):
+    encoder = with_canvas(encoder, 1.0 if isinstance(encoder, WhisperEncoder) else None)
     clips, probes = 0.1 * noise(3, 6000, seed=2), random_probes(encoder)
     centers, tones = [[0.1, 0.2]] * 3, [["rise", "fall"]] * 3
     together = gradients.input_gradients(encoder, probes, clips, centers, tones)
@@ -221,3 +222,13 @@ def test_padding_is_refused_where_it_would_change_frames(encoder):
         return
     with pytest.raises(TonespanError, match="give clips of one length, without a mask"):
         encoder.forward_from_cnn(cnn, mask)
+
+
+def test_attention_is_read_from_blocks_that_are_known_alone(encoder):
+    if not encoder.blocks_are_known:
+        with pytest.raises(TonespanError, match="attention is read from blocks like wav2vec 2.0's alone"):
+            attention.attention_weights(encoder, SAMPLES, CENTERS)
+        return
+    weights = attention.attention_weights(encoder, SAMPLES, CENTERS)
+    assert all(of_layer.shape == (2, 4, encoder.n_frames(SAMPLES.size)) for of_layer in weights.values())
+    assert all(np.allclose(of_layer.sum(axis=-1), 1) for of_layer in weights.values())

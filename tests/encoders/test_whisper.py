@@ -14,6 +14,7 @@ from tonespan_utils.encoders import checkpoints, filter_banks
 from tonespan_utils.encoders.whisper import with_canvas
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import features, gradient_energy, gradients, spans
+from tonespan_utils.params import profile
 from tonespan_utils.statistics.classifier import LinearClassifier
 
 
@@ -60,7 +61,9 @@ def test_filter_banks_are_those_of_the_feature_extractor(bert, n_samples):
 def test_gradients_pass_through_the_bands(bands):
     torch.manual_seed(0)
     waveform = torch.randn(2, 960, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: getattr(filter_banks, bands)(x, 20), waveform, eps=1e-6, atol=1e-4)
+    assert torch.autograd.gradcheck(
+        lambda x: getattr(filter_banks, bands)(x, 20), waveform, eps=1e-6, atol=1e-4, fast_mode=True
+    )
 
 
 def test_frames_lie_where_the_bands_say(whisper, bert):
@@ -147,3 +150,18 @@ def test_other_bands_than_whisper_s_are_refused(tmp_path):
     refuse(folder, "hop_length 200", "makes 160")
     transformers.WhisperFeatureExtractor(sampling_rate=8000).save_pretrained(folder)
     refuse(folder, "8000 Hz")
+
+
+def test_a_profile_says_how_long_the_canvas_is(tmp_path):
+    folder = make_family(tmp_path / "whisper", "whisper-base")
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        f"profile: mine\nencoders: {{w: {{checkpoint: {folder}, revision: null, canvas_s: 1.0}}}}\n"
+        "conditions: [w/vanilla]\n"
+    )
+    params = profile.load(path)
+    assert checkpoints.load_condition(params, "w/vanilla", seed=0).canvas == 16_000
+    assert params.checkpoint("w/asr-th", 0).canvas_s == 1.0
+    path.write_text(path.read_text().replace("1.0", "-1"))
+    with pytest.raises(TonespanError, match=r"encoders\.w\.canvas_s"):
+        profile.load(path)
