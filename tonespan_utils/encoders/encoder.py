@@ -1,7 +1,7 @@
 """A speech encoder as one small class: its layers, frame times and inputs.
 
-:class:`Encoder` is what wav2vec 2.0, HuBERT, UniSpeech, UniSpeech-SAT and data2vec-audio share. The others are small
-subclasses that say where they differ: :mod:`wavlm`, :mod:`sew`, :mod:`conformer` and :mod:`whisper`.
+:class:`Encoder` is what wav2vec 2.0, HuBERT, UniSpeech and UniSpeech-SAT share. The others are small subclasses that
+say where they differ: :mod:`wavlm`, :mod:`data2vec`, :mod:`sew`, :mod:`conformer` and :mod:`whisper`.
 
 Conventions
 -----------

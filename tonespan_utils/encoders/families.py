@@ -37,6 +37,7 @@ from transformers import (
 from transformers.models.whisper.modeling_whisper import WhisperEncoder as WhisperEncoderModel
 
 from tonespan_utils.encoders.conformer import ConformerEncoder, Wav2Vec2BertEncoder
+from tonespan_utils.encoders.data2vec import Data2VecEncoder
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.encoders.sew import SEWEncoder
 from tonespan_utils.encoders.wavlm import WavLMEncoder
@@ -67,7 +68,7 @@ FAMILIES = {
     "wav2vec2": Family(Wav2Vec2Config, Wav2Vec2Model),
     "hubert": Family(HubertConfig, HubertModel),
     "wavlm": Family(WavLMConfig, WavLMModel, WavLMEncoder),
-    "data2vec-audio": Family(Data2VecAudioConfig, Data2VecAudioModel),
+    "data2vec-audio": Family(Data2VecAudioConfig, Data2VecAudioModel, Data2VecEncoder),
     "unispeech": Family(UniSpeechConfig, UniSpeechModel),
     "unispeech-sat": Family(UniSpeechSatConfig, UniSpeechSatModel),
     "sew": Family(SEWConfig, SEWModel, SEWEncoder),

@@ -18,7 +18,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -156,6 +158,11 @@ class Checkpoint(Section):
     checkpoint: str
     revision: str | None
     canvas_s: Positive | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Without a canvas where none is given: what runs of other encoders depend on stays as it was."""
+        return {name: value for name, value in plain(self).items() if name != "canvas_s" or value is not None}
 
 
 class SpanPenalty(Section):
