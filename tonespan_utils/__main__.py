@@ -144,6 +144,24 @@ def tour(arguments: argparse.Namespace) -> None:
     print(f"report    {report}\nexplorer  {explorer}\nThe study itself: make paper")
 
 
+def _add_measure_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("audio", metavar="FILE.wav", type=Path, help="a recording of at most 30 s (any kind of audio)")
+    parser.add_argument("grid", metavar="FILE.TextGrid", type=Path, nargs="?", help="its vowels; without it: by sound")
+    parser.add_argument("--encoder", required=True, help="a checkpoint: a folder, or a hub id")
+    parser.add_argument("--language", default="", help="its code, as th: whose tones are to be named")
+    parser.add_argument("--profile", default="demo", help="the run whose probes name tones (default: demo)")
+    parser.add_argument("--tier", default="syllable", help="the TextGrid's tier of syllables (default: syllable)")
+    parser.add_argument("--figure", type=Path, help="where the figure goes: png, pdf or svg (default: FILE.spans.png)")
+    parser.add_argument("--csv", type=Path, help="a file for the numbers of each vowel and layer")
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Print how far an encoder looks around the vowels of one recording, and write a figure of it."""
+    from tonespan_utils.paper import measure_command
+
+    measure_command.run(arguments)
+
+
 def _add_explore_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
     parser.add_argument("--lab", action="store_true", help="in JupyterLab instead of Voila")
@@ -192,6 +210,7 @@ COMMANDS = [
     Command("figures", "figures again, from stored tables", _add_figures_arguments, figures),
     Command("gallery", "a finished run's figures into figures/, for the repository", _add_gallery_arguments, gallery),
     Command("explain", "what made a figure: notebook, cell, parameters, commit, data", _add_explain_arguments, explain),
+    Command("measure", "how far an encoder looks around the vowels of a recording", _add_measure_arguments, measure),
     Command("explore", "the interactive explorer of a finished run, in a browser", _add_explore_arguments, explore),
     Command("notebook", "one notebook through Papermill (called by the workflow)", _add_notebook_arguments, notebook),
     Command("course", "student and teacher versions of the course", _add_course_arguments, course),
