@@ -30,7 +30,8 @@
 #   verification, same person or not, on people who are not in the training split: the cosine of two x-vectors in the space of the training
 #   speakers' linear discriminants.
 # - **narrow_asr**: ASR that also pays for looking further than a given span: at random frames, for the share of input-gradient energy
-#   beyond it (`finetune.span_penalty`).
+#   beyond it (`finetune.span_penalty`). **wide_asr** is rewarded for the same. **deaf_asr** pays for hearing pitch: for what changes in its
+#   hidden vectors when the pitch of the utterance is flattened (`finetune.pitch_penalty`). What these three do is known beforehand.
 # - **shuffled**: the same speech and the same number of updates, but shuffled labels. What changes here, any training changes.
 # - **tone**: the tone at each centre frame, by changing the whole encoder; to be held against a probe that may change nothing.
 #

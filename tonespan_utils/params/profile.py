@@ -154,7 +154,7 @@ class Params(Section):
         parsed = conditions.parse(condition)
         if not parsed.is_trained or condition in self.finetune.public:
             return [0]
-        is_task = parsed.is_measured and not (parsed.is_shuffled or parsed.is_wide)
+        is_task = parsed.is_measured and not (parsed.is_shuffled or parsed.is_wide or parsed.is_deaf)
         return self.finetune.seeds if is_task else self.finetune.control_seeds
 
     def model_folder(self, condition: str, seed: int) -> Path:

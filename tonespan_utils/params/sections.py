@@ -187,6 +187,7 @@ class Finetune(Section):
     clip_ms: Annotated[float, Field(ge=100)] | None
     max_test_utterances: Annotated[int, Field(ge=2)]
     span_penalty: SpanPenalty
+    pitch_penalty: Positive
     corpora: Mapping[Literal["emotion", "gender", "speaker"], str]
     public: Mapping[str, Checkpoint]
 

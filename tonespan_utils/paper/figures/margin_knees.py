@@ -1,7 +1,7 @@
 """Figures: what a layer uses of the pitch around the centre: margins while pitch is taken away, and knees over layers.
 
 From the tables ``margin_curves``, ``margin_knee`` and ``influence``. Conventions: a knee is a width in ms, like the cue
-width, and the mean over seeds of training; influence is a share of the mean margin.
+width, and the mean over seeds of training; influence is a share of what all pitch does to the margin.
 
 Notebook: notebooks/05_rcom_comparison
 """
