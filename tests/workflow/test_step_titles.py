@@ -37,11 +37,17 @@ def test_a_step_in_words(demo, rule, wildcards, ended, failed):
     [
         ("mini/asr-cmn", "Mandarin ASR"), ("mini/speaker", "speaker"), ("mini/shuffled_asr-th", "shuffled Thai ASR"),
         ("mini/narrow_asr-th", "span-penalised Thai ASR"), ("mini/wide_asr-th", "span-rewarded Thai ASR"),
+        ("mini/deaf_asr-th", "pitch-deaf Thai ASR"),
         ("mini/tone-vi", "Vietnamese tone"), ("mini/asr_tone-lo", "Lao tone after ASR"),
     ],
 )  # fmt: skip
 def test_what_an_encoder_was_tuned_on(name, words):
     assert step_titles.condition_in_words(conditions.parse(name)) == words
+
+
+def test_no_two_conditions_have_the_same_words(demo):
+    said = [step_titles.condition_in_words(conditions.parse(name)) for name in demo.conditions]
+    assert len(set(said)) == len(said) > 15
 
 
 def test_every_corpus_of_the_calibration_is_named(demo):

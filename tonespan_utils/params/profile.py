@@ -45,6 +45,7 @@ from tonespan_utils.params.validity import Validity
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS_DIR = ROOT / "params"
+AWAY = "in the repository, not in this installed package: clone it"
 FIGURES = "figures"  # in the results of a profile
 # Where results/, runs/ and data/ go; elsewhere only for tests and for read-only checkouts.
 OUTPUT_ROOT = Path(os.environ.get("TONESPAN_OUTPUT") or ROOT).resolve()
@@ -193,7 +194,8 @@ def find(profile: str | Path) -> Path:
         missing = True
     if missing:
         profiles = ", ".join(sorted(p.stem for p in PARAMS_DIR.glob("*.yaml") if p.stem != "base"))
-        raise TonespanError(f"no parameter file {_short(str(path))}; profiles in params/: {profiles}")
+        there = f"profiles in params/: {profiles}" if profiles else "profiles, notebooks and the Snakefile are " + AWAY
+        raise TonespanError(f"no parameter file {_short(str(path))}; {there}")
     return path
 
 

@@ -32,6 +32,7 @@ def condition_in_words(condition: Condition) -> str:
     """What an encoder was fine-tuned on: ``Thai ASR``, ``emotion``, ``shuffled Thai ASR``, ``Thai tone after ASR``."""
     words = ["shuffled"] * condition.is_shuffled
     words += ["span-penalised"] * condition.is_narrow + ["span-rewarded"] * condition.is_wide
+    words += ["pitch-deaf"] * condition.is_deaf
     words += [LANGUAGE_NAMES.get(condition.language, condition.language)] * bool(condition.language)
     words += [_task(condition.objective)]
     return " ".join(words + ["after", _task(condition.follows)] * bool(condition.follows))
