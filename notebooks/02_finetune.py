@@ -23,7 +23,8 @@
 #
 # - **asr**: write down what is said, in the characters of the language's own script (CTC). Tone is written, so the model has to tell tones apart.
 #   Letters are learned in the order of speech (Thai แม่ as มแ่) and Vietnamese tone marks as labels of their own, since CTC emits
-#   one label at a time; errors are counted in the text as it is written. The new head first learns alone
+#   one label at a time; errors are counted in the text as it is written. Mandarin, whose script
+#   has more characters than a small corpus can teach, may be written as sounds and tones (`finetune.phonetic`). The new head first learns alone
 #   (`finetune.head_first_steps`), so that it does not spoil the encoder while it knows nothing.
 # - **emotion**, **gender**: one label per utterance, from the mean over its frames.
 # - **speaker**: x-vectors with an angular margin, learned from crops (`finetune.xvector_crop_ms`); scored on whole utterances by

@@ -127,6 +127,7 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
         crop_ms=params.finetune.xvector_crop_ms,
         max_test_utterances=params.finetune.max_test_utterances,
         level=params.bootstrap.level,
+        phonetic=params.finetune.phonetic,
     )
     return tasks.build(condition.objective, setting, tokens=tokens)
 

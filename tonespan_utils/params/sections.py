@@ -188,6 +188,7 @@ class Finetune(Section):
     max_test_utterances: Annotated[int, Field(ge=2)]
     span_penalty: SpanPenalty
     pitch_penalty: Positive
+    phonetic: list[str]
     corpora: Mapping[Literal["emotion", "gender", "speaker"], str]
     public: Mapping[str, Checkpoint]
 
