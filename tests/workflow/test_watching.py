@@ -6,7 +6,7 @@ import os
 import pytest
 
 from tonespan_utils.params import profile
-from tonespan_utils.workflow import step_times, watching
+from tonespan_utils.workflow import runner, step_times, watching
 from tonespan_utils.workflow.progress import Progress
 from tonespan_utils.workflow.step_times import StepTimes
 
@@ -51,6 +51,15 @@ def test_the_rule_that_only_names_the_results_is_no_step(watched, capsys):
     watched.take({"event": "job_info", "jobid": 0, "rule_name": "paper", "wildcards": {}, "output": []}, 0.0)
     watched.take({"event": "job_finished", "job_id": 0}, 1.0)
     assert capsys.readouterr().out == ""
+
+
+def test_in_a_dry_run_nothing_begins(watched):
+    watched.quiet = True
+    begin(watched, at_s=1e6)
+    assert watched.progress.left_s(0.0) == pytest.approx(120)
+    assert runner.to_do(watched.progress, "demo") == (
+        "profile demo: to do, about 2 min at a first guess\nfinetune            2\ntotal               2"
+    )
 
 
 def test_what_failed_is_named_with_the_reason_of_its_notebook(watched, capsys):

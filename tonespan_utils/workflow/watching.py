@@ -68,7 +68,7 @@ class Watched:
             self.errors.append(event["text"])
 
     def _begin(self, event: dict, at_s: float) -> None:
-        if event["rule_name"] == step_titles.NOT_A_STEP:
+        if self.quiet or event["rule_name"] == step_titles.NOT_A_STEP:  # a dry run names steps that do not begin
             return
         job, wildcards = event["jobid"], event["wildcards"] or {}
         self.jobs[job] = event
