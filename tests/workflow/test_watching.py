@@ -121,8 +121,17 @@ def test_output_goes_to_the_log_and_events_to_the_screen(params, capsys):
     assert list(step_times.read(step_times.path(params))) == ["finetune part=mini--asr-th seed=1"]
 
 
+def test_a_dry_run_leaves_the_log_and_the_reasons_of_a_run_alone(params):
+    (params.runs / watching.LOG).write_text("what failed")
+    (params.runs / "failed" / "x.ipynb.txt").write_text("why")
+    with watching.watching(params, lanes=1, quiet=True) as watched:
+        os.write(watched.stream, b"Building DAG\n")
+    assert (params.runs / watching.LOG).read_text() == "what failed" and watched.log.read_text() == "Building DAG\n"
+    assert (params.runs / "failed" / "x.ipynb.txt").read_text() == "why"
+
+
 def test_a_log_that_cannot_be_written_stops_nothing(params):
     (params.runs / watching.LOG).mkdir()
-    with watching.watching(params, lanes=1, quiet=True) as watched:
+    with watching.watching(params, lanes=1) as watched:
         os.write(watched.stream, b"tonespan: no space\n" * 20_000)  # more than a pipe holds
     assert len(watched.reasons) == 20_000

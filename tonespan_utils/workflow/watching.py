@@ -28,7 +28,7 @@ from tonespan_utils.workflow.progress import Progress, Step
 PLUGINS = Path(__file__).with_name("events")  # on Snakemake's path
 EVENTS = "TONESPAN_EVENTS"
 OPTIONS = ["--logger", "tonespan"]
-LOG = "snakemake.log"
+LOG, PLAN_LOG = "snakemake.log", "snakemake.plan.log"  # the second of a dry run: it leaves that of a run alone
 OURS = "tonespan: "
 LONGEST_REASON = 600  # characters, of Snakemake's own errors
 DRAIN_S = 5.0  # that a pipe may stay open after Snakemake has ended
@@ -122,8 +122,8 @@ def watching(params: Params, *, lanes: int | None, quiet: bool = False) -> Itera
     """Inside, Snakemake may run, with the options, environment and open files of the yielded object; at the end all
     that it said has been read.
     """
-    log = params.runs / LOG
-    for earlier in (params.runs / "failed").glob("*.txt"):
+    log = params.runs / (PLAN_LOG if quiet else LOG)
+    for earlier in [] if quiet else (params.runs / "failed").glob("*.txt"):
         earlier.unlink(missing_ok=True)
     watched = Watched(params, Progress(step_times.load(params), lanes), log, quiet)
     events, events_in = os.pipe()
