@@ -163,13 +163,13 @@ class Params(Section):
         return self.results / "models" / f"{conditions.parse(condition).part}.seed{seed}"
 
     def checkpoint(self, condition: str, seed: int = 0) -> Checkpoint:
-        """The checkpoint of a condition's encoder: the backbone, a public one, or what was trained here.
-
-        Folders are relative to the repository.
+        """The checkpoint of a condition's encoder: the backbone, a public one, or what was trained here. Folders are
+        relative to the repository.
         """
         parsed = conditions.parse(condition)
         if parsed.is_trained and condition not in self.finetune.public:
-            return Checkpoint(checkpoint=str(self.model_folder(condition, seed)), revision=None)
+            trained = {"checkpoint": str(self.model_folder(condition, seed)), "revision": None}
+            return self.encoders[parsed.backbone].model_copy(update=trained)
         named = self.finetune.public.get(condition) or self.encoders[parsed.backbone]
         folder = ROOT / named.checkpoint
         return named.model_copy(update={"checkpoint": str(folder)}) if folder.is_dir() else named
