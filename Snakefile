@@ -138,6 +138,8 @@ rule baseline:
         f1=RESULTS / "baseline_f1.csv",
         notes=RESULTS / "baseline_notes.csv",
         spans=RESULTS / "baseline_spans.csv",
+        sounds=RESULTS / "baseline_sounds.csv",
+        confusions=RESULTS / "baseline_confusions.csv",
         windows=RESULTS / "baseline_windows.csv",
         run=RUNS / "01_baseline_spans.ipynb",
     priority: FIRST

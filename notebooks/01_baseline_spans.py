@@ -37,7 +37,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from tonespan_utils.corpus import sources
-from tonespan_utils.instrument import cue_width, front_ends
+from tonespan_utils.instrument import confusions, cue_width, front_ends
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import profile, tables
 from tonespan_utils.statistics import splits
@@ -53,11 +53,13 @@ b = p.baseline
 # Two speakers make two folds. Where all speakers read the same sentences, a test part is some speakers' reading of some sentences.
 
 # %%
-sweeps, folds = {}, {}
+sweeps, folds, sounds = {}, {}, []
 for language in p.speech.tonal:
     corpus = sources.load(p, language)
     tokens = splits.sample_utterances(corpus.tokens, n_tokens=b.max_tokens, seed=p.seed)
     folds[language] = splits.summary(tokens, n_folds=b.n_folds, seed=p.seed)
+    by_sounds = confusions.by_sounds(tokens, b, **p.bootstrap.model_dump(), seed=p.seed)
+    sounds.append(by_sounds.assign(language=language))
     for frontend in b.frontends:
         sweeps[language, frontend] = cue_width.sweep_corpus(corpus, tokens, b, frontend=frontend, seed=p.seed)
 
@@ -105,3 +107,19 @@ rows.round(3)
 names = ("baseline_f1", "baseline_notes", "baseline_spans", "baseline_windows")
 store.draw_baseline_f1({name: tables.read(p.results, name) for name in names}, p)
 plt.show()
+
+# %% [markdown]
+# ## What else tells the tones apart, and which are confused
+#
+# *Sounds*: a logistic regression that knows which syllable is said, and nothing of how. What it reads above chance is no pitch. *Commonest
+# tone*: no reading at all. Then every front end's errors in its best window, as shares of each tone's tokens.
+
+# %%
+tables.write(p.results, "baseline_sounds", pd.concat(sounds))
+errors = [confusions.of_sweep(swept).assign(language=la, frontend=fe) for (la, fe), swept in sweeps.items()]
+tables.write(p.results, "baseline_confusions", pd.concat(errors))
+pd.concat(sounds).set_index(["language", "reader"]).round(3)
+
+# %%
+first = pd.concat(errors).query("frontend == @b.frontends[0]")
+first.pivot_table(index=["language", "tone"], columns="predicted", values="share").round(2)

@@ -65,7 +65,8 @@ for seed in seeds:
         spoken = splits.in_a_split(corpus.tokens)
         tokens = splits.sample_utterances(spoken, n_tokens=p.probe.max_tokens, seed=p.seed)
         test_tokens[language] = tokens.iloc[splits.train_test(tokens)[1]]
-        cnn_features = features.of_corpus(encoder, corpus, cache_dir=p.data / "features")
+        takes_all = encoder.longest_s == float("inf")  # Whisper's canvas is made anew around each token
+        cnn_features = features.of_corpus(encoder, corpus, cache_dir=p.data / "features") if takes_all else None
         vectors = probes.hidden_vectors(encoder, corpus, tokens, features=cnn_features)
         for layer in encoder.layers:
             results[seed, language, layer] = probes.probe_layer(

@@ -41,8 +41,7 @@ from tonespan_utils.study import random_null
 p = profile.load(params_path)
 g, r = p.gradient, p.random_weights
 edges, _ = spans.offset_bins(g.window_ms, g.bin_ms)
-named = p.checkpoint(f"{encoder}/vanilla")
-intact = checkpoints.load(named.checkpoint, revision=named.revision)
+intact = checkpoints.load_condition(p, f"{encoder}/vanilla", seed=0)
 
 # %% [markdown]
 # ## Spans of every layer

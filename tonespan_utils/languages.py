@@ -11,5 +11,13 @@ LANGUAGE_NAMES = {
     "yue": "Cantonese",
     "yo": "Yoruba",
     "en": "English",
+    "mdw": "Mboshi",
+    "cmn_syllables": "Mandarin syllables",
 }
+CODES = {"cmn_syllables": "cmn"}  # a second corpus of a language, under a key of its own -> its language
 LANGUAGES = tuple(LANGUAGE_NAMES)
+
+
+def code(language: str) -> str:
+    """The ISO 639 code of a language of the study, or of a corpus that has a key of its own."""
+    return CODES.get(language, language)

@@ -90,7 +90,7 @@ def test_spellings():
     assert by_characters({"é": 1, "ก": 2})(spoken, "E\u0301ก่!") == [("é", False), ("ก", False), (STAR, False)]
 
 
-@pytest.mark.parametrize("language", ["my", "th", "lo", "vi", "cmn", "yue", "yo"])
+@pytest.mark.parametrize("language", ["my", "th", "lo", "vi", "cmn", "yue", "yo", "mdw"])
 def test_every_language_is_romanised_into_the_letters_of_mms(language):
     text = {
         "my": "ကျောင်း",
@@ -100,6 +100,7 @@ def test_every_language_is_romanised_into_the_letters_of_mms(language):
         "cmn": "普通话",
         "yue": "廣東話",
         "yo": "ọjọ́",
+        "mdw": "ngwώωni",
     }
     vocabulary = {letter: n for n, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
     for spoken in text_to_tone.syllables(text[language], language):

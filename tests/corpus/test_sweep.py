@@ -203,7 +203,7 @@ def read_sound(folder: Path, container: str, coding: str, rate: int, channels: i
 
 SENTENCES = {
     "vi": "Tôi đã ăn phở ở Hà Nội", "th": "วันนี้อากาศดีมาก", "lo": "ສະບາຍດີ", "my": "မင်္ဂလာပါ",
-    "cmn": "我们今天去北京", "yue": "我哋今日去香港", "yo": "Ó wà ní ilé ìwé",
+    "cmn": "我们今天去北京", "yue": "我哋今日去香港", "yo": "Ó wà ní ilé ìwé", "mdw": "Oyúru wó ábhísi",
 }  # fmt: skip
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "NFC": lambda text: unicodedata.normalize("NFC", text),

@@ -45,6 +45,7 @@ def test_vietnamese_marks_find_their_letters_or_are_doubted(text, expected):
         ("lo", "ເເມ່", "M"), ("lo", "ແ\u0e21່", "M!"),
         ("my", "က ာ", "L"), ("my", "က့း", "C!"), ("my", "က\u0301ာ", "L!"),
         ("yo", "ẹ ̀ kọ ́", "L H"), ("yo", "ba` be´", "L H"), ("yo", "bа́", "H"),
+        ("mdw", "kε ́ la´", "H H"), ("mdw", "bа́", "H"),
         ("vi", "Vіệt Nаm", "nang ngang"), ("vi", "Vi\u00adệt V\u200biệt xin\u200bchào", "nang nang ngang huyen"),
         ("vi", "ｌà 𝐯à 𝑙𝑎̀", "huyen huyen huyen"), ("vi", "٣ người", "ngang huyen"), ("lo", "๑", "M"),
         ("cmn", "⻓⼤", "3 4"), ("cmn", "\u2fa4常", ""), ("cmn", "中\u200b国", "1 2"), ("cmn", "我hao3", "3 [latin] [digits]"),

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from tonespan_utils import languages
 from tonespan_utils.corpus import fleurs, level, pseudo_speakers, recordings
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.corpus.synthetic import pitch, synthesis
@@ -134,10 +135,17 @@ def _load_fleurs(params: Params, language: str) -> Corpus:
 
 def _load_recordings(params: Params, language: str) -> Corpus:
     folder = ROOT / params.speech.folders[language]
-    return recordings.load(
-        folder, language=language, tier=params.speech.tier, leave_out=params.align.leave_out,
+    corpus = recordings.load(
+        folder, language=languages.code(language), tier=params.speech.tier, leave_out=params.align.leave_out,
         cache_dir=params.data / "audio" / language,
     )  # fmt: skip
+    return corpus if language not in languages.CODES else _under_key(corpus, language)
+
+
+def _under_key(corpus: Corpus, key: str) -> Corpus:
+    """A corpus whose language goes by the key of the profile, and not by its code, which another corpus has."""
+    tables = {"utterances": corpus.utterances.assign(language=key), "tokens": corpus.tokens.assign(language=key)}
+    return replace(corpus, **tables)
 
 
 # named, not imported: they lie above

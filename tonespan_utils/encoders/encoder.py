@@ -63,6 +63,11 @@ class Encoder:
         return getattr(self.model.config, "do_stable_layer_norm", False)
 
     @property
+    def longest_s(self) -> float:
+        """The longest clip that it takes in, in seconds."""
+        return np.inf
+
+    @property
     def layers(self) -> list[str]:
         """Layer names, bottom up."""
         final = ["final"] if self.has_final else []

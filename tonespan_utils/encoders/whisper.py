@@ -78,6 +78,10 @@ class WhisperEncoder(Encoder):
             return self.model.config.max_source_positions * self.hop
         return round(self.canvas_s * SAMPLE_RATE / self.hop) * self.hop
 
+    @property
+    def longest_s(self) -> float:
+        return self.canvas / SAMPLE_RATE
+
     def n_frames(self, n_samples: int) -> int:
         """Frames of the canvas, whatever lies on it; 0 without samples. Raises TonespanError for a longer clip."""
         if n_samples > self.canvas:

@@ -1,16 +1,18 @@
-"""What a window of speech looks like: spectral frames around the tone centre, or pitch alone.
+"""What a window of speech looks like: spectral frames around the tone centre, pitch alone, or phonation.
 
 A window of W ms holds ``W / hop`` frames at offsets ``+-hop/2, +-3 hop/2, ...`` from the exact centre, so that
 windows nest. Each frame is one analysis window (``hann`` or ``rectangular``).
 
 Conventions: times in ms; spectral features are natural-log energies floored 80 dB under the token's maximum; ``f0`` is
-Praat's pitch in semitones over the speaker's median and whether there is voicing; 16 kHz.
+Praat's pitch in semitones over the speaker's median and whether there is voicing, ``f0_periodicity`` the same and how
+periodic the sound is, ``phonation`` tilt, HNR and CPP (:mod:`phonation`) without any pitch; 16 kHz.
 
 Notebook: notebooks/01_baseline_spans
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import librosa
@@ -21,7 +23,7 @@ from tqdm.auto import tqdm
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import f0
+from tonespan_utils.instrument import f0, phonation
 
 FLOOR_DB = 80.0  # under the token's loudest band: the range of speech above room noise
 
@@ -38,6 +40,9 @@ F0_FLOOR_HZ, F0_CEILING_HZ = 75.0, 500.0  # Praat's defaults for speech
 F0_WINDOW_MS = 3000 / F0_FLOOR_HZ  # Praat's pitch tracker looks at three periods of its floor
 
 
+BY_PRAAT = ("f0", "f0_periodicity", "phonation")  # all three look at three periods of the same floor
+
+
 def frame_offsets_ms(window_ms: float, hop_ms: float) -> np.ndarray:
     """Offsets of the frames of one window, symmetric about 0. Raises ValueError unless W is a multiple of 2 hops."""
     if (window_ms / (2 * hop_ms)) % 1:
@@ -47,8 +52,8 @@ def frame_offsets_ms(window_ms: float, hop_ms: float) -> np.ndarray:
 
 
 def frame_width_ms(frontend: str, *, analysis_window_ms: float) -> float:
-    """What one frame of a front end sees: the analysis window, or for ``f0`` that of Praat's pitch tracker."""
-    return F0_WINDOW_MS if frontend == "f0" else analysis_window_ms
+    """What one frame of a front end sees: the analysis window, or that of Praat's trackers."""
+    return F0_WINDOW_MS if frontend in BY_PRAAT else analysis_window_ms
 
 
 def power_frames(
@@ -108,12 +113,13 @@ def token_features(
 ) -> np.ndarray:
     """Features of every token in the widest window: (token, frame, feature), float32; a narrower window is its middle.
 
-    The front end is one of ``logmel``, ``mfcc``, ``linear`` and ``f0``, for which analysis window and bands are
-    Praat's own. Raises TonespanError for a clip shorter than the widest window. Notebook: notebooks/01_baseline_spans
+    The front end is one of ``logmel``, ``mfcc``, ``linear``, and those of ``BY_PRAAT``, whose analysis window and bands
+    are Praat's own. Raises TonespanError for a clip shorter than the widest window. Notebook:
+    notebooks/01_baseline_spans
     """
     offsets = frame_offsets_ms(max_window_ms, hop_ms)
-    if frontend == "f0":
-        return _f0_features(corpus, tokens, offsets)
+    if frontend in BY_PRAAT:
+        return _by_praat(corpus, tokens, offsets, frontend)
     rows: dict[object, np.ndarray] = {}
     for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=frontend, unit="utt", leave=False):
         samples = corpus.audio(utterance_id)
@@ -126,6 +132,37 @@ def token_features(
         for row, center_s in group["center_s"].items():
             power = power_frames(samples, center_s, offsets, analysis_window_ms=analysis_window_ms, shape=shape)
             rows[row] = frontend_features(power, frontend, n_bands=n_bands, n_mfcc=n_mfcc).astype(np.float32)
+    return np.stack([rows[row] for row in tokens.index])
+
+
+def _by_praat(corpus: Corpus, tokens: pd.DataFrame, offsets_ms: np.ndarray, frontend: str) -> np.ndarray:
+    if frontend == "phonation":
+        return _along(corpus, tokens, offsets_ms, phonation.of_frames, desc=frontend)
+    pitch = _f0_features(corpus, tokens, offsets_ms)
+    if frontend == "f0":
+        return pitch
+    return np.concatenate([pitch, _along(corpus, tokens, offsets_ms, _periodicity, desc=frontend)], axis=-1)
+
+
+def _periodicity(samples: np.ndarray, at_s: np.ndarray) -> np.ndarray:
+    """How periodic an utterance is at some times: (time, 1), 0 to 1."""
+    return phonation.periodicity(phonation.hnr_at(*phonation.harmonicity(samples), at_s))[:, None]
+
+
+def _along(
+    corpus: Corpus,
+    tokens: pd.DataFrame,
+    offsets_ms: np.ndarray,
+    measure: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    *,
+    desc: str,
+) -> np.ndarray:
+    """``measure(samples, times in s)`` (time, feature) at the offsets from each centre: (token, frame, feature)."""
+    rows: dict[object, np.ndarray] = {}
+    for utterance_id, group in tqdm(tokens.groupby("utterance_id", sort=False), desc=desc, unit="utt", leave=False):
+        at_s = group["center_s"].to_numpy(dtype=float)[:, None] + offsets_ms / 1000  # (token, frame)
+        measured = measure(corpus.audio(utterance_id), at_s.ravel())
+        rows |= dict(zip(group.index, measured.reshape(*at_s.shape, -1).astype(np.float32), strict=True))
     return np.stack([rows[row] for row in tokens.index])
 
 

@@ -23,7 +23,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.corpus import sides
+from tonespan_utils.corpus import cuts, sides
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.batches import alike
 from tonespan_utils.encoders.encoder import Encoder
@@ -138,9 +138,12 @@ def measure(
     power_window_ms: float = local_power.WINDOW_MS,
 ) -> Measured:
     """Energy over offset of every token and layer, without and with the weight ``power``, whose window is
-    ``power_window_ms``. Notebook: notebooks/04_gradient_energy
+    ``power_window_ms``. Utterances longer than the encoder takes are cut around each centre. Notebook:
+    notebooks/04_gradient_energy
     """
     _check_bins(encoder, wrt, edges_ms)
+    ordered = by_utterance(tokens)
+    corpus, tokens = cuts.around_centers(corpus, ordered, longest_s=encoder.longest_s)
     groups = dict(list(tokens.groupby("utterance_id", sort=False)))
     n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     reach_s = float(np.abs(edges_ms).max()) / 1000
@@ -168,19 +171,23 @@ def measure(
                 weighted[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms, power=loudness, wrt=wrt)
                 confidence[name] = {layer: of_clips[i] for layer, of_clips in named.items()}
             bar.update(len(names))
-    ordered = by_utterance(tokens)
 
-    def joined(by_utterance: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        return {layer: np.concatenate([by_utterance[name][layer] for name in groups]) for layer in probes}
+    rows = np.argsort(np.concatenate(list(tokens.groupby("utterance_id", sort=False).indices.values())))  # as ordered
+
+    def in_order(of_groups: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.concatenate([of_groups[name] for name in groups])[rows]
+
+    def joined(of_groups: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        return {layer: in_order({name: of_groups[name][layer] for name in groups}) for layer in probes}
 
     return Measured(
         energy=joined(energy),
-        null=np.concatenate([null[name] for name in groups]),
+        null=in_order(null),
         utterances=ordered["utterance_id"].to_numpy(),
         tokens=ordered["token_id"].to_numpy(),
         confidence=joined(confidence),
         weighted_energy=joined(weighted),
-        power=np.concatenate([power[name] for name in groups]),
+        power=in_order(power),
     )
 
 

@@ -23,6 +23,7 @@ import torch
 from tqdm.auto import tqdm
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
+from tonespan_utils.corpus import cuts
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.batches import TOGETHER_S, alike
 from tonespan_utils.encoders.encoder import Encoder
@@ -39,9 +40,11 @@ def hidden_vectors(
 ) -> dict[str, np.ndarray]:
     """Hidden vectors at the centres of ``tokens``, row by row: layer -> (token, hidden), float32.
 
-    Whole utterances go in, those of one length together; ``features`` gives their ``cnn`` layer where it is stored.
-    Raises TonespanError naming the utterance whose centre lies outside its audio. Notebook: notebooks/03_layer_probes
+    Whole utterances go in, those of one length together; of those that are longer than the encoder takes, a clip
+    around each centre. ``features`` gives the ``cnn`` layer of utterances where it is stored. Raises TonespanError
+    naming the utterance whose centre lies outside its audio. Notebook: notebooks/03_layer_probes
     """
+    corpus, tokens = cuts.around_centers(corpus, tokens, longest_s=encoder.longest_s)
     features = features or (lambda utterance_id: of_samples(encoder, corpus.audio(utterance_id)))
     frames = center_frames(encoder, corpus, tokens)
     rows = tokens.groupby("utterance_id", sort=False).indices

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from tonespan_utils import languages
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.paper import estimate_plots, provenance
+from tonespan_utils.paper import estimate_plots, provenance, real_speech
 from tonespan_utils.paper.abstract import abstract
 from tonespan_utils.paper.figures import store
 from tonespan_utils.paper.report_tables import board_html, packed, table_html, with_language_names
@@ -33,6 +33,12 @@ from tonespan_utils.study import checks, claims, confirmation, quality_flags, ve
 NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 # Sections for what other notebooks leave: title, what it is, tables.
 EXTRAS = {
+    "readers": (
+        "What the signal's readers confuse",
+        "Beside the cue width: how much of tone the sounds alone give away, without any pitch, and which tones each "
+        "front end takes for which in its best window.",
+        ("baseline_sounds", "baseline_confusions"),
+    ),
     "validity": (
         "Can the spans be believed?",
         "The instrument on speech whose cue width was planted, and checks that it must fail where it should.",
@@ -51,7 +57,8 @@ def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
     """Write ``results/<profile>/figures/index.html`` from the tables, after the figures. Returns its path."""
     record = provenance.describe_run(params, notebook=NOTEBOOK, call="report.write(", figure="index")
     record |= {"command": f"make figures PROFILE={params.profile}"}
-    stored = loaded | _extra_tables(params, already=set(loaded))
+    real = real_speech.tables(loaded, params)
+    stored = loaded | _extra_tables(params, already=set(loaded)) | real
     drawn = [_figure(name, recipe, loaded, params) for name, recipe in store.paper_recipes(params).items()]
     others = _other_figures(params, {figure["name"] for figure in drawn})
     environment = Environment(
@@ -74,7 +81,7 @@ def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
         n_not_tested=int((loaded["claims"]["verdict"] == verdicts.NOT_TESTED).sum()),
         confirmed=confirmation.shares(loaded["confirmation"]) if "confirmation" in loaded else None,
         signs=table_html(with_language_names(quality_flags.board(loaded["signatures"]))),
-        extras=_extras(stored, others),
+        extras=[*_of_real_speech(real, loaded, params), *_extras(stored, others)],
         tables={name: table_html(table) for name, table in stored.items()},
         files={name: packed(table) for name, table in stored.items()},
         made=[_made(params, figure["name"]) for figure in [*drawn, *others]],
@@ -107,6 +114,17 @@ def _other_figures(params: Params, already: set[str]) -> list[dict[str, str]]:
             texts = {name: record[name] for name in ("title", "caption")}
             figures.append({"name": path.stem, "section": section, **texts})
     return figures
+
+
+def _of_real_speech(
+    real: dict[str, pd.DataFrame], loaded: dict[str, pd.DataFrame], params: Params
+) -> list[dict[str, object]]:
+    """The section on open question 1, where there are recordings to say something of it."""
+    if not real:
+        return []
+    shown = {name: table_html(table) for name, table in real.items()}
+    about = {"name": real_speech.NAME, "title": real_speech.TITLE, "text": real_speech.text(loaded, params)}
+    return [about | {"tables": shown, "figures": []}]
 
 
 def _extras(stored: dict[str, pd.DataFrame], others: list[dict[str, str]]) -> list[dict[str, object]]:

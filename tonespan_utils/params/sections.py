@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-Language = Literal["my", "th", "lo", "vi", "cmn", "yue", "yo", "en"]
+Language = Literal["my", "th", "lo", "vi", "cmn", "yue", "yo", "en", "mdw", "cmn_syllables"]
 MAX_NAME = 64  # with what is put around it, far below the 255 bytes of a file's name
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 
@@ -133,7 +133,7 @@ class Jitter(Section):
 class Baseline(Section):
     """Log-Mel (and other) windows into a logistic regression."""
 
-    frontends: list[Literal["logmel", "mfcc", "linear", "f0"]] = Field(min_length=1)
+    frontends: list[Literal["logmel", "mfcc", "linear", "f0", "f0_periodicity", "phonation"]] = Field(min_length=1)
     windows_ms: list[Positive] = Field(min_length=4)
     analysis_window_ms: Positive
     hop_ms: Positive

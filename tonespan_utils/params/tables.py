@@ -40,6 +40,8 @@ COLUMNS = {
     "baseline_windows": [
         "language", "frontend", "knee_ms", "peak_ms", "saturation_ms", "analysis_window_ms", "planted_span_ms",
     ],
+    "baseline_sounds": ["language", "reader", "macro_f1", "ci_low", "ci_high", "chance_f1", "n_tokens"],
+    "baseline_confusions": ["language", "frontend", "window_ms", "tone", "predicted", "n", "share"],
     "probe_f1": [
         "condition", "language", "layer", "macro_f1", "control_f1", "ci_low", "ci_high", "n_train", "n_test", "seed",
     ],
@@ -152,6 +154,7 @@ VALIDITY = {
 }  # there once `make validity` has run
 ALIGNMENT = {"alignment", "jitter"}  # there once `make alignment` has run
 CONFIRMED = {"confirmation"}  # there once the study has been confirmed on new seeds
+READERS = {"baseline_sounds", "baseline_confusions"}  # beside the cue width: shown, and nothing is computed from them
 PARTS_ONLY = {
     "predictions",
     "token_spans",

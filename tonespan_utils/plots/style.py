@@ -31,6 +31,8 @@ LANGUAGE_COLORS = {
     "yue": "#3A9BD9",
     "yo": "#882255",
     "en": "#666666",
+    "mdw": "#117733",
+    "cmn_syllables": "#DDAA33",
 }
 # Conditions by what they are to a language (comparison.ROLES): colour and marker, so that neither has to do alone.
 ROLE_STYLES = {
@@ -48,10 +50,16 @@ ROLE_STYLES = {
     "control": ("0.65", "."),
 }
 BANDED = ("vanilla", "target_asr")  # bands of every condition would hide one another
-LANGUAGE_MARKERS = dict(zip(LANGUAGE_NAMES, "os^DvPXh", strict=True))
+LANGUAGE_MARKERS = dict(zip(LANGUAGE_NAMES, "os^DvPXhp<", strict=True))
 MAX_LAYER_LABELS = 12  # on one axis; deeper encoders name every second or third layer
-FRONTEND_NAMES = {"logmel": "log-Mel", "mfcc": "MFCC", "linear": "linear bands", "f0": "F0 alone"}
-FRONTEND_LINES = {"logmel": "-", "mfcc": "--", "linear": "-.", "f0": ":"}
+FRONTEND_NAMES = {
+    "logmel": "log-Mel", "mfcc": "MFCC", "linear": "linear bands", "f0": "F0 alone",
+    "f0_periodicity": "F0 and periodicity", "phonation": "phonation (tilt, HNR, CPP)",
+}  # fmt: skip
+FRONTEND_LINES = {
+    "logmel": "-", "mfcc": "--", "linear": "-.", "f0": ":", "f0_periodicity": (0, (5, 1, 1, 1, 1, 1)),
+    "phonation": (0, (1, 3)),
+}  # fmt: skip
 
 
 _width_mm = ContextVar("width of figures in mm", default=PAGE_MM)

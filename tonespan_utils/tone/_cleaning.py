@@ -32,13 +32,14 @@ INVISIBLE = "\u00ad\u034f\u061c\u180e\u200c-\u200f\u202a-\u202e\u2060-\u2064\u20
 ZERO_WIDTH_SPACE = "\u200b"
 LETTERS = {  # a language's own letters, with its signs and marks
     "my": "\u1000-\u103f\u104c-\u109f", "th": "\u0e01-\u0e4e", "lo": "\u0e81-\u0ede",
-    "vi": _latin_marks.LETTERS, "yo": _latin_marks.LETTERS,
+    "vi": _latin_marks.LETTERS, "yo": _latin_marks.LETTERS, "mdw": _latin_marks.MBOSHI,
     "cmn": "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af",
     "yue": "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af",
 }  # fmt: skip
 SIGNS = {  # signs that follow a letter; no word begins with one
     "my": "\u102b-\u1030\u1032\u1036-\u103e", "th": "\u0e30-\u0e3a\u0e45\u0e47-\u0e4e",
     "lo": "\u0eb0-\u0ebd\u0ec8-\u0ecd", "vi": "\u0300-\u036f", "yo": "\u0300-\u036f",
+    "mdw": "\u0300-\u036f",
 }  # fmt: skip
 ONE_OF = {  # sets of signs of which a letter has one
     "my": ("\u1037\u1038",), "th": ("่้๊๋", "ิีึืั็", "ุู"), "lo": ("່້໊໋", "ິີຶືັົ", "ຸູ"),
@@ -55,7 +56,7 @@ LOST = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010fffd]+")
 def clean(text: str, language: str) -> Draft:
     """The text tidied for a language, with doubts; its offsets lead back to ``text``."""
     draft = Draft(text)
-    if text.isascii() and not MAY_HOLD.search(text) and language not in ("vi", "yo", "cmn", "yue"):
+    if text.isascii() and not MAY_HOLD.search(text) and language not in ("vi", "yo", "mdw", "cmn", "yue"):
         return draft
     draft.substitute(re.compile(f"[{ADDRESS}]"), lambda match: "\ufffe")  # a noncharacter in the text is not ours
     _letterforms(draft, language)
@@ -78,7 +79,7 @@ def _letterforms(draft: Draft, language: str) -> None:
 def _invisible(draft: Draft, language: str) -> None:
     letters, signs = LETTERS[language], SIGNS.get(language, "")
     gone = f"(?<=[{letters}])[{INVISIBLE}]+(?=[{letters}])"
-    if language in ("cmn", "yue", "yo"):
+    if language in ("cmn", "yue", "yo", "mdw"):
         gone = f"(?<=[{letters}])[{INVISIBLE}{ZERO_WIDTH_SPACE}]+(?=[{letters}])"
     elif signs:
         gone += f"|(?<=[{letters}])[{INVISIBLE}{ZERO_WIDTH_SPACE}]+(?=[{signs}])"
@@ -136,7 +137,7 @@ def _chinese(draft: Draft, language: str) -> None:
 
 
 BY_LANGUAGE: dict[str, Callable[[Draft, str], None]] = {
-    "my": _burmese, "th": _tai, "lo": _tai, "vi": _latin, "yo": _latin, "cmn": _chinese, "yue": _chinese,
+    "my": _burmese, "th": _tai, "lo": _tai, "vi": _latin, "yo": _latin, "mdw": _latin, "cmn": _chinese, "yue": _chinese,
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ MIN_HINTS = 2  # one alone may be a slip of the keyboard
 OWN = {  # letters that a repaired text of the language has
     "my": "\u1000-\u103f", "th": "\u0e01-\u0e4e", "lo": "\u0e81-\u0edf", "vi": "\u00c0-\u00ff\u0102-\u01b0\u1ea0-\u1ef9",
     "cmn": "\u4e00-\u9fff", "yue": "\u4e00-\u9fff", "yo": "\u00c0-\u00ff\u1e62\u1e63\u1eb8\u1eb9\u1ecc\u1ecd\u0300-\u036f",
+    "mdw": "\u00c0-\u00ff\u0301\u03ad\u03b5\u03c9\u03ce\u0254\u025b",
 }  # fmt: skip
 WRONGLY_AS = {"Windows-1252": "cp1252", "Windows-874": "cp874", "GBK": "gbk"}
 EIGHT_BIT = {"th": {"TIS-620": "cp874"}, "cmn": {"GBK": "gbk", "Big5": "big5"}, "yue": {"Big5": "big5", "GBK": "gbk"}}

@@ -1,11 +1,11 @@
-"""Marks that were parted from their letters in Vietnamese and Yoruba text, joined again where that is safe.
+"""Marks that were parted from their letters in Vietnamese, Yoruba and Mboshi text, joined again where that is safe.
 
 Three ways in which they come: a combining mark after a space (``nga ̀ y``: text taken out of a PDF), an accent with a
 width of its own behind its letter (``la` nê´u``), and Vietnamese as it is typed (see ``_vietnamese_typing``).
 
 In Vietnamese, pieces that a parted mark stands between become one word where they make one legal syllable, the longest
 first. Where the last piece would be a word too (``hò a``), the line has to show that its words are broken so, or the
-word is doubted. In Yoruba only the mark moves: its tone does not depend on where a word ends.
+word is doubted. In Yoruba and Mboshi only the mark moves: tone does not depend on where a word ends there.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from tonespan_utils.tone._draft import Draft
 from tonespan_utils.tone.vietnamese import read_word
 
 LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0300-\u036f\u1e00-\u1eff"
+MBOSHI = LETTERS + "\u0254\u025b\u0388\u038f\u0395\u03a9\u03ad\u03b5\u03c9\u03ce"  # with open e and o, Greek or IPA
 SPACES = " \t\u00a0\u2000-\u200a\u202f\u205f\u3000"
 ACCENTS = {  # accents with a width of their own -> the combining mark
     "\u0300": "\u02cb\u1fef\uff40", "\u0301": "\u00b4\u02ca\u0384\u1ffd", "\u0303": "\u02dc", "\u0309": "\u02c0",
     "\u0302": "\u02c6", "\u0306": "\u02d8", "\u0304": "\u00af\u02c9", "\u030c": "\u02c7", "\u0323": "\u02f3",
 }  # fmt: skip
 COMBINING = {accent: mark for mark, accents in ACCENTS.items() for accent in accents}
-COMBINING_GRAVE = "\u0300"
+COMBINING_GRAVE, ACUTE = "\u0300", "\u0301"
 _MARK = "\u0300-\u036f" + "".join(COMBINING)
 CHAIN = re.compile(
     rf"(?:(?<![{LETTERS}])|(?<=\A))[{LETTERS}]+[{_MARK}]*"
@@ -34,6 +35,8 @@ WIDE_GAP = re.compile(
     rf"[{LETTERS}][{SPACES}][{_MARK}]+[{SPACES}]{{2}}[{LETTERS}]"
 )  # where a mark takes a space, words take two
 PARTED = re.compile(rf"(?<=[{LETTERS}])[{SPACES}]+(?=[\u0300-\u036f])")
+PARTED_IN_MBOSHI = re.compile(rf"(?<=[AEIOUaeiou\u0254\u025b\u0395\u03a9\u03b5\u03c9])[{SPACES}]+(?=\u0301)")
+BEHIND_IN_MBOSHI = re.compile(f"(?<=[AEIOUaeiou\u0254\u025b\u0395\u03a9\u03b5\u03c9])[{ACCENTS[ACUTE]}]")
 BEHIND = re.compile(f"(?<=[AEIOUYaeiouymnMN\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff])[{''.join(COMBINING)}`]")
 SIGNS_BELOW = "\u0323\u0329\u0331"
 ZERO_WIDTH_SPACES = re.compile(rf"[{LETTERS}]+(?:\u200b+[{LETTERS}]+)+")
@@ -44,6 +47,9 @@ def join(draft: Draft, language: str) -> None:
     """Join parted marks in a draft, and doubt what stays open."""
     if language == "yo":
         _join_yoruba(draft)
+    elif language == "mdw":
+        draft.substitute(PARTED_IN_MBOSHI, lambda match: "")
+        draft.substitute(BEHIND_IN_MBOSHI, _accent)
     else:
         _join_vietnamese(draft)
 

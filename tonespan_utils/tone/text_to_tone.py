@@ -15,14 +15,15 @@ Conventions
 - Onset, nucleus and coda are IPA without tone; the nucleus holds vowel length and diphthongs.
 - Tone classes: Thai ``M L F H R``; Lao ``LR HR M LF HF``; Burmese ``L H C S R``; Vietnamese
   ``ngang huyen sac hoi nga nang``; Mandarin ``1``-``5`` (surface, sandhi applied); Cantonese ``1``-``6``; Yoruba
-  ``H M L``.
-- Languages go by their ISO 639 code: ``my th lo vi cmn yue yo``.
+  ``H M L``; Mboshi ``H L``.
+- Languages go by their ISO 639 code: ``my th lo vi cmn yue yo mdw``, or by the key of a second corpus of theirs.
 """
 
 from __future__ import annotations
 
 import importlib
 
+from tonespan_utils import languages
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.tone import _cleaning, _encodings
 from tonespan_utils.tone.parts import Part, Syllable
@@ -35,6 +36,7 @@ MODULES = {
     "cmn": "mandarin",
     "yue": "cantonese",
     "yo": "yoruba",
+    "mdw": "mboshi",
 }
 
 
@@ -43,6 +45,7 @@ def parse(text: str, language: str) -> list[Part]:
 
     Raises :class:`TonespanError` for a language without a module.
     """
+    language = languages.code(language)
     if language not in MODULES:
         raise TonespanError(f"no text-to-tone rules for language {language!r}; known: {', '.join(MODULES)}")
     reader = importlib.import_module(f"tonespan_utils.tone.{MODULES[language]}")
@@ -57,6 +60,7 @@ def wrong_encoding(text: str, language: str) -> str:
 
     :func:`parse` reads such a text nevertheless, and flags each syllable ``uncertain``.
     """
+    language = languages.code(language)
     encoding = _encodings.detect(text, language) if language in MODULES else ""
     return f"the text is {encoding}, not Unicode: {_encodings.advice(encoding)}" if encoding else ""
 

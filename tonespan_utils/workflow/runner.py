@@ -143,7 +143,14 @@ def where(*, cores: str = "all", cluster: str | None = None) -> list[str]:
 
 
 def check_corpora(params: Params) -> None:
-    """Raise TonespanError at once for labelled speech that a condition would miss hours later."""
+    """Raise TonespanError at once for speech and encoders that a step would miss, some of them hours later."""
+    away = [folder for folder in outside_folders(params) if not (ROOT / folder).is_dir()]
+    if away:
+        keys = "speech.folders, encoders and finetune.corpora"
+        raise TonespanError(
+            f"profile {params.profile}: no such folders: {', '.join(away)} (seen from {ROOT}); name yours in a profile "
+            f"of your own, under {keys}"
+        )
     parsed = [conditions.parse(name) for name in params.conditions if name not in params.finetune.public]
     for label, folder in params.finetune.corpora.items():
         needed = [c.name for c in parsed if c.objective == label and not c.language]
@@ -152,6 +159,15 @@ def check_corpora(params: Params) -> None:
                 f"{ROOT / folder}: no such folder, and {needed[0]} learns {label} from it; put recordings with "
                 f"labels.csv or Hugging Face's audiofolder there, or name another folder in finetune.corpora.{label}"
             )
+
+
+def outside_folders(params: Params) -> list[str]:
+    """The folders beside the repository that a profile reads: recordings, labelled speech and encoders."""
+    speech = params.speech
+    recordings = [speech.folders[la] for la in speech.languages] if speech.source == "recordings" else []
+    encoders = [encoder.checkpoint for encoder in params.encoders.values()]
+    named = [*recordings, *params.finetune.corpora.values(), *encoders]
+    return [folder for folder in dict.fromkeys(named) if folder.startswith("..")]
 
 
 def environment() -> dict[str, str]:

@@ -145,7 +145,7 @@ def _share_and_probability(
     if gradient.weight == "power":
         power = gradient_energy.power_of_input(encoder, samples, window_ms=gradient.power_window_ms)
     of_token = {layer: slopes[0] for layer, slopes in by_layer.items()}
-    energy = gradient_energy.energy_of_layers(encoder, of_token, [center_s], edges_ms, power=power)
+    energy = gradient_energy.energy_of_layers(encoder, of_token, [center_s], edges_ms, power=power, wrt=gradient.wrt)
     probability = [
         (readouts.probability_of(chances[layer], probe, tones) if tone else chances[layer].max(axis=-1)).item()
         for layer, probe in layer_probes.items()

@@ -31,7 +31,7 @@ from tonespan_utils.plots import style
 NOTEBOOK = "notebooks/05_rcom_comparison.ipynb"
 
 
-OPTIONAL = tables.PARTS_ONLY | tables.BY_TOKEN | tables.VALIDITY | tables.ALIGNMENT | tables.CONFIRMED
+OPTIONAL = tables.PARTS_ONLY | tables.BY_TOKEN | tables.VALIDITY | tables.ALIGNMENT | tables.CONFIRMED | tables.READERS
 
 
 def load_tables(params: Params) -> dict[str, pd.DataFrame]:
