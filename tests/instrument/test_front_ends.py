@@ -5,7 +5,7 @@ import pytest
 from conftest import make_tokens
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.instrument import front_ends
+from tonespan_utils.instrument import front_ends, phonation
 
 SETTINGS = {"hop_ms": 10.0, "analysis_window_ms": 25.0, "n_bands": 80, "n_mfcc": 13}
 
@@ -54,6 +54,22 @@ def test_pitch_features_follow_the_glide(glide_corpus):
     assert pitch.shape == (8, 20, 2) and (pitch[:, :, 1] == 1).all()
     rises = pitch[:, -1, 0] - pitch[:, 0, 0]
     assert ((rises > 0) == (tokens["tone"] == "rise")).all()
+    periodic = front_ends.token_features(corpus, tokens, frontend="f0_periodicity", max_window_ms=200, **SETTINGS)
+    assert np.array_equal(periodic[..., :2], pitch) and (periodic[..., 2] > 0.9).all(), "a hum without noise"
+
+
+def test_phonation_is_read_frame_by_frame_and_tells_noise_from_a_hum(glide_corpus):
+    tokens = make_tokens(n_utterances=2, per_utterance=1).iloc[::-1]
+    hum = sum(np.sin(2 * np.pi * k * 150 * np.arange(16000) / 16000) / k for k in range(1, 9)).astype(np.float32)
+    audio = {"u0": hum, "u1": np.random.default_rng(0).normal(0, 0.3, 16000).astype(np.float32)}
+    corpus = glide_corpus.__class__(tokens.assign(n_samples=16000), tokens, audio.__getitem__, glide_corpus.rejected)
+    read = front_ends.token_features(corpus, tokens, frontend="phonation", max_window_ms=100, **SETTINGS)
+    assert read.shape == (2, 10, 3) and read.dtype == np.float32
+    noise, voiced = read
+    assert (voiced[:, 1] > noise[:, 1] + 10).all() and (voiced[:, 2] > noise[:, 2] + 5).all()
+    at_s = 0.6 + front_ends.frame_offsets_ms(100, SETTINGS["hop_ms"]) / 1000
+    assert np.allclose(voiced, phonation.of_frames(hum, at_s), atol=1e-4)
+    assert front_ends.frame_width_ms("phonation", analysis_window_ms=25) == 40
 
 
 @pytest.mark.parametrize("frontend", ["logmel", "linear", "mfcc"])
