@@ -211,11 +211,12 @@ def test_the_map_shows_the_stored_energy(watched, p):
     token = chosen(shown)["recording"]
     share = stored.share[:, stored.token_ids.index(token)].mean(axis=0)  # (layer, bin)
     pixels = shown.evaluate(
-        f"""() => {{ {APP} const map = app.panels.find(one => one.name === 'map a');
-          const context = app.base.getContext('2d'), n = map.layers.length, found = [];
-          for (let layer = 0; layer < n; layer++) for (const ms of [-295, -145, -65, 45, 105, 255]) {{
+        f"""() => {{ {APP} const {{ chart, base }} = app.stages[0];
+          const map = chart.panels.find(one => one.name === 'map a');
+          const context = base.getContext('2d'), n = map.layers.length, found = [];
+          for (let layer = 0; layer < n; layer++) for (const ms of [-295, -145, -75, 25, 105, 255]) {{
             const y = map.top + map.height * (n - 0.5 - layer) / n;
-            const at = [app.x(ms), y].map(one => Math.round(one * devicePixelRatio));
+            const at = [chart.x(ms), y].map(one => Math.round(one * devicePixelRatio));
             found.push([layer, ms, ...context.getImageData(...at, 1, 1).data]); }}
           return found; }}"""
     )
@@ -260,13 +261,15 @@ def test_a_token_is_picked_in_the_scatter_and_a_layer_in_the_map(watched, p):
     shown = open_page(watched, p.figures / "explorer.html")
     shown.locator(".ts-scatter canvas").scroll_into_view_if_needed()
     x, y, name = shown.evaluate(
-        f"""() => {{ {APP} const apart = a => app.points.every(b => a === b || Math.hypot(a.x - b.x, a.y - b.y) > 3);
-          const one = app.points.find(apart); return [one.x, one.y, one.recording.about.id]; }}"""
+        f"""() => {{ {APP} const {{ points }} = app.scatter;
+          const apart = a => points.every(b => a === b || Math.hypot(a.x - b.x, a.y - b.y) > 3);
+          const one = points.find(apart); return [one.x, one.y, one.recording.about.id]; }}"""
     )
     shown.locator(".ts-scatter canvas").click(position={"x": x, "y": y})
     assert chosen(shown)["recording"] == name
     top, height, layers = shown.evaluate(
-        f"() => {{ {APP} const map = app.panels.find(one => one.layers); return [map.top, map.height, map.layers]; }}"
+        f"() => {{ {APP} const map = app.stages[0].chart.panels.find(one => one.layers);"
+        " return [map.top, map.height, map.layers]; }"
     )
     shown.locator(".ts-stage").click(position={"x": 300, "y": top + height * (len(layers) - 0.5 - 1) / len(layers)})
     assert chosen(shown)["layer"] == layers[1]
@@ -310,7 +313,7 @@ def test_it_fits_a_phone_and_follows_the_dark(browser, p, width, scheme):
 def test_a_page_whose_data_are_of_another_version_says_so(browser, p, tmp_path):
     text = (p.figures / "explorer.html").read_text()
     copy = tmp_path / "explorer.html"
-    copy.write_text(text.replace('{"version": 1,', '{"version": 0,', 1))
+    copy.write_text(text.replace('{"version": 2,', '{"version": 1,', 1))
     watched = Watched(browser)
     watched.page.goto(copy.as_uri())
     watched.page.wait_for_selector("[data-failed]")
