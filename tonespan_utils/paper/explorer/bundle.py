@@ -1,4 +1,4 @@
-"""Everything the explorer shows, as one JSON header and one block of bytes: read by ``js/bundle.js``, whatever the host.
+"""Everything the explorer shows, as one JSON header and one block of bytes: read by ``js/bundle.js``.
 
 Conventions of the bytes: arrays one after the other at multiples of eight, little endian, then gzip. Energy of single
 tokens is uint8, a share of ``2 ** ((value - 255) / STEPS_PER_OCTAVE)``: within 1.8 % of what was stored, and 0 for

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 FOLDER = Path(str(files("tonespan_utils.paper.explorer") / "fonts"))
-# Code points, first and last: Latin with Vietnamese, IPA, marks and tone letters; a script's block and the dotted circle.
+# Code points, first and last: Latin with Vietnamese, IPA, marks, tone letters and the dotted circle; a script's block.
 RANGES = {
     "latin": [
         (0x20, 0x2FF), (0x300, 0x36F), (0x1D00, 0x1DBF), (0x1E00, 0x1EFF), (0x2070, 0x209F), (0xA700, 0xA71F),

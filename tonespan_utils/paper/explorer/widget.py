@@ -24,7 +24,10 @@ NOTEBOOK = "notebooks/explorer.ipynb"
 
 
 class Explorer(anywidget.AnyWidget):
-    """All measured tokens of a finished run. ``address`` (``language=th&token=...``) is what it shows, to read or set."""
+    """All measured tokens of a finished run.
+
+    ``address`` is what it shows, to read or to set: ``language=th&token=...``, the part of a link after ``#``.
+    """
 
     _esm = script.module()
     _css = script.style()
