@@ -38,6 +38,7 @@ def energy_recipes(measured: Sequence[Condition], params: Params) -> dict[str, R
             f"Where the layers of {title} look",
             partial(draw_energy_maps, condition_of=of),
             partial(caption_energy_maps, title=title, condition_of=of),
+            shows=of,
         )
         for name, (title, of) in maps.items()
     }

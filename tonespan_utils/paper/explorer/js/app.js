@@ -6,6 +6,7 @@ import { layerNamed } from "./chart.js";
 import { listen } from "./controls.js";
 import { CROWDED, keyBelow } from "./curves.js";
 import { FAMILY, fontRules } from "./fonts.js";
+import { difference } from "./maps.js";
 import { PAGE } from "./markup.js";
 import { Mean } from "./means.js";
 import { Measuring } from "./measuring.js";
@@ -243,6 +244,7 @@ export class App {
     context.font = `12px ${this.family}`;
     return context;
   }
+  differenceOf(subject) { return difference(this, subject); }
   fontRules() { return fontRules(this.header, this.subjects().flatMap(({ about }) => [about.syllable, about.ipa, ...about.syllables.flat()]).join("")); }
   async copyLink() {
     const address = this.host.link?.(this.address()) ?? this.address();

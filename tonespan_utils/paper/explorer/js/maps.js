@@ -80,8 +80,8 @@ function chosenRow(chart, context, panel, layers, color) {
   context.strokeRect(LEFT + 1, y + 0.5, chart.right - LEFT - 2, height - 1);
 }
 
-export function difference(chart, subject) { // A minus B per layer of A and bin, in multiples of the flat null; or null
-  const a = subject.map(chart.state.condition), b = subject.map(chart.state.compare), { flat } = subject;
+export function difference({ state }, subject) { // A minus B per layer of A and bin, in multiples of the flat null; or null
+  const a = subject.map(state.condition), b = subject.map(state.compare), { flat } = subject;
   if (!a || !b) return null;
   const values = Float64Array.from(a.values, (value, i) => {
     const bin = i % a.bins, name = a.layers[(i - bin) / a.bins];

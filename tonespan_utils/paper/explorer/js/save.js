@@ -2,7 +2,6 @@
 // figures of the paper do (`python -m tonespan_utils explain FILE` prints it), and the address that shows it again.
 
 import { Chart, GAP } from "./chart.js";
-import { difference } from "./maps.js";
 import { SvgContext } from "./svg.js";
 import { nameOf, tokenLine } from "./words.js";
 
@@ -58,10 +57,10 @@ export async function pngOf(app) {
   return withText(new Uint8Array(await blob.arrayBuffer()), "Description", recordOf(app));
 }
 
-function withText(png, keyword, content) { // a tEXt chunk (Latin-1) before the last chunk, which is always of 12 bytes
+function withText(png, keyword, content) { // a tEXt chunk (Latin-1) after the first chunk, which is always of 25 bytes
   const body = new TextEncoder().encode(`tEXt${keyword}\0${content}`), chunk = new Uint8Array(body.length + 8), numbers = new DataView(chunk.buffer);
   numbers.setUint32(0, body.length - 4); chunk.set(body, 4); numbers.setUint32(4 + body.length, crc32(body));
-  const end = png.length - 12, made = new Uint8Array(png.length + chunk.length);
+  const end = 33, made = new Uint8Array(png.length + chunk.length);
   made.set(png.subarray(0, end)); made.set(chunk, end); made.set(png.subarray(end), end + chunk.length);
   return made;
 }
@@ -97,7 +96,7 @@ export function csvOf(app) { // a row per token shown, condition, layer and bin;
       }
     });
     for (const condition of conditions) { const map = subject.map(condition); if (map) put(condition, map); }
-    const minus = state.difference && state.compare && difference({ state }, subject);
+    const minus = state.difference && state.compare && app.differenceOf(subject);
     if (minus) put(`${state.condition} minus ${state.compare}`, { ...minus, values: minus.values.map((value, i) => value * subject.flat[i % minus.bins]) });
   }
   return `${lines.join("\r\n")}\r\n`;
