@@ -7,7 +7,7 @@ import { listen } from "./controls.js";
 import { CROWDED, keyBelow } from "./curves.js";
 import { FAMILY, fontRules } from "./fonts.js";
 import { difference } from "./maps.js";
-import { PAGE } from "./markup.js";
+import { PAGE, withHeadings } from "./markup.js";
 import { Mean } from "./means.js";
 import { Measuring } from "./measuring.js";
 import { Numbers } from "./numbers.js";
@@ -34,7 +34,7 @@ export class App {
     root.classList.add("ts-root");
     root.tabIndex = -1;
     root.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its single-letter shortcuts off here
-    root.innerHTML = PAGE.replaceAll("ts-search", `ts-search-${++explorers}`).replaceAll("ts-results\"", `ts-results-${explorers}"`).replaceAll(`class="ts-results-${explorers}"`, 'class="ts-results"');
+    root.innerHTML = withHeadings(PAGE, host.page).replaceAll("ts-search", `ts-search-${++explorers}`).replaceAll("ts-results\"", `ts-results-${explorers}"`).replaceAll(`class="ts-results-${explorers}"`, 'class="ts-results"');
     this.ui = Object.fromEntries([...root.querySelectorAll("[data-id]")].map(node => [node.dataset.id, node]));
     this.stages.push(new Stage(this, this.ui.stages));
     this.scatter = new Scatter(this, this.ui.scatter, this.ui.legend);

@@ -2,6 +2,9 @@
 
 export const MAX_UPLOAD_MB = 8; // a notebook server's websocket takes 10 MB a message
 
+// On a page of its own the title is the page's; in a notebook there is one over it already.
+export const withHeadings = (markup, isPage) => isPage ? markup.replace(/(<\/?h)([23])\b/g, (_, tag, level) => tag + (level - 1)) : markup;
+
 export const PAGE = `
 <header class="ts-head"><h2 class="ts-title">How far does it listen?</h2><p class="ts-note" data-id="about"></p></header>
 <div class="ts-bar" role="group" aria-label="What to show">

@@ -1,7 +1,7 @@
 // A recording of the reader's own, measured by the kernel behind a notebook; the page from disk says where that is.
 
 import { Recording, unpack } from "./bundle.js";
-import { MAX_UPLOAD_MB, MEASURE } from "./markup.js";
+import { MAX_UPLOAD_MB, MEASURE, withHeadings } from "./markup.js";
 import { text } from "./words.js";
 
 const ELSEWHERE = "This page holds stored results only. The notebook explorer (make explore) shows the same with the models beside it: there you give an audio file and a centre.";
@@ -9,8 +9,8 @@ const ELSEWHERE = "This page holds stored results only. The notebook explorer (m
 export class Measuring {
   constructor(app, place) {
     this.app = app; this.offered = Boolean(app.host.measure);
-    if (!this.offered) return place.append(text("h3", "Measure a recording of your own"), text("p", ELSEWHERE, { class: "ts-note" }));
-    place.innerHTML = MEASURE;
+    if (!this.offered) return place.append(text(app.host.page ? "h2" : "h3", "Measure a recording of your own"), text("p", ELSEWHERE, { class: "ts-note" }));
+    place.innerHTML = withHeadings(MEASURE, app.host.page);
     this.ui = Object.fromEntries([...place.querySelectorAll("[data-own]")].map(node => [node.dataset.own, node]));
     app.on(this.ui.go, "click", () => this.measure());
   }
