@@ -4,7 +4,7 @@ import { ORDERS, SHOWS, read, written } from "./address.js";
 import { Recording, depth, layerLike, pooledOf } from "./bundle.js";
 import { layerNamed } from "./chart.js";
 import { listen } from "./controls.js";
-import { CROWDED, keyBelow } from "./curves.js";
+import { keyBelow } from "./curves.js";
 import { FAMILY, fontRules } from "./fonts.js";
 import { difference } from "./maps.js";
 import { PAGE, withHeadings } from "./markup.js";
@@ -232,7 +232,7 @@ export class App {
     this.root.classList.toggle("ts-wide", subjects.length > 1);
     subjects.forEach((subject, i) => this.stages[i].draw(subject, subjects.length < 2 ? "" : i ? `Kept: ${tokenLine(subject.about)}` : subject.label ?? tokenLine(subject.about), this.numbers.inWords(subject)));
     const { chart } = this.stages[0];
-    if (chart) this.ui.key.replaceChildren(...(chart.width < CROWDED ? keyBelow(chart) : []), text("span", MAP_KEY));
+    if (chart) this.ui.key.replaceChildren(...keyBelow(chart), text("span", MAP_KEY));
     this.point(null);
   }
   point(stage) { this.ui.hover.textContent = stage?.pointer ? described(this, stage.pointer, stage.chart) : HINT; }

@@ -7,7 +7,9 @@ import { drawMel, drawPitches, drawWave } from "./signal.js";
 import { depth, layerLike, pooledOf } from "./bundle.js";
 import { niceStep, signed } from "./words.js";
 
-export const LEFT = 52, RIGHT = 14, GAP = 24, AXIS = 36, SMALL = 560;
+export const LEFT = 52; // px, for the ticks
+export const GAP = 24; // px over a panel, for its title
+const RIGHT = 14, AXIS = 36, SMALL = 560; // px: beside the panels, under them, and the width of a phone
 const DRAW = { wave: drawWave, mel: drawMel, pitch: drawPitches, "map a": drawMap, "map b": drawMap, difference: drawDifference,
                profile: drawProfile, margin: drawMargin };
 

@@ -4,7 +4,8 @@ import { LEFT } from "./chart.js";
 import { mark } from "./pixels.js";
 import { niceStep, text } from "./words.js";
 
-export const CROWDED = 700; // px: in a narrower chart there is no room for the key, and it stands below
+const CROWDED = 700; // px: in a narrower chart titles are shorter
+export const KEY_LINE = 18; // px between the lines of a drawn key
 
 export function drawProfile(chart, context, panel) {
   const { subject, state, header: { window_ms: window, bin_ms: bin } } = chart, { flat } = subject;
@@ -42,7 +43,6 @@ export function drawProfile(chart, context, panel) {
     }
     context.strokeStyle = chart.color.soft; context.lineWidth = 1.4; context.setLineDash([2, 2]); path(flat); context.stroke(); context.setLineDash([]);
   });
-  if (chart.width >= CROWDED) legend(chart, context, panel);
   chart.frame(context, panel);
 }
 
@@ -77,17 +77,20 @@ export function keyBelow(chart) { // the same as nodes
   });
 }
 
-function legend(chart, context, panel) {
-  const right = chart.right - 10;
-  profileKey(chart).forEach(([words, dash, width, color, upright], i) => {
-    const y = panel.top + 13 + i * 16;
-    context.textAlign = "right"; context.textBaseline = "middle";
-    context.lineWidth = 4; context.strokeStyle = chart.color.paper; context.strokeText(words, right - 28, y);
-    context.fillStyle = chart.color.soft; context.fillText(words, right - 28, y);
-    if (!dash) { context.globalAlpha = 0.3; context.fillStyle = color; context.fillRect(right - 22, y - 5, 22, 10); context.globalAlpha = 1; }
-    else if (upright) chart.line(context, right - 11, y - 7, right - 11, y + 7, color, dash, width);
-    else chart.line(context, right - 22, y, right, y, color, dash, width);
-  });
+export function drawKey(chart, context, left, y, width) { // the same on a picture that is saved, in as many lines as it takes
+  let x = left;
+  chart.font(context);
+  context.textAlign = "left"; context.textBaseline = "middle";
+  for (const [words, dash, thick, color, upright] of profileKey(chart)) {
+    const needs = 30 + context.measureText(words).width + 16;
+    if (x + needs > left + width) { x = left; y += KEY_LINE; }
+    if (!dash) { context.globalAlpha = 0.3; context.fillStyle = color; context.fillRect(x, y - 5, 22, 10); context.globalAlpha = 1; }
+    else if (upright) chart.line(context, x + 11, y - 7, x + 11, y + 7, color, dash, thick);
+    else chart.line(context, x, y, x + 22, y, color, dash, thick);
+    context.fillStyle = chart.color.soft; context.fillText(words, x + 28, y);
+    x += needs;
+  }
+  return y;
 }
 
 export function drawMargin(chart, context, panel) { // over the half-width, to both sides of the centre; the mean of all tokens

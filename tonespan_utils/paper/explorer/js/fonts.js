@@ -4,6 +4,7 @@ import { fromBase64 } from "./bundle.js";
 
 const SCRIPTS = "Tonespan Scripts";
 export const FAMILY = `system-ui, -apple-system, 'Segoe UI', Roboto, '${SCRIPTS}', sans-serif`; // what the first ones lack comes from the last
+export const SAVED_FAMILY = `'${SCRIPTS}', system-ui, 'Segoe UI', Roboto, sans-serif`; // of a picture: its fonts are in it
 
 export async function loadFonts(header) {
   const faces = (header.fonts ?? []).map(font => new FontFace(SCRIPTS, fromBase64(font.data), { unicodeRange: font.range }));

@@ -13,7 +13,7 @@ export class Numbers {
     const line = text("tr");
     line.append(text("th", name, { scope: "row" }), ...values.map((value, i) => {
       const cell = text("td", undefined, { "data-key": key, "data-column": "ab"[i] }), [number, rest] = Array.isArray(value) ? value : [value, ""];
-      cell.append(text("span", number), ...(rest ? [document.createElement("br"), text("span", rest, { class: "ts-ci" })] : []));
+      cell.append(text("span", number), ...(rest ? [document.createElement("br"), text("span", rest, { class: rest.startsWith("[") ? "ts-ci" : "ts-why" })] : []));
       return cell;
     }));
     return line;

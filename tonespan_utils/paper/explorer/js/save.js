@@ -2,10 +2,12 @@
 // figures of the paper do (`python -m tonespan_utils explain FILE` prints it), and the address that shows it again.
 
 import { Chart, GAP } from "./chart.js";
+import { drawKey } from "./curves.js";
+import { SAVED_FAMILY } from "./fonts.js";
 import { SvgContext } from "./svg.js";
 import { nameOf, tokenLine } from "./words.js";
 
-const WIDTH = 860, MARGIN = 12, HEAD = 44, FOOT = 22; // px
+const WIDTH = 860, MARGIN = 12, HEAD = 44, KEY = 44, FOOT = 22; // px
 const SCALE = 2; // of the PNG
 
 export function recordOf(app) { // as provenance.describe has it, and what of the explorer was shown
@@ -22,7 +24,7 @@ function caption(app) {
 
 export function drawing(app, makeContext) { // the charts side by side, with a line over and one under them
   const charts = app.subjects().map(subject => new Chart(app, subject, WIDTH)), { color, header } = app;
-  const width = charts.length * (WIDTH + MARGIN) + MARGIN, height = HEAD + Math.max(...charts.map(chart => chart.height)) + FOOT, context = makeContext(width, height);
+  const width = charts.length * (WIDTH + MARGIN) + MARGIN, height = HEAD + Math.max(...charts.map(chart => chart.height)) + KEY + FOOT, context = makeContext(width, height);
   context.fillStyle = color.paper; context.fillRect(0, 0, width, height);
   context.font = `600 13px ${app.family}`; context.fillStyle = color.ink; context.textAlign = "left"; context.textBaseline = "middle";
   context.fillText(caption(app), MARGIN, 16, width - 2 * MARGIN);
@@ -34,6 +36,7 @@ export function drawing(app, makeContext) { // the charts side by side, with a l
     chart.range(context);
     context.restore();
   });
+  drawKey(charts[0], context, MARGIN, height - FOOT - KEY + 8, width - 2 * MARGIN);
   context.font = `11px ${app.family}`; context.fillStyle = color.soft; context.textAlign = "left"; context.textBaseline = "middle";
   const speech = header.synthetic ? "synthetic speech, no evidence about any language" : header.speech;
   context.fillText(`${speech} · profile ${header.profile} · commit ${(header.record.commit ?? "unknown").slice(0, 12)} · ${header.record.command ?? ""}`, MARGIN, height - FOOT / 2, width - 2 * MARGIN);
@@ -41,7 +44,7 @@ export function drawing(app, makeContext) { // the charts side by side, with a l
 }
 
 export function svgOf(app) {
-  const { context } = drawing(app, (width, height) => new SvgContext(width, height));
+  const { context } = drawing(app, (width, height) => Object.assign(new SvgContext(width, height), { family: SAVED_FAMILY }));
   return context.finished(caption(app), recordOf(app), app.fontRules());
 }
 

@@ -1,7 +1,7 @@
 // Type-ahead search of tokens: every word typed must begin a word of the token's syllable, IPA, tone, speaker or name.
 // A combobox with a list, as ARIA's authoring practices have it.
 
-import { text, tokenLine } from "./words.js";
+import { text } from "./words.js";
 
 const MOST = 60; // lines in the list: a longer one is not read but narrowed down by a further letter
 

@@ -25,11 +25,12 @@ export class SvgContext {
   rect(x, y, width, height) { this.path += `M${short(x)} ${short(y)}h${short(width)}v${short(height)}h${short(-width)}Z`; }
   arc(x, y, r) { this.path += `M${short(x - r)} ${short(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`; }
   clip() {
-    this.clips.push(`<clipPath id="clip${this.clips.length}"><path d="${this.path}"/></clipPath>`);
+    this.clips.push(`<clipPath id="clip${this.clips.length}"><path d="${this.path}"${this.placed}/></clipPath>`);
     this.clipped = ` clip-path="url(#clip${this.clips.length - 1})"`;
   }
+  get placed() { return this.matrix ? ` transform="${this.matrix.trim()}"` : ""; }
   shape(tag, attributes, content) {
-    const common = `${this.globalAlpha === 1 ? "" : ` opacity="${short(this.globalAlpha)}"`}${this.matrix ? ` transform="${this.matrix.trim()}"` : ""}`;
+    const common = `${this.globalAlpha === 1 ? "" : ` opacity="${short(this.globalAlpha)}"`}${this.placed}`;
     const element = content === undefined ? `<${tag} ${attributes}${common}/>` : `<${tag} ${attributes}${common}>${content}</${tag}>`;
     this.parts.push(this.clipped ? `<g${this.clipped}>${element}</g>` : element);
   }
@@ -45,7 +46,7 @@ export class SvgContext {
   words(content, x, y, look, most) {
     const [, weight, size, family] = this.font.match(/^(?:(\d+|bold) )?([\d.]+)px (.*)$/);
     const squeezed = most && this.measureText(content).width > most ? ` textLength="${short(most)}" lengthAdjust="spacingAndGlyphs"` : "";
-    this.shape("text", `x="${short(x)}" y="${short(y)}" font-family="${escaped(family)}" font-size="${size}"${weight ? ` font-weight="${weight}"` : ""} text-anchor="${ANCHOR[this.textAlign]}" dominant-baseline="${BASELINE[this.textBaseline]}"${squeezed} ${look}`, escaped(content));
+    this.shape("text", `x="${short(x)}" y="${short(y)}" font-family="${escaped(this.family ?? family)}" font-size="${size}"${weight ? ` font-weight="${weight}"` : ""} text-anchor="${ANCHOR[this.textAlign]}" dominant-baseline="${BASELINE[this.textBaseline]}"${squeezed} ${look}`, escaped(content));
   }
   fillText(content, x, y, most) { this.words(content, x, y, `fill="${escaped(this.fillStyle)}"`, most); }
   strokeText(content, x, y) { this.words(content, x, y, this.pen); }
@@ -54,7 +55,7 @@ export class SvgContext {
     this.clips.push(`<clipPath id="clip${this.clips.length}"><rect ${this.box(x, y, width, height)}/></clipPath>`);
     const scale = [width / sw, height / sh], whole = this.box(x - sx * scale[0], y - sy * scale[1], canvas.width * scale[0], canvas.height * scale[1]);
     const look = this.imageSmoothingEnabled ? "" : ` style="image-rendering:pixelated"`;
-    this.parts.push(`<g clip-path="url(#clip${this.clips.length - 1})"><image ${whole} preserveAspectRatio="none"${look} href="${canvas.toDataURL("image/png")}"/></g>`);
+    this.parts.push(`<g${this.placed} clip-path="url(#clip${this.clips.length - 1})"><image ${whole} preserveAspectRatio="none"${look} href="${canvas.toDataURL("image/png")}"/></g>`);
   }
   finished(title, description, style = "") {
     const metadata = `<metadata><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:Description><dc:description>${escaped(description)}</dc:description></rdf:Description></rdf:RDF></metadata>`;
