@@ -251,7 +251,7 @@ def test_everything_is_done_from_the_keyboard(watched, p):
     shown.keyboard.press("Escape")
     shown.wait_for_selector(".ts-root:not([data-playing])", timeout=2_000)
     reached = set()
-    for _ in range(20):
+    for _ in range(40):
         shown.keyboard.press("Tab")
         reached.add(shown.evaluate("() => document.activeElement.dataset.id ?? document.activeElement.tagName"))
     assert {"language", "condition", "compare", "layer", "tone", "token", "play", "playspan", "SUMMARY"} <= reached

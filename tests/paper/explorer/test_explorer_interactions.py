@@ -464,8 +464,8 @@ def test_typing_finds_tokens_by_the_beginning_of_their_words(watched, p):
         box.fill(typed)
         words = results(shown)
         assert words, typed
-        told = {next(s for s in sorted(SYLLABLES, key=len, reverse=True) if s in line) for line in words}
-        assert told == syllables, typed
+        named = {next(s for s in sorted(SYLLABLES, key=len, reverse=True) if s in line) for line in words}
+        assert named == syllables, typed
     assert all("tone high" in line for line in results(shown))
     box.fill("s2 low")
     assert results(shown) and all("s2" in line and "tone low" in line for line in results(shown))
@@ -545,12 +545,12 @@ def test_a_saved_file_says_where_it_comes_from(watched, p, tmp_path, capsys, kin
 
 def test_the_pictures_show_the_charts_side_by_side(watched, p, tmp_path):
     shown = opened(watched, p)
-    one = Image.open(downloaded(shown, "png", tmp_path))
+    single = Image.open(downloaded(shown, "png", tmp_path))
     shown.keyboard.press("p")
     shown.keyboard.press("ArrowRight")
     both = Image.open(downloaded(shown, "png", tmp_path / "both"))
-    assert both.size[0] > 1.9 * one.size[0]
-    pixels = np.asarray(one.convert("RGB")).reshape(-1, 3)
+    assert both.size[0] > 1.9 * single.size[0]
+    pixels = np.asarray(single.convert("RGB")).reshape(-1, 3)
     assert len(np.unique(pixels, axis=0)) > 200, "maps, curves and words, no empty sheet"
     svg = downloaded(shown, "svg", tmp_path)
     alone = watched.context.new_page()

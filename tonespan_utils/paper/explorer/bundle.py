@@ -81,9 +81,11 @@ def build(params: Params, *, n_tokens: int | None = None) -> Bundle:
         for language in conditions.measured_languages(condition, params.speech.tonal):
             measured_energy = energy[condition.name][language]
             add_block(bundle, condition.name, language, *_of_tokens(measured_energy, radii, language, kept[language]))
-            pooled.add_pool(
-                bundle, loaded, condition.name, language, measured_energy.layers, weight=params.gradient.weight
-            )
+            layers, weight = measured_energy.layers, params.gradient.weight
+            arrays, why_not = pooled.of_condition(loaded, condition.name, language, layers, weight=weight)
+            number = len(bundle.header["blocks"]) - 1
+            bundle.arrays |= {f"{number}.{name}": array for name, array in arrays.items()}
+            bundle.header["blocks"][number] |= why_not
     return bundle
 
 

@@ -9,16 +9,12 @@ Notebook: notebooks/explorer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from tonespan_utils.params import conditions, tables
 from tonespan_utils.statistics import findings
-
-if TYPE_CHECKING:
-    from tonespan_utils.paper.explorer.bundle import Bundle
 
 OF_CONDITIONS = ("energy", "energy_null", "spans", "probe_f1", "probe_chance", "margin_knee", "margin_curves")
 CURVES = ("keep", "flatten")
@@ -34,35 +30,43 @@ def half_widths_ms(loaded: dict[str, pd.DataFrame]) -> list[float]:
     return sorted(float(width) for width in loaded["margin_curves"]["half_width_ms"].unique())
 
 
-def add_pool(
-    bundle: Bundle,
+def of_condition(
+    loaded: dict[str, pd.DataFrame], condition: str, language: str, layers: Sequence[str], *, weight: str
+) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+    """The arrays ``pooled`` (layer, bin), ``null`` (bin,), ``margin`` and ``table`` (layer, column) of one condition in
+    one language, and per layer why it has no span (``no_finding``) or no knee (``no_knee``); empty where it has.
+    """
+    where = {"condition": condition, "language": language}
+    stored = {name: tables.select(loaded[name], **where) for name in OF_CONDITIONS}
+    energy = stored["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
+    arrays = {
+        "pooled": energy.to_numpy(dtype=np.float32),
+        "null": stored["energy_null"]["energy"].to_numpy(dtype=np.float32),
+        "margin": margins(stored["margin_curves"], layers, half_widths_ms(loaded)),
+        "table": _table(loaded, stored, condition, language, layers, weight=weight),
+    }
+    why_not = findings.why_no_spans(stored["spans"], stored["probe_f1"], stored["probe_chance"])
+    notes = stored["margin_knee"].groupby("layer")["note"].agg(lambda each: next(filter(None, each), ""))
+    no_knee = notes.reindex(layers, fill_value="not measured").tolist()
+    return arrays, {"no_finding": [why_not[layer] for layer in layers], "no_knee": no_knee}
+
+
+def _table(
     loaded: dict[str, pd.DataFrame],
+    stored: dict[str, pd.DataFrame],
     condition: str,
     language: str,
     layers: Sequence[str],
     *,
     weight: str,
-) -> None:
-    """Put the pooled numbers of the block that was added last into a bundle, and why a layer has no span or no knee."""
-    number, where = len(bundle.header["blocks"]) - 1, {"condition": condition, "language": language}
-    stored = {name: tables.select(loaded[name], **where) for name in OF_CONDITIONS}
-    pooled = stored["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
-    bundle.arrays[f"{number}.pooled"] = pooled.to_numpy(dtype=np.float32)
-    bundle.arrays[f"{number}.null"] = stored["energy_null"]["energy"].to_numpy(dtype=np.float32)
-    bundle.arrays[f"{number}.margin"] = margins(stored["margin_curves"], layers, half_widths_ms(loaded))
-    table = stored["spans"].set_index("layer").loc[layers, TABLE[:6]]
+) -> np.ndarray:
+    """The columns of ``TABLE`` per layer, float32."""
+    spans = stored["spans"].set_index("layer").loc[layers, TABLE[:6]].to_numpy(dtype=float)
     f1 = stored["probe_f1"].groupby("layer")["macro_f1"].mean().loc[layers]
     chance = stored["probe_chance"].groupby("layer")["chance_f1"].mean().loc[layers]
     random = _random(loaded, condition, language, layers, weight=weight)
     knees = _over_seeds(stored["margin_knee"], ["layer"], KNEE).reindex(layers)
-    numbers = np.column_stack([table.to_numpy(dtype=float), f1, chance, random, knees])
-    bundle.arrays[f"{number}.table"] = numbers.astype(np.float32)
-    why_not = findings.why_no_spans(stored["spans"], stored["probe_f1"], stored["probe_chance"])
-    notes = stored["margin_knee"].groupby("layer")["note"].agg(lambda each: next(filter(None, each), ""))
-    bundle.header["blocks"][number] |= {
-        "no_finding": [why_not[layer] for layer in layers],
-        "no_knee": notes.reindex(layers, fill_value="not measured").tolist(),
-    }
+    return np.column_stack([spans, f1, chance, random, knees]).astype(np.float32)
 
 
 def margins(curves: pd.DataFrame, layers: Sequence[str], widths_ms: Sequence[float]) -> np.ndarray:
