@@ -238,8 +238,9 @@ export class App {
   point(stage) { this.ui.hover.textContent = stage?.pointer ? described(this, stage.pointer, stage.chart) : HINT; }
   fit(canvas, width, height) {
     const scale = globalThis.devicePixelRatio || 1, context = canvas.getContext("2d");
-    canvas.width = Math.round(width * scale); canvas.height = Math.round(height * scale);
-    canvas.style.height = `${height}px`;
+    const [across, down] = [width, height].map(size => Math.round(size * scale));
+    if (canvas.width !== across || canvas.height !== down) { canvas.width = across; canvas.height = down; canvas.style.height = `${height}px`; }
+    else { context.setTransform(1, 0, 0, 1, 0, 0); context.clearRect(0, 0, across, down); }
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.font = `12px ${this.family}`;
     return context;

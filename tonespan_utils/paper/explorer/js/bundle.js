@@ -84,12 +84,17 @@ export class Recording { // one token of a bundle with what was measured on it
              r_com: map.r_com[at], r90: map.r90[at], confidence: map.confidence[at] };
   }
   map(condition) { // shares (layer, bin) and what was measured per layer (layer), or null
+    this.maps ??= new Map();
+    if (!this.maps.has(condition)) this.maps.set(condition, this.decoded(condition));
+    return this.maps.get(condition);
+  }
+  decoded(condition) {
     const block = this.block(condition);
     if (!block) return null;
     const { arrays, share } = this.bundle, n = block.layers.length, name = part => arrays[`${block.number}.${part}`];
     const bins = name("energy").shape[2], start = this.row * n * bins;
     const perLayer = part => name(part).subarray(this.row * n, (this.row + 1) * n);
-    return { layers: block.layers, bins, values: Float64Array.from(name("energy").subarray(start, start + n * bins), step => share[step]),
+    return { layers: block.layers, bins, values: Float32Array.from(name("energy").subarray(start, start + n * bins), step => share[step]),
              r_com: perLayer("r_com"), r90: perLayer("r90"), confidence: perLayer("confidence") };
   }
   spanAt(condition, layer) { return this.single(condition, layer, "r_com") * 2; }

@@ -2,7 +2,7 @@
 
 import { LEFT } from "./chart.js";
 import { depth, layerLike, pooledColumn } from "./bundle.js";
-import { colorbar, colorOf, image, mark } from "./pixels.js";
+import { colorbar, colorOf, image, mark, wordsOf } from "./pixels.js";
 import { niceStep } from "./words.js";
 
 const MOST_SHOWN = 0.98; // of the differences lie within the colours; the rest have the last one
@@ -22,11 +22,11 @@ export function drawMap(chart, context, panel) {
     context.fillText("Not measured for this recording: choose Measure again.", LEFT + 10, panel.top + panel.height / 2);
     return chart.frame(context, panel);
   }
-  const { layers, bins, values } = map, n = layers.length, { flat } = subject;
+  const { layers, bins, values } = map, n = layers.length, { flat } = subject, colors = wordsOf(viridis);
   const picture = image(bins, n, (bin, row) => {
-    if (!flat[bin]) return [0, 0, 0, 0];
+    if (!flat[bin]) return 0;
     const value = values[(n - 1 - row) * bins + bin];
-    return colorOf(viridis, value ? (Math.log2(value / flat[bin]) + OCTAVES) / (2 * OCTAVES) : 0);
+    return colorOf(colors, value ? (Math.log2(value / flat[bin]) + OCTAVES) / (2 * OCTAVES) : 0);
   });
   chart.blank(context, panel);
   chart.picture(context, panel, picture, false);
@@ -103,9 +103,9 @@ export function drawDifference(chart, context, panel) {
   const most = sizes[Math.floor(MOST_SHOWN * (sizes.length - 1))], limit = most > 0 ? niceStep(most) : 1;
   const bar = chart.small ? 0 : colorbar(chart, context, panel, table, `≤ −${limit}`, `≥ ${limit} × null`);
   chart.title(context, panel, chart.small ? `A − B, ±${limit} × null` : "A − B: difference of the energy by layer (blue: more under A, red: under B)", chart.color.ink, chart.right - LEFT - bar);
-  const picture = image(bins, n, (bin, row) => {
+  const colors = wordsOf(table), picture = image(bins, n, (bin, row) => {
     const value = values[(n - 1 - row) * bins + bin];
-    return Number.isFinite(value) ? colorOf(table, 0.5 + value / (2 * limit)) : [0, 0, 0, 0];
+    return Number.isFinite(value) ? colorOf(colors, 0.5 + value / (2 * limit)) : 0;
   });
   chart.blank(context, panel);
   chart.picture(context, panel, picture, false);

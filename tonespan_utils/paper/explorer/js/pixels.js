@@ -7,26 +7,33 @@ const TONE_COLORS = { light: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C6D
 
 export const toneColors = dark => TONE_COLORS[dark ? "dark" : "light"];
 
-export function image(columns, rows, paint) { // whose pixels `paint(column, row)` gives as [r, g, b, alpha]
-  const canvas = document.createElement("canvas");
-  canvas.width = columns; canvas.height = rows;
-  const context = canvas.getContext("2d"), pixels = context.createImageData(columns, rows);
-  for (let row = 0, i = 0; row < rows; row++) for (let column = 0; column < columns; column++, i += 4) {
-    const [r, g, b, a] = paint(column, row);
-    pixels.data[i] = r; pixels.data[i + 1] = g; pixels.data[i + 2] = b; pixels.data[i + 3] = a;
+const canvases = new Map(); // by size: making one takes longer than painting it
+const packed = new WeakMap();
+
+export const rgba = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0; // as a word of ImageData's bytes
+
+export function image(columns, rows, paint) { // whose pixels `paint(column, row)` gives as such words; draw it before the next is made
+  const size = `${columns} ${rows}`;
+  if (!canvases.has(size)) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows }), context = canvas.getContext("2d", { willReadFrequently: true });
+    canvases.set(size, { canvas, context, pixels: context.createImageData(columns, rows) });
   }
+  const { canvas, context, pixels } = canvases.get(size), words = new Uint32Array(pixels.data.buffer);
+  for (let row = 0, i = 0; row < rows; row++) for (let column = 0; column < columns; column++, i++) words[i] = paint(column, row);
   context.putImageData(pixels, 0, 0);
   return canvas;
 }
 
-export function colorOf(table, level) { // level 0 to 1 in a colour table of 256
-  const at = 3 * Math.round(255 * Math.max(0, Math.min(1, level)));
-  return [table[at], table[at + 1], table[at + 2], 255];
+export function wordsOf(table) { // a colour table of 256 as words
+  if (!packed.has(table)) packed.set(table, Uint32Array.from({ length: 256 }, (_, i) => rgba(table[3 * i], table[3 * i + 1], table[3 * i + 2], 255)));
+  return packed.get(table);
 }
+
+export const colorOf = (words, level) => words[Math.round(255 * Math.max(0, Math.min(1, level)))]; // level 0 to 1
 
 export function colorbar(chart, context, panel, table, low, high) { // at the right, over the panel; returns its width
   const width = 110, ends = context.measureText(high).width + 4, left = chart.right - width - ends, y = panel.top - 15;
-  context.drawImage(image(width, 1, column => colorOf(table, column / (width - 1))), left, y, width, 9);
+  context.drawImage(image(width, 1, column => colorOf(wordsOf(table), column / (width - 1))), left, y, width, 9);
   context.fillStyle = chart.color.soft; context.textBaseline = "middle";
   context.textAlign = "right"; context.fillText(low, left - 4, y + 5);
   context.textAlign = "left"; context.fillText(high, left + width + 4, y + 5);

@@ -2,7 +2,7 @@
 
 import { GAP, LEFT } from "./chart.js";
 import { median } from "./means.js";
-import { image } from "./pixels.js";
+import { image, rgba } from "./pixels.js";
 import { signed } from "./words.js";
 
 const ROOM = 18; // over the waveform, for the syllables
@@ -56,8 +56,8 @@ function bandAt(bands, hz) { // fractional band of a frequency; bands are even i
 
 export function drawMel(chart, context, panel) {
   const { subject, header: { band_hz: bands } } = chart, mel = subject.part("mel"), frames = mel.length / bands.length;
-  const shade = chart.dark ? 255 : 15;
-  const picture = image(frames, bands.length, (frame, row) => [shade, shade, shade + (chart.dark ? 0 : 10), 255 * (mel[frame * bands.length + bands.length - 1 - row] / 255) ** 2.2]);
+  const [shade, blue] = chart.dark ? [255, 255] : [15, 25], inks = Uint32Array.from({ length: 256 }, (_, level) => rgba(shade, shade, blue, Math.round(255 * (level / 255) ** 2.2)));
+  const picture = image(frames, bands.length, (frame, row) => inks[Math.round(mel[frame * bands.length + bands.length - 1 - row])]);
   chart.title(context, panel, `${chart.isMean ? "Mean log-Mel spectrogram" : chart.small ? "Log-Mel, F0" : "Log-Mel spectrogram and F0"}`);
   chart.blank(context, panel);
   chart.picture(context, panel, picture, true);
