@@ -317,6 +317,13 @@ def test_what_cannot_be_measured_is_one_clear_line(with_model, content, name, ch
     assert problem in line and "\n" not in line and not line.startswith("/"), "no path of this machine's"
 
 
+def test_the_widget_opens_at_an_address_and_says_what_made_it(p):
+    shown = widget.Explorer(p, address="#language=vi&layer=2")
+    assert shown.address == "language=vi&layer=2"
+    assert shown.header["record"]["notebook"] == widget.NOTEBOOK and shown.header["record"]["cell"] is not None
+    assert shown.header["record"]["profile"] == "fake" and shown.header["fonts"] == []
+
+
 def test_the_widget_answers_with_a_bundle_or_a_line(with_model, model):
     shown, sent = widget.Explorer(with_model), []
     shown.send = lambda content, buffers=None: sent.append((content, buffers))

@@ -34,7 +34,7 @@ from conftest import make_checkpoint
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.instrument import probes, spans, token_energy
-from tonespan_utils.paper.explorer import page
+from tonespan_utils.paper.explorer import page, script
 from tonespan_utils.params import profile as params
 from tonespan_utils.params import tables
 from tonespan_utils.statistics.classifier import LinearClassifier
@@ -178,6 +178,37 @@ def hear(shown) -> None:
     span_ms = numbers(shown_text(shown, "token_span"))[0]
     assert 1000 * length_s == pytest.approx(span_ms, abs=0.51)
     assert 1000 * offset_s == pytest.approx(500 - span_ms / 2, abs=0.51)
+
+
+def interact(shown) -> None:
+    """Range, zoom, two tokens, mean, search and difference, wherever the explorer is shown."""
+    stage = shown.locator(".ts-stage").first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    y, third = box["y"] + 40, box["width"] / 3
+    shown.mouse.move(box["x"] + third, y)
+    shown.mouse.down()
+    shown.mouse.move(box["x"] + 2 * third, y, steps=3)
+    shown.mouse.up()
+    from_ms, to_ms = chosen(shown)["range"]
+    assert -300 < from_ms < 0 < to_ms < 300 and shown_text(shown, "range_token").endswith("%")
+    shown.locator(".ts-root").focus()
+    shown.keyboard.press("+")
+    shown.keyboard.press("p")
+    shown.keyboard.press("ArrowRight")
+    assert shown.locator(".ts-stage").count() == 2
+    shown.wait_for_function(f"() => {{ {APP} return app.view.length < 700; }}")
+    choose(shown, "compare", "mini/vanilla")
+    shown.locator("[data-id=difference]").click()
+    choose(shown, "show", "tone")
+    assert "Mean of tone" in shown.locator("[data-id=heading]").inner_text()
+    shown.locator("[data-id=search]").fill("s1")
+    shown.keyboard.press("Enter")
+    shown.wait_for_function(f"() => {{ {APP} return app.state.recording.about.speaker === 's1'; }}")
+    for name in ("keep", "clear", "zoomall"):
+        shown.locator(f"[data-id={name}]").click()
+    choose(shown, "show", "token")
+    assert shown.locator(".ts-stage").count() == 1
 
 
 def paint(shown, select: str) -> None:
@@ -344,6 +375,37 @@ def test_the_largest_page_is_small_enough_and_shows_what_is_chosen(watched, tmp_
 # In a notebook
 
 
+MODEL = """async code => {
+  const { default: widget } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+  const bytes = Uint8Array.from(atob(document.getElementById("bytes").textContent), letter => letter.charCodeAt(0));
+  const header = JSON.parse(document.getElementById("header").textContent), heard = {};
+  const values = { header, packed: new DataView(bytes.buffer), can_measure: false,
+                   address: "language=vi&condition=mini/emotion&layer=2" };
+  const el = document.createElement("div");
+  document.body.replaceChildren(el);
+  window.model = {
+    get: name => values[name], save_changes: () => { window.saved = values.address; },
+    set: (name, value) => { values[name] = value; heard[`change:${name}`]?.(); },
+    on: (name, act) => { heard[name] = act; }, off: () => {},
+  };
+  window.close = await widget.render({ model, el });
+}"""
+
+
+def test_a_widget_opens_at_its_address_and_tells_what_it_shows(watched, p):
+    """The two ways of ``address``, on a made-up model such as anywidget hands over."""
+    shown = open_page(watched, p.figures / "explorer.html")
+    shown.evaluate(MODEL, script.module())
+    shown.wait_for_selector("[data-ready]", timeout=10_000)
+    first = chosen(shown)
+    assert (first["language"], first["condition"], first["layer"]) == ("vi", "mini/emotion", "2")
+    shown.evaluate("() => window.model.set('address', 'language=th&condition=mini/asr-th&order=widest')")
+    shown.wait_for_function(f"() => {{ {APP} return app.state.condition === 'mini/asr-th'; }}")
+    choose(shown, "layer", "1")
+    shown.wait_for_function("() => window.saved?.includes('layer=1')", timeout=5_000)
+    assert "order=widest" in shown.evaluate("() => window.saved") and "#" not in shown.url.partition("explorer.html")[2]
+
+
 @contextmanager
 def serving(profile: Path, *options: str):
     """The address at which `explore` serves a profile."""
@@ -426,6 +488,7 @@ def test_voila_shows_the_same_and_measures_a_recording(watched, profile, p):
         watched.page.wait_for_selector("[data-ready]", timeout=1000 * START_S)
         exercise(watched.page, p)
         hear(watched.page)
+        interact(watched.page)
         check_measuring(watched.page)
         watched.page.goto("about:blank")  # before the server goes, or its going is an error on the console
 
@@ -457,6 +520,7 @@ def test_jupyterlab_shows_the_same_and_measures_a_recording(watched, profile, p)
         run_all(shown)
         exercise(shown, p)
         hear(shown)
+        interact(shown)
         shown.locator(".ts-root").focus()
         before = chosen(shown)["recording"]
         shown.keyboard.press("x")  # JupyterLab would cut the cell
