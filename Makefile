@@ -1,15 +1,23 @@
-# make paper    the whole study for PROFILE: results, figures, figures/PROFILE/index.html; CLUSTER=slurm sends it there
-# make validity calibration on planted cues and sanity checks of the instrument, for PROFILE (a quarter of an hour and more)
-# make test     lint, notebook pairing, every quick test that needs no network and no GPU (a quarter of an hour on two cores)
-# make test-slow  the slow tests: all lessons, the notebooks of validity, JupyterLab, the graph of profile full (half an hour)
-# make figures  every figure again, from stored tables;  make figure NAME=... [WIDTH=89]  one of them, so many mm wide
-# make explore  tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
-# make course   the lessons for a class: student's and teacher's versions, in runs/course
+# make tour       the study in small (profile smoke), its report and explorer opened; two minutes after installing
+# make paper      the whole study for PROFILE: results/PROFILE/figures/index.html; CLUSTER=slurm sends it there
+# make validity   calibration on planted cues and sanity checks of the instrument, for PROFILE (a quarter of an hour and more)
 # make alignment  how wrong aligned times are, and what wrong times would do to the answers
-# make mini     the small encoders' training again (hours); OBJECTIVE=units, narrow or wide: one of them
+# make figures    every figure again, from stored tables, in results/PROFILE/figures
+# make figure     one of them: NAME=spans_by_layer, and WIDTH=89 for so many mm
+# make explore    tokens to look at and listen to, by condition and layer, in a browser; needs a finished run
+# make course     the lessons for a class: student's and teacher's versions, in runs/course
+# make test       lint, notebook pairing, every quick test that needs no network and no GPU (a quarter of an hour on two cores)
+# make test-slow  the slow tests: all lessons, the notebooks of validity, JupyterLab, the graph of profile full (half an hour)
 # make test-faults  kills at random moments, full disks, damaged files, hostile input, other surroundings (half an hour and more)
-# make clean    what runs have made, after asking; FORCE=1 asks nothing
 # make benchmark  speed against the plain way, side by side; writes benchmarks/results.json
+# make mini       the small encoders' training again (hours); OBJECTIVE=units, narrow or wide: one of them
+# make gallery    for maintainers: a finished run's figures copied to figures/PROFILE, which the repository shows
+# make sync       for maintainers: notebooks' .py and .ipynb, and docs/parameters.md, into step
+# make lock       for maintainers: requirements.lock, after editing pyproject.toml
+# make clean      removes what runs have made, after asking; FORCE=1 asks nothing
+# make help       this list
+#
+# PROFILE is demo where none is named; CORES=2 sets how many cores are used, PYTHON=python3.12 what .venv is made with.
 #
 # Every name here is relative, and what a user names reaches the shell through its environment alone: the path of this
 # folder, and the names, may hold spaces, quotes and $. Programs are called as modules, for the first line of a script
@@ -35,11 +43,12 @@ RUN := $(BIN)/python -m tonespan_utils
 WORKERS := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 RUN_PROFILE := $(RUN) run --cores "$$ASKED_CORES" $${ASKED_CLUSTER:+--cluster "$$ASKED_CLUSTER"}
 
-.PHONY: paper validity alignment figures figure explore course benchmark mini test test-slow test-faults sync lock clean help
+.PHONY: tour paper validity alignment figures figure explore course benchmark mini test test-slow test-faults gallery sync \
+  lock clean help
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '/^# /!q; s///p' Makefile
+	@sed -n '/^#/!q; /^# Every name/q; s/^# \{0,1\}//p' Makefile
 
 # The environment is made once, and brought up to date when the lock or the list of dependencies changes.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -48,6 +57,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo "error: $$ASKED_PYTHON cannot make a virtual environment; name another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
 	@touch $@
+
+tour: $(INSTALLED)
+	@$(RUN) tour --cores "$$ASKED_CORES"
 
 paper: $(INSTALLED)
 	@$(RUN_PROFILE) -- "$$ASKED_PROFILE"
@@ -86,6 +98,9 @@ test-slow: $(INSTALLED)
 
 test-faults: $(INSTALLED)
 	@$(BIN)/python -m pytest -q -m faults tests/faults
+
+gallery: $(INSTALLED)
+	@$(RUN) gallery -- "$$ASKED_PROFILE"
 
 sync: $(INSTALLED)  # after editing a notebook or a parameter: bring .py and .ipynb, and docs/parameters.md, into step
 	@$(BIN)/python -m jupytext --sync notebooks/*.py notebooks/course/*.py

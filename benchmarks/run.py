@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import explorer_speed
+import family_speed
 import numpy as np
 import pandas as pd
 import text_speed
@@ -278,6 +279,7 @@ def main() -> None:
     with threadpool_limits(1):
         results = benchmark_large()
         results["gradients_small_vs_captum"] = benchmark_small()
+        results |= {f"gradients_of_{family}": numbers for family, numbers in family_speed.benchmark().items()}
         results["baseline_vs_sklearn"] = benchmark_baseline()
         results["probes_vs_sklearn"] = benchmark_probes()
         results["text_to_tone"] = text_speed.benchmark()

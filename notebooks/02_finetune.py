@@ -23,14 +23,16 @@
 #
 # - **asr**: write down what is said, in the characters of the language's own script (CTC). Tone is written, so the model has to tell tones apart.
 #   Letters are learned in the order of speech (Thai แม่ as มแ่) and Vietnamese tone marks as labels of their own, since CTC emits
-#   one label at a time; errors are counted in the text as it is written. The new head first learns alone
+#   one label at a time; errors are counted in the text as it is written. Mandarin, whose script
+#   has more characters than a small corpus can teach, may be written as sounds and tones (`finetune.phonetic`). The new head first learns alone
 #   (`finetune.head_first_steps`), so that it does not spoil the encoder while it knows nothing.
 # - **emotion**, **gender**: one label per utterance, from the mean over its frames.
 # - **speaker**: x-vectors with an angular margin, learned from crops (`finetune.xvector_crop_ms`); scored on whole utterances by
 #   verification, same person or not, on people who are not in the training split: the cosine of two x-vectors in the space of the training
 #   speakers' linear discriminants.
 # - **narrow_asr**: ASR that also pays for looking further than a given span: at random frames, for the share of input-gradient energy
-#   beyond it (`finetune.span_penalty`).
+#   beyond it (`finetune.span_penalty`). **wide_asr** is rewarded for the same. **deaf_asr** pays for hearing pitch: for what changes in its
+#   hidden vectors when the pitch of the utterance is flattened (`finetune.pitch_penalty`). What these three do is known beforehand.
 # - **shuffled**: the same speech and the same number of updates, but shuffled labels. What changes here, any training changes.
 # - **tone**: the tone at each centre frame, by changing the whole encoder; to be held against a probe that may change nothing.
 #

@@ -22,6 +22,7 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LAZY = "__init__"  # of the package: it gives measure_span at its first use, and imports nothing before
+PLUGIN = "snakemake_logger_plugin_"  # Snakemake takes a plugin from the __init__ of a folder of this name alone
 LONGEST = 300  # lines
 MAY_BE_LONGER: dict[str, str] = {}  # file: why
 
@@ -111,7 +112,7 @@ def test_few_files_are_longer_and_the_list_of_them_is_true():
 
 def test_a_folder_says_in_a_few_lines_what_it_holds():
     for path in PACKAGE.rglob("__init__.py"):
-        if path.parent != PACKAGE:
+        if path.parent != PACKAGE and not path.parent.name.startswith(PLUGIN):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             assert len(tree.body) == 1 and ast.get_docstring(tree), f"{path.parent}: a docstring and nothing else"
             assert len(ast.get_docstring(tree).splitlines()) <= 6

@@ -1,6 +1,7 @@
 """The Makefile: what it is given reaches no shell, and what it removes is listed first."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,3 +103,16 @@ def test_clean_leaves_a_run_alone(checkout):
     status, _, errors = make(checkout, "clean", "FORCE=1")
     sleeper.communicate(b"\n")
     assert status == 2 and "runs/demo is being run by process" in errors and (checkout / "results").is_dir()
+
+
+def test_help_lists_every_target_and_no_other(checkout):
+    status, printed, _ = make(checkout, "help")
+    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    phony = set(re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)[1].split())
+    rules = set(re.findall(r"^([a-z][\w-]*):", text, re.MULTILINE))
+    assert status == 0 and phony == rules == set(re.findall(r"^make ([\w-]+)  ?", printed, re.MULTILINE))
+
+
+def test_the_tour_and_the_gallery_are_commands(checkout):
+    assert make(checkout, "tour", "CORES=2")[1] == "<-m><tonespan_utils><tour><--cores><2>"
+    assert make(checkout, "gallery", "PROFILE=it's")[1] == "<-m><tonespan_utils><gallery><--><it's>"

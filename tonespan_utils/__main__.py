@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ if __name__ == "__main__":  # Ctrl-C waits for processes.stoppable: no stack tra
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.tone import text_to_tone, tone_table
+from tonespan_utils.tone import tones_command
 from tonespan_utils.workflow import processes, surroundings
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the latter two as shells count signals: 128 + SIGINT, SIGPIPE
@@ -35,63 +35,6 @@ class Command:
     help: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], None]
-
-
-def _add_tones_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "language", metavar="LANGUAGE", help=", ".join(f"{c} {m}" for c, m in text_to_tone.MODULES.items())
-    )
-    parser.add_argument("file", metavar="FILE", help="UTF-8 text, one sentence a line; - is standard input")
-    parser.epilog = (
-        "One line out for each line in, tab separated: the text (tabs in it become spaces), the tones, the syllables "
-        "in IPA, their character spans start-end, their flags joined by + or - for none; several by spaces. What is no "
-        "syllable, spaces and punctuation apart, stands in its place as [reason:characters], without IPA (-), flagged "
-        "masked. A last line on standard error counts what was masked and flagged."
-    )
-
-
-def tones(arguments: argparse.Namespace) -> None:
-    """Print text, tones, IPA, spans and flags of each line, and on standard error what was masked and flagged."""
-    if arguments.language not in text_to_tone.MODULES:
-        text_to_tone.parse("", arguments.language)  # raises the one message about languages, before any file is read
-    lines = tone_table.refuse_wrong_encoding(
-        read_lines(arguments.file),
-        arguments.language,
-        name="standard input" if arguments.file == "-" else arguments.file,
-    )
-    counts = tone_table.Counts()
-    for line in lines:
-        with contextlib.redirect_stdout(sys.stderr):  # whatever a library prints is no part of the table
-            parts = text_to_tone.parse(line, arguments.language)
-        print(tone_table.row(line, parts))
-        counts.add(line, parts, wrong=text_to_tone.wrong_encoding(line, arguments.language))
-    if counts.summary:
-        print(f"tonespan: {counts.summary}", file=sys.stderr)
-
-
-def read_lines(path: str) -> Iterator[str]:
-    """The lines of a UTF-8 file, or of standard input for ``-``, without line ends and byte order mark.
-
-    Raises :class:`TonespanError` for a file that cannot be read and a line that is not UTF-8.
-    """
-    name = "standard input" if path == "-" else path
-    try:
-        with open(sys.stdin.fileno() if path == "-" else path, "rb", closefd=path != "-") as stream:
-            for number, raw in enumerate(stream, start=1):
-                yield _decode(raw, name, number)
-    except OSError as error:
-        raise TonespanError(f"{name}: {error.strerror or error}; give a text file in UTF-8, or - for input") from None
-
-
-def _decode(raw: bytes, name: str, number: int) -> str:
-    try:
-        line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        wrong = f"byte 0x{raw[error.start]:02x} at {error.start}"
-        raise TonespanError(f"{name}: line {number} is not UTF-8 ({wrong}); convert the file to UTF-8") from None
-    if "\0" in line:
-        raise TonespanError(f"{name}: line {number} has zero bytes, as UTF-16 has; convert the file to UTF-8")
-    return line.removesuffix("\n").removesuffix("\r")
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -177,6 +120,48 @@ def figures(arguments: argparse.Namespace) -> None:
         print(path)
 
 
+def _add_gallery_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("profile", metavar="PROFILE", help="a name in params/ whose run has ended")
+
+
+def gallery(arguments: argparse.Namespace) -> None:
+    """Copy the figures of a finished run to figures/PROFILE, for the repository to show."""
+    from tonespan_utils.paper import gallery
+
+    print(gallery.publish(arguments.profile))
+
+
+def _add_tour_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cores", default="all", help="how many cores to use (default: all)")
+    parser.add_argument("--no-browser", action="store_true", help="print where the pages are, and open no browser")
+
+
+def tour(arguments: argparse.Namespace) -> None:
+    """Run the study in small, open its report and explorer, and print where they are."""
+    from tonespan_utils.paper import tour
+
+    report, explorer = tour.tour(cores=arguments.cores, open_browser=not arguments.no_browser)
+    print(f"report    {report}\nexplorer  {explorer}\nThe study itself: make paper")
+
+
+def _add_measure_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("audio", metavar="FILE.wav", type=Path, help="a recording of at most 30 s (any kind of audio)")
+    parser.add_argument("grid", metavar="FILE.TextGrid", type=Path, nargs="?", help="its vowels; without it: by sound")
+    parser.add_argument("--encoder", required=True, help="a checkpoint: a folder, or a hub id")
+    parser.add_argument("--language", default="", help="its code, as th: whose tones are to be named")
+    parser.add_argument("--profile", default="demo", help="the run whose probes name tones (default: demo)")
+    parser.add_argument("--tier", default="syllable", help="the TextGrid's tier of syllables (default: syllable)")
+    parser.add_argument("--figure", type=Path, help="where the figure goes: png, pdf or svg (default: FILE.spans.png)")
+    parser.add_argument("--csv", type=Path, help="a file for the numbers of each vowel and layer")
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Print how far an encoder looks around the vowels of one recording, and write a figure of it."""
+    from tonespan_utils.paper import measure_command
+
+    measure_command.run(arguments)
+
+
 def _add_explore_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profile", metavar="PROFILE", help="a name in params/ or a path to a YAML file")
     parser.add_argument("--lab", action="store_true", help="in JupyterLab instead of Voila")
@@ -195,13 +180,14 @@ def explore(arguments: argparse.Namespace) -> None:
 
 def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="a figure (pdf, svg, png) or a page (html)")
+    parser.add_argument("--all", action="store_true", help="every parameter and every model, not a page of them")
 
 
 def explain(arguments: argparse.Namespace) -> None:
     """Print what made a figure, and the command that makes it again."""
     from tonespan_utils.paper import provenance
 
-    print(provenance.explain(arguments.file), end="")
+    print(provenance.explain(arguments.file, whole=arguments.all), end="")
 
 
 def _add_course_arguments(parser: argparse.ArgumentParser) -> None:
@@ -220,12 +206,20 @@ def course(arguments: argparse.Namespace) -> None:
 COMMANDS = [
     Command("run", "the study end to end, for one profile", _add_run_arguments, run),
     Command("confirm", "the study again on new seeds: which verdicts stay", _add_confirm_arguments, confirm),
+    Command("tour", "the study in small, its report and explorer opened", _add_tour_arguments, tour),
     Command("figures", "figures again, from stored tables", _add_figures_arguments, figures),
+    Command("gallery", "a finished run's figures into figures/, for the repository", _add_gallery_arguments, gallery),
     Command("explain", "what made a figure: notebook, cell, parameters, commit, data", _add_explain_arguments, explain),
+    Command("measure", "how far an encoder looks around the vowels of a recording", _add_measure_arguments, measure),
     Command("explore", "the interactive explorer of a finished run, in a browser", _add_explore_arguments, explore),
     Command("notebook", "one notebook through Papermill (called by the workflow)", _add_notebook_arguments, notebook),
     Command("course", "student and teacher versions of the course", _add_course_arguments, course),
-    Command("tones", "text to tones: a line of syllables for each line of a file", _add_tones_arguments, tones),
+    Command(
+        "tones",
+        "text to tones: a line of syllables for each line of a file",
+        tones_command.add_arguments,
+        tones_command.run,
+    ),
 ]
 
 

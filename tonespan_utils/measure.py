@@ -178,6 +178,8 @@ def measure_span(
     scale_input: bool | None = None,
     cue_width_ms: float = np.nan,
     target: str = "true",
+    wrt: str = "waveform",
+    canvas_s: float | None = None,
     weight: gradient_energy.Weight = "none",
     power_window_ms: float = 25.0,
     random_seeds: Sequence[int] = (0,),
@@ -196,11 +198,10 @@ def measure_span(
 ) -> MeasuredSpans:
     """How far around the ``centers`` of someone's own segments does each layer of ``model`` look?
 
-    ``model``: a transformers model of the wav2vec 2.0 or HuBERT kind (with or without a head; left as found), a hub
+    ``model``: a transformers model of a family in ``encoders.families`` (with or without a head; left as found), a hub
     id, a checkpoint folder, or an ``Encoder``. ``audio``: clips, as arrays (samples,) at ``sample_rate`` or as files.
-    ``centers`` (s) and ``labels``: per clip one value, or one for each of its tokens.
-
-    Labels and groups are brought to one form (:mod:`tonespan_utils.corpus.keys`), and none may be missing.
+    ``centers`` (s) and ``labels``: per clip one value, or one for each of its tokens. Labels and groups are brought to
+    one form (:mod:`tonespan_utils.corpus.keys`), and none may be missing.
 
     ``groups`` names each clip's speaker (or session); none is trained on and scored. Without them every clip is its own
     group: then speakers leak, unless ``test`` says which clips are scored. ``probes`` (layer -> classifier) are used
@@ -217,10 +218,11 @@ def measure_span(
     ``weight``: ``none``, squared gradients as they are, or ``power``, times the local power of the input (a mean over
     ``power_window_ms``); the result has both in ``weights``. ``random_seeds``: of permutations of the encoder's
     weights, whose spans are the other null; each costs about what the measurement does, and ``()`` measures none.
+    ``wrt``: one of ``Encoder.inputs``, as ``input_features`` for Whisper's log-Mel bands; ``canvas_s``: its canvas.
 
     Raises TonespanError in one line for input that does not fit together. Notebook: notebooks/04_gradient_energy
     """
-    with as_encoder(model, scale_input) as encoder:
+    with as_encoder(model, scale_input, canvas_s=canvas_s) as encoder:
         check_lengths(len(audio), centers=centers, labels=labels, groups=groups, test=test)
         if loudness not in LOUDNESS:
             raise TonespanError(f"no loudness {loudness!r}; there are: {', '.join(LOUDNESS)}")
@@ -239,7 +241,7 @@ def measure_span(
         )
         edges, _ = spans.offset_bins(window_ms, bin_ms)
         tokens = gradient_energy.eligible(corpus, n_tokens=n_tokens, min_side_ms=min_side_ms, seed=seed)
-        how = {"target": target, "wrt": "waveform", "power_window_ms": power_window_ms}
+        how = {"target": target, "wrt": wrt, "power_window_ms": power_window_ms}
         both = gradient_energy.measure(encoder, trained, corpus, tokens, edges, **how)
         measured = both.weighted_by(weight)
         resampling = {"n_resamples": n_resamples, "level": level, "seed": seed}

@@ -47,7 +47,7 @@ def test_the_cascade_grows_from_nothing_to_every_weight(encoder):
     steps = randomised.cascade(encoder, 3)
     assert steps[0] == [] and steps[-1] == ["block 2", "block 1", "positions", "convolutions"]
     assert all(set(less) < set(more) for less, more in pairwise(steps))
-    assert {randomised._part_of(name) for name, _ in encoder.model.named_parameters()} == set(steps[-1])
+    assert {randomised._part_of(encoder, name) for name, _ in encoder.model.named_parameters()} == set(steps[-1])
     everything = changed(encoder, randomised.permuted(encoder, steps[-1], seed=0))
     constant = {n for n, w in encoder.model.named_parameters() if w.unique().numel() == 1}
     assert everything | constant == {name for name, _ in encoder.model.named_parameters()}

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tonespan_utils.params import profile
 from tonespan_utils.workflow import produced, run_folders
 
 ROOT = Path(__file__).parents[2]
@@ -63,9 +64,12 @@ class Study:
         return done.stdout
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of every table and array by its name; not of clips, whose Ogg streams are numbered at random."""
+        """SHA-256 of every table and array by its name; not of figures, nor of clips, whose Ogg streams are numbered
+        at random.
+        """
         files = [path for path in self.results.rglob("*") if path.is_file() and not path.name.startswith(".")]
-        kept = sorted(path for path in files if path.name != "clips.npz")
+        drawn = self.results / profile.FIGURES
+        kept = sorted(path for path in files if path.name != "clips.npz" and drawn not in path.parents)
         return {str(path.relative_to(self.results)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
     def executed(self) -> list[str]:

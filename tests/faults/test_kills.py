@@ -16,6 +16,8 @@ import time
 import pytest
 from studies import LONGEST_S, Study, descendants, read, wait_until
 
+from tonespan_utils.workflow import watching
+
 N_KILLS, SEED = 20, 15
 VICTIMS = ("group", "run", "snakemake", "command", "kernel", "warm")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -59,7 +61,7 @@ def session(pid: int) -> int | None:
 
 
 def kill(study: Study, victim: str, signum: int, delay: float) -> tuple[int | None, float, str]:
-    """One trial: the run's exit status, how long all of its processes took to end, and what it said."""
+    """One trial: the run's exit status, how long all of its processes took to end, and what it said, log and all."""
     run = study.start()
     said: list[str] = []
     reader = threading.Thread(target=lambda: said.append(run.stdout.read()), daemon=True)
@@ -74,7 +76,9 @@ def kill(study: Study, victim: str, signum: int, delay: float) -> tuple[int | No
     run.wait(LONGEST_S if goes_on else GONE_S)
     assert wait_until(lambda: not study.processes(), GONE_S), [read(pid, "cmdline") for pid in study.processes()]
     reader.join(GONE_S)
-    return run.returncode, time.monotonic() - start, said[0] if said else ""
+    log = study.runs / watching.LOG
+    texts = [*said, log.read_text(errors="replace") if log.is_file() else ""]
+    return run.returncode, time.monotonic() - start, "\n".join(texts)
 
 
 def test_twenty_kills_lose_nothing_and_leave_nothing(study, undisturbed, capsys):

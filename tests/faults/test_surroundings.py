@@ -39,7 +39,7 @@ def test_same_bytes_under_a_hostile_path_and_a_foreign_jupyter(study, undisturbe
     hostile.finish(folder=tmp_path, **around)
     assert hostile.digests() == undisturbed.digests()
     assert not list(tmp_path.rglob("hit")), "the shell executed a part of the path"
-    assert "Nothing to be done" in hostile.finish("--dry-run", **around)
+    assert "nothing to be done" in hostile.finish("--dry-run", **around)
 
 
 def test_too_few_open_files_are_refused_in_one_line(study):

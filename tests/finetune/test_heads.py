@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import FAMILIES, make_checkpoint
+from family_checkpoints import make_family
 
 from tonespan_utils.encoders import checkpoints
+from tonespan_utils.errors import TonespanError
 from tonespan_utils.finetune import heads
 from tonespan_utils.finetune.examples import NO_TARGET, Collate
 from tonespan_utils.instrument import features
@@ -141,3 +143,10 @@ def test_a_checkpoint_in_half_precision_is_trained_in_single(tmp_path):
 
 def test_what_is_left_out_of_a_loss_is_what_transformers_leaves_out():
     assert torch.nn.CrossEntropyLoss().ignore_index == NO_TARGET
+
+
+@pytest.mark.parametrize("name", ["wavlm-base", "whisper-base"])
+def test_families_that_are_only_measured_are_not_trained(tmp_path, name):
+    encoder = checkpoints.load(make_family(tmp_path, name))
+    with pytest.raises(TonespanError, match="is measured, not trained; wav2vec2 and hubert are"):
+        heads.build(encoder, "classification", seed=0, num_labels=2)

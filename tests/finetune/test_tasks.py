@@ -20,6 +20,7 @@ from tonespan_utils.finetune import recognition, tasks
 from tonespan_utils.finetune.examples import NO_TARGET, Example, Speech
 from tonespan_utils.finetune.setting import Setting
 from tonespan_utils.instrument import features
+from tonespan_utils.tone.parts import Syllable
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,28 @@ def is_test(table):
 
 
 # ---------------------------------------------------------------- transcripts
+
+
+def test_sounds_with_their_tones_by_hand(monkeypatch):
+    assert recognition.phonetic("打词，儿!", language="cmn") == "ta3 tsʰɹ̩2 ɚ2"
+    assert recognition.phonetic("?!", language="cmn") == ""
+    with pytest.raises(TonespanError, match="en has no reader of tones"):
+        recognition.phonetic("tea", language="en")
+    longer = [Syllable(0, 1, "t", "a", "", "21", "21")]
+    monkeypatch.setattr(recognition.text_to_tone, "syllables", lambda text, language: longer)
+    with pytest.raises(TonespanError, match="tones of cmn are longer than a character: 21"):
+        recognition.phonetic("打", language="cmn")
+
+
+def test_a_phonetic_recogniser_learns_sounds_and_tones_and_is_scored_on_them(encoder):
+    corpus = changed(make_speech("cmn"), text="打词")
+    task = tasks.build("asr", dataclasses.replace(setting(encoder, corpus), phonetic=["cmn"]))
+    assert set(task.vocabulary) == {"<pad>", "<unk>", "|", *unicodedata.normalize("NFC", "ta3tsʰɹ̩2")}
+    assert set(task.references) == {"ta3 tsʰɹ̩2"}
+    wrong = [np.eye(len(task.vocabulary))[task.encode("ta3 tsʰɹ̩1")] for _ in task.test]
+    by_metric = {score.metric: score for score in task.scores(lambda examples, pick: wrong)}
+    assert list(by_metric) == ["cer"]
+    assert by_metric["cer"].value == pytest.approx(1 / len("ta3 tsʰɹ̩2")), "the tone is a character of its own"
 
 
 def test_normalised_text_by_hand():

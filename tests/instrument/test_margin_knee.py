@@ -99,13 +99,17 @@ def test_curves_are_means_with_intervals():
     assert ((keep["ci_low"] < keep["margin"]) & (keep["margin"] < keep["ci_high"])).all()
 
 
-def test_influence_is_the_size_of_the_change_over_the_mean_margin():
+def test_influence_is_the_size_of_the_change_over_that_of_all_pitch():
     tokens = pd.DataFrame({"token_id": ["a", "b"], "utterance_id": ["x", "y"]})
     # whole, level, keep 30, keep 60, flatten 30, flatten 60
-    values = np.array([[3.0, 0, 2.0, 3.5, 0, 0], [1.0, 0, 2.0, 1.0, 0, 0]])
-    margins = Margins({"1": values, "2": -values}, tokens, [30.0, 60.0])
-    assert influence.of_tokens(margins, "1").tolist() == [[0.5, 0.25], [0.5, 0.0]]  # over a mean margin of 2
+    values = np.array([[5.0, 2.0, 4.0, 5.5, 0, 0], [1.0, 2.0, 2.0, 1.0, 0, 0]])
+    deaf = np.tile([[1.0], [2.0]], 6)
+    margins = Margins({"1": values, "2": -values, "3": deaf}, tokens, [30.0, 60.0])
+    assert influence.of_tokens(margins, "1").tolist() == [[0.5, 0.25], [0.5, 0.0]]  # all pitch moves 3 and 1: 2 each
     assert np.isnan(influence.of_tokens(margins, "2")).all(), "the mean margin is below 0: the tone is not known"
+    assert np.isnan(influence.of_tokens(margins, "3")).all(), "no pitch moves anything: there is nothing to share"
+    shifted = Margins({"1": values + 100}, tokens, [30.0, 60.0])
+    assert influence.of_tokens(shifted, "1").tolist() == [[0.5, 0.25], [0.5, 0.0]], "the margin's own size is no part"
     rows = influence.token_table(margins)
     assert rows["influence"].tolist()[:4] == [0.5, 0.25, 0.5, 0.0]
     assert rows["token_id"].tolist()[:4] == ["a", "a", "b", "b"] and rows["half_width_ms"].tolist()[:2] == [30.0, 60.0]

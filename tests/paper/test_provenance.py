@@ -59,7 +59,7 @@ def test_files_without_a_record_are_refused(tmp_path):
 def test_explain_tells_what_made_a_figure_and_how_to_make_it_again(tmp_path, record, capsys):
     models = {"mini/asr-th, seed 0": "sha256:1"}
     for path in provenance.save(draw(), tmp_path / "x", record | {"models": models}):
-        assert main(["explain", str(path)]) == 0
+        assert main(["explain", str(path), "--all"]) == 0
         explained = capsys.readouterr().out
         lines = {line.partition("  ")[0]: line.partition("  ")[2].strip() for line in explained.splitlines()}
         assert lines["figure"] == "x, profile demo"
@@ -69,6 +69,27 @@ def test_explain_tells_what_made_a_figure_and_how_to_make_it_again(tmp_path, rec
         assert lines["again"].endswith("&& make figure NAME=x PROFILE=demo")
         parameters = yaml.safe_load(explained.partition("parameters\n")[2])
         assert parameters == record["params"], "all resolved parameters, as YAML that can be a profile"
+
+
+def test_explain_prints_a_page_with_the_parameters_that_were_changed(tmp_path, record, capsys):
+    models = {f"mini/asr-th, seed {seed}": f"sha256:{seed}" for seed in range(30)}
+    path = provenance.save(draw(), tmp_path / "x", record | {"models": models})[0]
+    assert main(["explain", str(path)]) == 0
+    explained = capsys.readouterr().out
+    assert len(explained.splitlines()) <= 40 and max(map(len, explained.splitlines())) < 200
+    assert "models        30, from mini/asr-th, seed 0 to mini/asr-th, seed 29 (--all prints each)" in explained
+    changed = yaml.safe_load(explained.partition("(--all prints all)\n")[2])
+    assert changed == provenance.not_as_in_base(record["params"])
+    assert changed["profile"] == "demo" and changed["explorer"] == {"n_tokens": 80} and "gradient" not in changed
+
+
+def test_changed_parameters_are_those_that_differ_and_no_more():
+    base = profile.load("smoke").model_dump(mode="json")
+    plain = yaml.safe_load((profile.PARAMS_DIR / "base.yaml").read_text())
+    assert provenance.not_as_in_base(plain) == {}
+    assert "n_resamples" in provenance.not_as_in_base(base)["bootstrap"]
+    much = {f"new{n}": n for n in range(100)}
+    assert len(provenance._cut(yaml.safe_dump(much)).splitlines()) == provenance.PAGE_LINES + 1
 
 
 def test_the_cell_named_is_the_one_that_draws(record):

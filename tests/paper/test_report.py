@@ -24,7 +24,7 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.paper import abstract, provenance, report, report_tables, report_text
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import profile, tables
-from tonespan_utils.study import checks
+from tonespan_utils.study import checks, verdicts
 
 TASKS = ["vanilla", "asr-th", "asr-vi", "emotion", "tone-th", "emotion_tone-th"]
 KEYS = {
@@ -87,7 +87,7 @@ def numbers_of(value: object) -> set[str]:
 
 def texts(loaded: dict[str, pd.DataFrame], p: profile.Params) -> dict[str, str]:
     """Every text of the report that holds numbers, by what it is."""
-    by_name = {f"abstract {i}": text for i, text in enumerate(abstract.abstract(loaded, p))}
+    by_name = {f"abstract {name}": text for name, text in abstract.abstract(loaded, p)}
     by_name |= {f"methods {name}": text for name, text in report_text.methods(loaded, p)}
     recipes = store.recipes(p)
     recipes.pop("span_weights", None)  # its numbers are means over layers and languages: test_weight_text holds them
@@ -99,7 +99,15 @@ def counted(loaded: dict[str, pd.DataFrame]) -> set[str]:
     without a knee, tokens left out of them, layers in which probes of permuted weights are at chance.
     """
     tokens, claims, tuned = loaded["tokens"], loaded["claims"], loaded["finetune"]
-    counts = [len(tokens), len(claims), *claims["verdict"].value_counts(), *tokens["language"].value_counts()]
+    tested = claims["verdict"].isin(verdicts.TESTED).sum()
+    counts = [
+        len(tokens),
+        len(claims),
+        tested,
+        *claims["verdict"].value_counts(),
+        0,
+        *tokens["language"].value_counts(),
+    ]
     counts += [(tokens["split"] == "test").sum(), len(loaded["knee_left_out"])]
     knees = loaded["margin_knee"]["knee_ms"]
     counts += [knees.isna().sum(), len(knees)]
@@ -152,7 +160,7 @@ def test_every_number_in_abstract_methods_and_captions_is_one_of_the_tables_or_p
 def test_a_number_that_is_in_no_table_is_found(p, monkeypatch):
     """The test above can fail."""
     honest = abstract.abstract
-    monkeypatch.setattr(abstract, "abstract", lambda *given: [*honest(*given), "The span in Thai is 163 ms."])
+    monkeypatch.setattr(abstract, "abstract", lambda *given: [*honest(*given), ("More", "The span in Thai is 163 ms.")])
     with pytest.raises(AssertionError, match="whence 163"):
         test_every_number_in_abstract_methods_and_captions_is_one_of_the_tables_or_parameters(p)
 
@@ -339,26 +347,34 @@ def test_every_cell_of_the_board_opens_its_estimate(p):
     assert "<svg" in picture and "<script" not in picture
 
 
-def test_the_abstract_is_four_sentences_and_says_what_is_missing(p):
+def test_the_abstract_answers_its_question_and_says_what_is_missing(p):
     loaded = store.load_tables(p)
-    planted, worth, by_task, random = abstract.abstract(loaded, p)
-    assert planted.startswith("Width of the tone cue in the signal: Thai 100 ms planted, 100 ms [90, 110] recovered")
-    assert worth == "What a span is worth has not been calibrated here (make validity)."
-    row = loaded["claims"].set_index("claim").loc["emotion_longer_span/mini/all"]
-    assert f"emotion {row.value:.0f} [{row.ci_low:.0f}, {row.ci_high:.0f}] ms of span ({row.verdict})" in by_task
-    assert random.startswith(
-        "The same encoder with random weights has a span, in its top layer, of Thai 200 [180, 220]"
+    said = dict(abstract.abstract(loaded, p))
+    assert said["Question"].endswith("before and after fine-tuning?")
+    assert said["In the signal"].startswith(
+        "Width of the tone cue, by a linear classifier: Thai 100 ms [90, 110], 100 ms"
     )
+    assert said["The instrument"].startswith("How well a span follows the width of a cue has not been measured")
+    row = loaded["claims"].set_index("claim").loc["emotion_longer_span/mini/all"]
+    effect = (
+        f"emotion changes the span by {row.value:.0f} [{row.ci_low:.0f}, {row.ci_high:.0f}] ms ({row.verdict}, n = "
+    )
+    assert effect in said["Fine-tuning"]
+    assert said["Random weights"].startswith(
+        "Span of the same encoder with its weights permuted, top layer: Thai 200 ["
+    )
+    counts = loaded["claims"]["verdict"].value_counts()
+    assert f"{counts['undecided']} undecided" in said["What is decided"]
     without = {name: table for name, table in loaded.items() if name != "random_spans"}
-    assert abstract.abstract(without, p)[3] == "What an encoder with random weights gives has not been measured here."
+    assert dict(abstract.abstract(without, p))["Random weights"].endswith("was not measured in this run.")
     measured = pd.DataFrame({"encoder": "mini", "language": ["th", "vi"], "layer": "4", "weight": "none",
                              "span_ms": 204.0, "ci_low_ms": 190.0, "ci_high_ms": 210.0})  # fmt: skip
-    *_, random = abstract.abstract(loaded | {"random_spans": measured}, p)
+    random = dict(abstract.abstract(loaded | {"random_spans": measured}, p))["Random weights"]
     upper = loaded["upper_spans"].set_index(["condition", "language"]).loc[("mini/vanilla", "th")]
     assert f"Thai 204 [190, 210] ms against {upper.span_ms:.0f} [" in random
     lines = pd.DataFrame({"estimator": ["r_com", "margin_knee"], "condition": "vanilla", "layer": "4",
                           "slope": [0.4, 1.05], "slope_low": [0.2, 1.0], "slope_high": [0.6, 1.1]})  # fmt: skip
-    _, worth, *_ = abstract.abstract(loaded | {"calibration_lines": lines}, p)
+    worth = dict(abstract.abstract(loaded | {"calibration_lines": lines}, p))["The instrument"]
     assert "the margin knee 1.05 [1.00, 1.10]" in worth and "2 r_com 0.40 [0.20, 0.60]" in worth
 
 

@@ -15,6 +15,7 @@ BY_HAND = {
     "mini/tone-lo": ("tone", "mini/vanilla", True, False, False),
     "mini/narrow_asr-th": ("asr", "mini/vanilla", True, False, True),
     "mini/wide_asr-th": ("asr", "mini/vanilla", True, False, True),
+    "mini/deaf_asr-th": ("asr", "mini/vanilla", True, False, True),
     "mini/shuffled_asr-th": ("asr", "mini/vanilla", True, True, True),
     "mini/shuffled_gender": ("gender", "mini/vanilla", True, True, True),
     "mini/shuffled_tone-th": ("tone", "mini/vanilla", True, True, False),

@@ -45,6 +45,23 @@ def test_energy_map_is_in_multiples_of_the_null_with_marks_at_r_com():
     assert sorted(x for line in axis.lines for x in line.get_xdata()) == [-5.0, -4.0, 4.0, 5.0]
 
 
+def test_difference_map_is_in_multiples_of_the_other_condition():
+    rows = pd.DataFrame(
+        {"layer": ["0", "0", "1", "1"], "offset_ms": [-45, 45, -45, 45], "energy": [0.5, 0.5, 0.8, 0.2]}
+    )
+    before = rows.assign(energy=[0.25, 0.75, 0.4, 0.6])
+    axis = plt.figure().add_subplot()
+    spans = pd.DataFrame({"layer": ["0", "1"], "r_com_ms": [5.0, 4.0]})
+    mesh = energy_maps.difference_map(axis, rows, before, spans, hollow=["1"])
+    expected = np.log2([0.5 / 0.25, 0.5 / 0.75, 0.8 / 0.4, 0.2 / 0.6])
+    assert np.asarray(mesh.get_array()).ravel() == pytest.approx(expected, abs=0.01)
+    marks = [x for line in axis.lines for x in line.get_xdata() if np.isfinite(x)]
+    assert sorted(marks) == [-5.0, 5.0], "the layer without a finding has no ticks"
+    finer = pd.concat([rows.assign(energy=rows["energy"] / 2, offset_ms=rows["offset_ms"] + at) for at in (-5, 5)])
+    again = energy_maps.difference_map(axis, finer, before, spans)
+    assert np.asarray(again.get_array()) == pytest.approx(np.asarray(mesh.get_array())), "narrow bins are summed"
+
+
 def test_energy_map_of_a_deep_encoder_names_some_layers():
     layers = ["cnn", *map(str, range(25))]
     rows = pd.DataFrame([(la, at, 0.5) for la in layers for at in (-5, 5)], columns=["layer", "offset_ms", "energy"])

@@ -83,6 +83,14 @@ def test_learned_is_an_interval_wholly_better_than_chance(metric, low, high, nul
     assert learned.reason(pd.Series({metric + name: value for name, value in values.items()})) == reason
 
 
+def test_an_asr_that_reads_but_does_not_tell_tones_apart_has_learned_its_task():
+    values = {"cer": 0.3, "cer_ci_low": 0.25, "cer_ci_high": 0.35, "cer_null": 0.9}
+    tones = {"tone_error_rate": 0.8, "tone_error_rate_ci_low": 0.7, "tone_error_rate_ci_high": 0.9}
+    assert (
+        learned.reason(pd.Series(values | tones | {"tone_error_rate_null": 0.8, "minimal_pair_error_null": 0.5})) == ""
+    )
+
+
 def test_one_seed_that_has_not_learned_stands_for_its_condition():
     table = scores("mini/emotion", better=False)
     null = (table["metric"].str.endswith("_null")) & (table["seed"] == 0)

@@ -1,6 +1,7 @@
 """Jobs on a Slurm cluster, through Snakemake's own executor; stand-ins for Slurm's commands run each job at once."""
 
 import importlib.util
+import re
 import subprocess
 
 import fake_slurm
@@ -47,6 +48,34 @@ def test_each_rule_requests_of_slurm_what_it_needs(jobs):
     assert not [argument for argument in corpus if argument.startswith("--gpus")]
     requested = {name: probes[probes.index(name) + 1] for name in ("-p", "-t", "--mem")}
     assert requested == {"-p": "gpu", "-t": "120", "--mem": "24000"} and "--gpus=1" in probes
+
+
+@pytest.mark.slow
+def test_a_line_for_each_step_and_the_reason_of_a_failed_one_come_from_another_machine(tmp_path, monkeypatch, capfd):
+    """What a job says is in Slurm's log: its reason comes from the file that it leaves. One step, of no speech."""
+    root, commands = tmp_path / "root", tmp_path / "commands"
+    commands.mkdir()
+    (root / "speech").mkdir(parents=True)
+    path = root / "mine.yaml"
+    speech = {"source": "recordings", "folders": {"vi": str(root / "speech")}, "tonal": ["vi"], "other": []}
+    path.write_text(yaml.safe_dump({"profile": "mine", "speech": speech, "tasks": ["vanilla"]}))
+    monkeypatch.setattr(profile, "OUTPUT_ROOT", root)
+    monkeypatch.setenv("TONESPAN_OUTPUT", str(root))
+    for name, value in fake_slurm.install(commands).items():
+        monkeypatch.setenv(name, value)
+    honest = runner.where
+    once = ["--retries", "0", *FIRST_CHECK]
+    monkeypatch.setattr(runner, "where", lambda **options: [*honest(**options), *once])
+    with pytest.raises(TonespanError) as stopped:
+        runner.run(str(path), cluster="slurm")
+    said = str(stopped.value)
+    assert "\n" not in said and said.startswith(
+        "profile mine stopped: collecting the speech and its tone tokens failed: "
+    )
+    assert "00_corpus.ipynb, cell " in said and "snakemake.log" in said
+    printed = capfd.readouterr()
+    assert re.search(r"^\[0/\d+\] failed: collecting the speech and its tone tokens$", printed.out, re.MULTILINE)
+    assert printed.err == ""
 
 
 def test_every_rule_that_runs_an_encoder_goes_to_the_gpus():

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from conftest import command
 
 from tonespan_utils.__main__ import main
+from tonespan_utils.params import profile as params
 from tonespan_utils.workflow import notebooks
 from tonespan_utils.workflow.forks import SOCKET
 
@@ -67,6 +69,31 @@ def test_a_killed_kernel_is_named_in_one_line(notebook, capsys):
     status, output = notebook("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert status == 2 and not output.exists()
     assert capsys.readouterr().err.strip().splitlines()[-1].startswith("tonespan: small.ipynb: its kernel was killed")
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_ends_with_the_one_line_that_says_why(tmp_path):
+    (tmp_path / "speech").mkdir()
+    path = tmp_path / "mine.yaml"
+    speech = {"source": "recordings", "folders": {"vi": str(tmp_path / "speech")}, "tonal": ["vi"], "other": []}
+    path.write_text(yaml.safe_dump({"profile": "mine", "speech": speech, "tasks": ["vanilla"]}))
+    done = command("run", path, output=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    what = "profile mine stopped: collecting the speech and its tone tokens failed: 00_corpus.ipynb, cell "
+    assert done.stderr.startswith(f"tonespan: {what}") and str(tmp_path / "speech") in done.stderr
+    log = tmp_path / "runs" / "mine" / "snakemake.log"
+    assert str(log) in done.stderr and "Error in rule corpus" in log.read_text()
+    first, failed = done.stdout.splitlines()
+    assert str(log) in first and re.fullmatch(r"\[0/\d+\] failed: collecting the speech and its tone tokens", failed)
+
+
+@pytest.mark.parametrize("name", ["demo", "smoke", "full"])
+def test_a_run_writes_only_where_git_looks_away(name):
+    loaded = params.load(name)
+    folders = [loaded.results, loaded.runs, loaded.data, loaded.figures]
+    asking = ["git", "-C", ROOT, "check-ignore", *(folder / "x.png" for folder in folders)]
+    done = subprocess.run(asking, capture_output=True, text=True)
+    assert len(done.stdout.splitlines()) == len(folders), "make paper leaves the clone clean"
 
 
 @pytest.mark.slow

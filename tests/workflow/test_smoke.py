@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from conftest import command
 
-from tonespan_utils.paper import provenance
+from tonespan_utils.errors import TonespanError
+from tonespan_utils.paper import gallery, provenance
 from tonespan_utils.paper.figures import store
 from tonespan_utils.params import tables
 
@@ -78,16 +79,31 @@ def test_a_second_run_redoes_nothing(smoke):
     """An executed notebook has the time of its run in it, so that one that ran again would differ."""
     before = {path: path.read_bytes() for ending in ("csv", "ipynb") for path in smoke.rglob(f"*.{ending}")}
     done = command("run", "smoke", output=smoke)
-    assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr and "up to date" in done.stdout
+    assert done.returncode == 0 and "profile smoke: nothing to be done; open " in done.stdout and not done.stderr
     assert len(before) > 60 and before == {path: path.read_bytes() for path in before}
 
 
 def test_pages_that_came_with_the_repository_do_not_stand_for_a_run(smoke, tmp_path):
-    shutil.copytree(smoke / "figures", tmp_path / "figures")  # newer than every notebook and module
+    shutil.copytree(
+        smoke / "results/smoke/figures", tmp_path / "results/smoke/figures"
+    )  # newer than every notebook and module
     done = command("run", "smoke", "--dry-run", output=tmp_path)
-    printed = done.stdout + done.stderr
-    assert done.returncode == 0 and "Nothing to be done" not in printed
-    assert re.search(r"^corpus +1$", printed, re.MULTILINE)
+    assert done.returncode == 0 and "nothing to be done" not in done.stdout
+    assert re.search(r"^corpus +1$", done.stdout, re.MULTILINE) and not done.stderr
+
+
+def test_the_gallery_takes_a_finished_run_and_no_other(smoke, smoke_params, tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "GALLERY", tmp_path)
+    monkeypatch.setenv("TONESPAN_OUTPUT", str(smoke))
+    (tmp_path / "smoke").mkdir()
+    shown = gallery.publish("smoke")
+    names = {path.name for path in shown.iterdir()}
+    assert {"index.html", "explorer.html", "baseline_f1.svg"} <= names and len(names) > 20
+    monkeypatch.setattr(gallery.profile, "OUTPUT_ROOT", tmp_path / "elsewhere")
+    monkeypatch.setenv("TONESPAN_OUTPUT", str(tmp_path / "elsewhere"))
+    with pytest.raises(TonespanError, match="18 steps of its run are still to be done"):
+        gallery.publish("smoke")
+    assert {path.name for path in shown.iterdir()} == names
 
 
 def test_figures_are_redrawn_from_tables_alone(smoke, smoke_params):

@@ -107,7 +107,7 @@ def from_checkpoint(
     if blank is None or max(vocabulary.values(), default=0) >= model.config.vocab_size:
         raise TonespanError(f"{folder}: vocab.json does not fit a model of {model.config.vocab_size} labels")
     columns = _blank_first(model.config.vocab_size, blank)
-    scaled, offset = checkpoints.scales_input(folder), np.eye(1, len(columns))[0] * blank_penalty
+    scaled, offset = checkpoints.scales_input(folder, model.config), np.eye(1, len(columns))[0] * blank_penalty
     hop, receptive = encoder.hop(model.config), encoder.receptive(model.config)
 
     @torch.inference_mode()

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tonespan_utils.encoders.backward_parts import (
     ClipNorm,
     Norm,
+    Plain,
     Scale,
     clip_norm,
     elementwise,
@@ -58,8 +59,10 @@ class Positions:
         return through + g if self.scale is None else through * self.scale + g
 
 
-def positions(module: nn.Module, x: Tensor) -> tuple[Tensor, Positions]:
+def positions(module: nn.Module, x: Tensor) -> tuple[Tensor, Positions | Plain]:
     """Hugging Face's ``pos_conv_embed`` on ``x`` (clip, frame, hidden), residual included."""
+    if hasattr(module, "layers"):  # data2vec-audio has a stack of short convolutions with norms
+        return x + module(x), Plain(lambda source: source + module(source), x)
     source, scale = x.mT, None
     if getattr(module, "batch_norm", None) is not None:  # some HuBERTs; frozen, it is a factor per channel
         source, scale = elementwise(module.batch_norm, source)

@@ -60,9 +60,15 @@ class FeedForward:
 
 def feed_forward(module: nn.Module, x: Tensor) -> tuple[Tensor, FeedForward]:
     """Hugging Face's ``feed_forward`` on ``x`` (clip, frame, hidden)."""
-    inner, slope = elementwise(module.intermediate_act_fn, module.intermediate_dense(x))
-    traced = FeedForward(module.intermediate_dense.weight, slope, module.output_dense.weight)
-    return module.output_dense(inner), traced
+    return two_maps(module.intermediate_dense, module.intermediate_act_fn, module.output_dense, x)
+
+
+def two_maps(
+    first: nn.Linear, activation: Callable[[Tensor], Tensor], second: nn.Linear, x: Tensor
+) -> tuple[Tensor, FeedForward]:
+    """Two linear maps around an activation on ``x`` (clip, frame, hidden)."""
+    inner, slope = elementwise(activation, first(x))
+    return second(inner), FeedForward(first.weight, slope, second.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,3 +121,23 @@ def projection(module: nn.Module, x: Tensor) -> tuple[Tensor, Projection]:
     """Hugging Face's ``feature_projection`` on ``x`` (clip, frame, channel)."""
     x, normed = norm(module.layer_norm, x) if hasattr(module, "layer_norm") else (x, None)
     return module.projection(x), Projection(normed, module.projection.weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """Any other ``function`` of ``x`` (clip, frame, channel), by autograd on one copy of the clips per cotangent."""
+
+    function: Callable[[Tensor], Tensor]
+    x: Tensor
+
+    def pull(self, g: Tensor) -> Tensor:
+        with torch.enable_grad():
+            source = self.x.repeat(len(g), 1, 1).requires_grad_(True)
+            return torch.autograd.grad(self.function(source), source, g.flatten(0, 1))[0].view(len(g), *self.x.shape)
+
+
+class Unchanged:
+    """Something that adds a constant, or nothing at all."""
+
+    def pull(self, g: Tensor) -> Tensor:
+        return g

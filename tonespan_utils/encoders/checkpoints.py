@@ -23,14 +23,16 @@ import torch
 from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
+    SeamlessM4TFeatureExtractor,
     Wav2Vec2FeatureExtractor,
+    WhisperFeatureExtractor,
 )
 from transformers.utils import logging as transformers_logging
 
 from tonespan_utils import hub
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders.encoder import Encoder
-from tonespan_utils.encoders.families import FAMILIES, HEADS, MASKED
+from tonespan_utils.encoders.families import FAMILIES, HEADS, MASKED, READ, Family
 from tonespan_utils.encoders.refusals import (
     ADAPTERS,
     WEIGHTS,
@@ -41,10 +43,14 @@ from tonespan_utils.encoders.refusals import (
     refuse_settings,
     refuse_whole_numbers,
 )
+from tonespan_utils.encoders.whisper import with_canvas
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params.profile import OUTPUT_ROOT, ROOT, Params
 
 EXTRACTORS = ("preprocessor_config.json", "processor_config.json")  # the second since transformers 5
+
+BANDS = {"whisper": WhisperFeatureExtractor, "wav2vec2-bert": SeamlessM4TFeatureExtractor}  # families of no waveform
+BAND_SETTINGS = {"n_fft": 400, "hop_length": 160, "dither": 0.0, "stride": 2}
 
 
 def load(
@@ -69,7 +75,8 @@ def load(
     model.eval().requires_grad_(False)
     identity = commit or _content_hash(model)
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Encoder(model, str(checkpoint), identity, scales_input(folder))
+    family = FAMILIES[config.model_type]
+    return family.encoder(model, str(checkpoint), identity, scales_input(folder, config))
 
 
 def of_model(model: PreTrainedModel, *, scale_input: bool | None = None) -> Encoder:
@@ -80,13 +87,19 @@ def of_model(model: PreTrainedModel, *, scale_input: bool | None = None) -> Enco
     that are not float32. Notebook: notebooks/04_gradient_energy
     """
     base = getattr(model, "base_model", model)
-    if not isinstance(base, tuple(kind for _, kind in FAMILIES.values())):
-        raise TonespanError(f"a {type(model).__name__} is no encoder of this study; it reads {' and '.join(FAMILIES)}")
+    family = _family_of(base) or _family_of(getattr(base, "encoder", base))
+    if family is None:
+        raise TonespanError(f"a {type(model).__name__} is no encoder of this study; {READ}")
+    base = base if isinstance(base, family.model) else base.encoder  # Whisper's is a part of the model
     if base.dtype != torch.float32:
         raise TonespanError(f"the model's weights are {base.dtype}; call model.float() first")
     if scale_input is None:
-        scale_input = scales_input(_origin(base.config))
-    return Encoder(base, base.config._name_or_path or type(model).__name__, _content_hash(base), scale_input)
+        scale_input = scales_input(_origin(base.config), base.config)
+    return family.encoder(base, base.config._name_or_path or type(model).__name__, _content_hash(base), scale_input)
+
+
+def _family_of(model: object) -> Family | None:
+    return next((family for family in FAMILIES.values() if isinstance(model, family.model)), None)
 
 
 def _origin(config: PreTrainedConfig) -> Path | None:
@@ -111,7 +124,7 @@ def cast(encoder: Encoder, dtype: str) -> Encoder:
 def load_condition(params: Params, condition: str, *, seed: int) -> Encoder:
     """The encoder of a condition: its backbone, or what fine-tuning with ``seed`` left; see ``Params.checkpoint``."""
     named = params.checkpoint(condition, seed)
-    return load(named.checkpoint, revision=named.revision)
+    return with_canvas(load(named.checkpoint, revision=named.revision), named.canvas_s)
 
 
 def describe(params: Params, condition: str, loaded: Encoder, *, seed: int) -> dict[str, object]:
@@ -163,22 +176,24 @@ def _config(folder: Path) -> PreTrainedConfig:
         family = settings.get("model_type")
         if family in FAMILIES:
             refuse_settings(folder, settings)
-            return FAMILIES[family][0].from_pretrained(folder)
+            return FAMILIES[family].config.from_pretrained(folder)
     except TonespanError:
         raise
     except Exception as error:  # whatever its values make of transformers' checks
         raise TonespanError(f"{path}: cannot be read ({first_line(error)})") from None
-    raise TonespanError(f"{folder}: a {family!r} model; this study reads {' and '.join(FAMILIES)}")
+    raise TonespanError(f"{folder}: a {family!r} model; {READ}")
 
 
 def _model(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     refuse_whole_numbers(folder)
-    level = transformers_logging.get_verbosity()
+    family, level = FAMILIES[config.model_type], transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:
-        model, info = FAMILIES[config.model_type][1].from_pretrained(
-            folder, config=config, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
-        )  # attention is named here, for a configuration could name one whose code comes from the hub
+        model, info = family.model.from_pretrained(
+            folder, config=config, dtype=torch.float32, attn_implementation=family.attention,
+            output_loading_info=True, key_mapping=family.renamed or None,
+        )  # fmt: skip
+        # attention is named here, for a configuration could name one whose code comes from the hub
     except pickle.UnpicklingError:  # torch's own message advises to run it
         raise TonespanError(
             f"{folder}: the weights cannot be read (a .bin file that is damaged or holds more than weights: refused)"
@@ -194,23 +209,30 @@ def _model(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     return model
 
 
-def scales_input(folder: Path | None) -> bool:
+def scales_input(folder: Path | None, config: PreTrainedConfig) -> bool:
     """Whether a checkpoint's input is scaled to zero mean and unit variance: what its feature extractor's settings say.
 
     True where there are none, for a folder and a model object alike: transformers' default, and what all public
     checkpoints of these families say. Models with layer norm in their convolutions were trained so; those with group
-    norm take both for the same, since their first layer undoes scale and offset.
+    norm take both for the same, since their first layer undoes scale and offset. False for Whisper and Wav2Vec2-BERT,
+    which take in log-Mel bands. Raises TonespanError for another sampling rate or other bands than theirs.
     """
+    from_bands = config.model_type in BANDS
     if folder is None or not _any_file(folder, EXTRACTORS):
-        return True
+        return not from_bands
     try:
-        extractor = Wav2Vec2FeatureExtractor.from_pretrained(folder)
+        extractor = BANDS.get(config.model_type, Wav2Vec2FeatureExtractor).from_pretrained(folder)
     except Exception as error:
         raise TonespanError(f"{folder}: {EXTRACTORS[0]} cannot be read ({first_line(error)})") from None
     if extractor.sampling_rate != SAMPLE_RATE:
         rate = extractor.sampling_rate
         raise TonespanError(f"{folder}: an encoder of speech at {rate} Hz; this study's speech is at {SAMPLE_RATE} Hz")
-    return bool(extractor.do_normalize)
+    if not from_bands:
+        return bool(extractor.do_normalize)
+    for name, value in BAND_SETTINGS.items():
+        if getattr(extractor, name, value) != value:
+            raise TonespanError(f"{folder}: {name} {getattr(extractor, name)} of its bands; this study makes {value}")
+    return False
 
 
 def _content_hash(model: PreTrainedModel) -> str:

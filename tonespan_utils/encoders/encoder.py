@@ -1,12 +1,16 @@
-"""A wav2vec 2.0 style encoder as one small class: its layers, frame times and inputs.
+"""A speech encoder as one small class: its layers, frame times and inputs.
+
+:class:`Encoder` is what wav2vec 2.0, HuBERT, UniSpeech and UniSpeech-SAT share. The others are small subclasses that
+say where they differ: :mod:`wavlm`, :mod:`data2vec`, :mod:`sew`, :mod:`conformer` and :mod:`whisper`.
 
 Conventions
 -----------
 - Frame ``f`` covers samples ``hop * f`` to ``hop * f + receptive - 1`` (320 and 400 for the common stack); its
   centre is ``320 f + 199.5``.
-- Layers by name, bottom up: ``cnn`` the convolutional features before projection; ``0`` is Hugging Face's
-  ``hidden_states[0]`` (after the positional convolution); ``1`` to ``L`` the block outputs as in ``hidden_states``.
-  ``L`` of a stable-layer-norm model is taken before the final norm, and ``final`` names the normed one.
+- Layers by name, bottom up: ``cnn`` the features of the front end before projection, convolutional in all families but
+  Wav2Vec2-BERT; ``0`` is Hugging Face's ``hidden_states[0]`` (after the positional convolution); ``1`` to ``L`` the
+  block outputs as in ``hidden_states``. ``L`` of a model that ends with a norm is taken before it, and ``final`` names
+  the normed one.
 - The input is the waveform as the checkpoint's feature extractor gives it (scaled to zero mean and unit variance where
   the checkpoint asks for it). One utterance at a time, or equal lengths: group norm runs over the whole
   utterance, so padding would change every frame and nothing here pads a waveform. ``cnn`` features of utterances that
@@ -19,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,18 +38,50 @@ from tonespan_utils.errors import TonespanError
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """A frozen speech encoder. ``identity`` is the commit or content hash of what was loaded."""
+    """A frozen speech encoder. ``identity`` is the commit or content hash of what was loaded.
+
+    For whoever goes through the model by hand: ``blocks_are_known`` where :mod:`backward` has their way down,
+    ``front_end`` and ``blocks`` are the beginnings of the names of their weights, ``front_settings`` the parts of the
+    configuration that the front end depends on.
+    """
 
     model: PreTrainedModel
     name: str
     identity: str
     scale_input: bool
 
+    blocks_are_known: ClassVar[bool] = True
+    front_end: ClassVar[tuple[str, ...]] = ("feature_extractor.",)
+    blocks: ClassVar[str] = "encoder.layers."
+    front_settings: ClassVar[tuple[str, ...]] = (
+        "conv_dim", "conv_kernel", "conv_stride", "feat_extract_norm", "feat_extract_activation"
+    )  # fmt: skip
+
+    @property
+    def has_final(self) -> bool:
+        """Whether something follows the last block: a norm, or what brings it back to every frame."""
+        return getattr(self.model.config, "do_stable_layer_norm", False)
+
     @property
     def layers(self) -> list[str]:
         """Layer names, bottom up."""
-        final = ["final"] if getattr(self.model.config, "do_stable_layer_norm", False) else []
+        final = ["final"] if self.has_final else []
         return ["cnn", *map(str, range(self.model.config.num_hidden_layers + 1)), *final]
+
+    @property
+    def feature_width(self) -> int:
+        """Channels of the ``cnn`` layer."""
+        return self.model.config.conv_dim[-1]
+
+    @property
+    def inner_width(self) -> int:
+        """Channels inside a block's feed-forward part."""
+        return self.model.config.intermediate_size
+
+    @property
+    def ties_frames(self) -> bool:
+        """Whether every frame of the ``cnn`` layer depends on the whole utterance, as group norm has it."""
+        return getattr(self.model.config, "feat_extract_norm", "layer") == "group"
 
     @property
     def hop(self) -> int:
@@ -56,13 +93,30 @@ class Encoder:
         """Samples that one frame of the ``cnn`` layer covers."""
         return receptive(self.model.config)
 
+    @property
+    def first_center(self) -> float:
+        """The sample in the middle of the first frame."""
+        return (self.receptive - 1) / 2
+
     def n_frames(self, n_samples: int) -> int:
         """Frames of an utterance; 0 when it is shorter than the receptive field."""
         return max(0, (n_samples - self.receptive) // self.hop + 1)
 
     def frame_center_s(self, frame: int | np.ndarray) -> float | np.ndarray:
         """The time in s of the middle of a frame."""
-        return (self.hop * frame + (self.receptive - 1) / 2) / SAMPLE_RATE
+        return (self.hop * frame + self.first_center) / SAMPLE_RATE
+
+    def times_s(self, wrt: str, n: int) -> np.ndarray:
+        """The times (n,) in s of an input that gradients are taken with respect to; see :meth:`inputs`."""
+        return np.arange(n) / SAMPLE_RATE if wrt == "waveform" else self.frame_center_s(np.arange(n))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What gradients can be taken with respect to, by name: the waveform, the ``cnn`` layer, and in families whose
+        model takes in something else than the waveform, these ``input_features`` (log-Mel bands of Whisper, stacked
+        filter banks of Wav2Vec2-BERT).
+        """
+        return ("waveform", "cnn")
 
     def frame_at(self, time_s: float, n_samples: int) -> int:
         """The frame whose centre is nearest to ``time_s``. Raises TonespanError outside the audio or if it has no
@@ -74,7 +128,7 @@ class Encoder:
         if frames == 0:
             needed_ms = 1000 * self.receptive / SAMPLE_RATE
             raise TonespanError(f"audio of {n_samples} samples is shorter than one frame ({needed_ms:.0f} ms)")
-        frame = round((time_s * SAMPLE_RATE - (self.receptive - 1) / 2) / self.hop)
+        frame = round((time_s * SAMPLE_RATE - self.first_center) / self.hop)
         return int(np.clip(frame, 0, frames - 1))
 
     def prepare(self, samples: np.ndarray) -> torch.Tensor:
@@ -98,16 +152,22 @@ class Encoder:
         ``mask`` (batch, frame) is True where there is speech: padding is zeroed before the positional convolution and
         hidden from attention, so that the other frames are what they are without it. Its own states mean nothing.
         """
-        projected = self.model.feature_projection(features)
-        hidden = projected[0] if isinstance(projected, tuple) else projected  # HuBERT gives the hidden states alone
-        hidden, attention_mask = _without_padding(hidden, mask)
+        hidden, attention_mask = _without_padding(self._projected(features), mask)
         stack = self.model.encoder
-        stable = "final" in self.layers
         hidden = hidden + stack.pos_conv_embed(hidden)
-        states = {"0": hidden if stable else stack.layer_norm(hidden)}
-        for number, block in enumerate(stack.layers, start=1):
+        states = self._up_the_blocks(hidden if self.has_final else stack.layer_norm(hidden), attention_mask)
+        return states | ({"final": stack.layer_norm(states[str(len(stack.layers))])} if self.has_final else {})
+
+    def _projected(self, features: torch.Tensor) -> torch.Tensor:
+        projected = self.model.feature_projection(features)
+        return projected[0] if isinstance(projected, tuple) else projected  # HuBERT gives the hidden states alone
+
+    def _up_the_blocks(self, hidden: torch.Tensor, attention_mask: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        """Layers ``0``, which is ``hidden`` (batch, frame, hidden), to ``L``."""
+        states = {"0": hidden}
+        for number, block in enumerate(self.model.encoder.layers, start=1):
             states[str(number)] = block(states[str(number - 1)], attention_mask=attention_mask)
-        return states | ({"final": stack.layer_norm(states[str(len(stack.layers))])} if stable else {})
+        return states
 
     @torch.no_grad()
     def hidden_at(self, samples: np.ndarray, centers_s: Sequence[float]) -> dict[str, np.ndarray]:
@@ -140,6 +200,12 @@ def prepared(samples: np.ndarray, *, scaled: bool) -> torch.Tensor:
         variance = waveform.var(dim=-1, keepdim=True, unbiased=False)
         waveform = (waveform - mean) / torch.sqrt(variance + 1e-7)  # the feature extractor's own constant
     return waveform
+
+
+def no_padding(mask: torch.Tensor | None, family: str) -> None:
+    """Raise TonespanError where padding is masked in a family whose frames would change with it."""
+    if mask is not None:
+        raise TonespanError(f"{family}: padding would change its frames; give clips of one length, without a mask")
 
 
 def _without_padding(hidden: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:

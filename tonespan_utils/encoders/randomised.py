@@ -22,18 +22,18 @@ from tonespan_utils.errors import TonespanError
 def parts(encoder: Encoder) -> list[str]:
     """Names of the parts that are randomised one after the other, top down.
 
-    Blocks, then ``positions`` (what lies between blocks and convolutions), then ``convolutions``.
+    Blocks, then ``positions`` (what lies between blocks and convolutions), then ``convolutions``, where there are such.
     """
     blocks = [f"block {number}" for number in range(encoder.model.config.num_hidden_layers, 0, -1)]
-    return [*blocks, "positions", "convolutions"]
+    return [*blocks, "positions", *(["convolutions"] if encoder.front_end else [])]
 
 
-def _part_of(name: str) -> str:
+def _part_of(encoder: Encoder, name: str) -> str:
     """The part that a weight of transformers' model belongs to."""
-    if name.startswith("feature_extractor."):
+    if name.startswith(encoder.front_end):
         return "convolutions"
-    if name.startswith("encoder.layers."):
-        return f"block {int(name.split('.')[2]) + 1}"
+    if name.startswith(encoder.blocks):
+        return f"block {int(name.removeprefix(encoder.blocks).split('.')[0]) + 1}"
     return "positions"
 
 
@@ -48,7 +48,7 @@ def permuted(encoder: Encoder, randomised: Sequence[str], *, seed: int) -> Encod
     model, rng = copy.deepcopy(encoder.model), np.random.default_rng(seed)
     with torch.no_grad():
         for name, weight in sorted(model.named_parameters()):
-            if _part_of(name) in randomised and weight.numel() > 1:
+            if _part_of(encoder, name) in randomised and weight.numel() > 1:
                 order = torch.from_numpy(rng.permutation(weight.numel())).to(weight.device)
                 weight.copy_(weight.flatten()[order].reshape(weight.shape))
     return replace(encoder, model=model, identity=f"{encoder.identity} permuted {len(randomised)} seed {seed}")

@@ -3,7 +3,7 @@
 :func:`run` is all a notebook needs. The parts: :mod:`.tasks` (what is learned and how it is scored), :mod:`.examples`
 (utterances as features with targets), :mod:`.heads` (transformers' models on a checked encoder), :mod:`.head_first` (a
 CTC head's first updates), :mod:`.training` (transformers' Trainer), :mod:`.penalty` (what looking far costs in
-``narrow_asr``), :mod:`.scores` (metrics with interval and null).
+``narrow_asr``), :mod:`.deafness` (and hearing pitch in ``deaf_asr``), :mod:`.scores` (metrics with interval and null).
 
 Every task of a profile starts from the same checkpoint and gets the same number of updates with the same schedule. The
 convolutional front end stays as it was.
@@ -27,7 +27,7 @@ from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders import checkpoints
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune import head_first, tasks, training
+from tonespan_utils.finetune import deafness, head_first, tasks, training
 from tonespan_utils.finetune.examples import Collate, Speech
 from tonespan_utils.finetune.setting import Setting
 from tonespan_utils.instrument import features
@@ -66,12 +66,15 @@ def run(params: Params, name: str, *, seed: int) -> Tuned:
     collate, work = Collate(start), params.data / "training" / f"{condition.part}.seed{seed}"
     settings = _for_kind(params.finetune, task.kind)
     head_rate = settings.head_rate[task.kind]
+    if condition.is_deaf:
+        task.train = deafness.with_level_pitch(task.train, start, task.setting.speech[0], params.knee)
     if task.kind == "ctc":
         rate = settings.learning_rate * head_rate
         head_first.teach(task.model, task.train, collate, steps=settings.head_first_steps, rate=rate, seed=seed)
     curve = training.train(
         task.model, task.train, collate, settings, loss=task.loss, head_rate=head_rate, seed=seed, work=work,
         penalty=_penalty(params.finetune.span_penalty, condition),
+        pitch_penalty=params.finetune.pitch_penalty if condition.is_deaf else None,
     )  # fmt: skip
 
     def predict(examples, pick):
@@ -124,6 +127,7 @@ def _task(params: Params, condition: Condition, encoder: Encoder, seed: int):
         crop_ms=params.finetune.xvector_crop_ms,
         max_test_utterances=params.finetune.max_test_utterances,
         level=params.bootstrap.level,
+        phonetic=params.finetune.phonetic,
     )
     return tasks.build(condition.objective, setting, tokens=tokens)
 

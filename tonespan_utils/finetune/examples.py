@@ -41,15 +41,20 @@ class Speech:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One utterance or clip: ``features`` (frame, channel) and its target; both ends of its name."""
+    """One utterance or clip: ``features`` (frame, channel) and its target; both ends of its name.
+
+    ``level_features`` (frame, channel): of the same speech with its pitch flattened, where a training needs them.
+    """
 
     utterance_id: str
     features: np.ndarray
     target: int | np.ndarray
+    level_features: np.ndarray | None = None
 
     def as_item(self) -> dict[str, object]:
         """What a Trainer's data set holds."""
-        return {"features": self.features, "target": self.target}
+        item = {"features": self.features, "target": self.target}
+        return item if self.level_features is None else item | {"level_features": self.level_features}
 
 
 class Collate:
@@ -59,7 +64,9 @@ class Collate:
         self.hop, self.receptive = encoder.hop, encoder.receptive
 
     def __call__(self, items: Sequence[dict[str, object]]) -> dict[str, torch.Tensor]:
-        """``input_values`` (batch, channel, frame), ``attention_mask`` (batch, sample), ``labels``."""
+        """``input_values`` (batch, channel, frame), ``attention_mask`` (batch, sample) and ``labels``; with flattened
+        pitch, where the examples bring it, ``level_values`` (batch, channel, frame).
+        """
         parts = [torch.from_numpy(np.asarray(item["features"])) for item in items]
         n_samples = torch.tensor([self.receptive + self.hop * (len(part) - 1) for part in parts])
         mask = (torch.arange(int(n_samples.max())) < n_samples[:, None]).long()
@@ -68,11 +75,14 @@ class Collate:
             labels = torch.stack(targets)
         else:
             labels = pad_sequence(targets, batch_first=True, padding_value=NO_TARGET)
-        return {
-            "input_values": pad_sequence(parts, batch_first=True).transpose(1, 2),
-            "attention_mask": mask,
-            "labels": labels,
-        }
+        batch = {"input_values": _padded(parts), "attention_mask": mask, "labels": labels}
+        if "level_features" in items[0]:
+            batch["level_values"] = _padded([torch.from_numpy(item["level_features"]) for item in items])
+        return batch
+
+
+def _padded(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    return pad_sequence(parts, batch_first=True).transpose(1, 2)
 
 
 def clips(encoder: Encoder, speech: Speech, utterance_id: str, *, clip_ms: float | None) -> list[np.ndarray]:

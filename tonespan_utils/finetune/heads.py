@@ -22,6 +22,7 @@ from transformers import (
 
 from tonespan_utils.encoders import families
 from tonespan_utils.encoders.encoder import Encoder
+from tonespan_utils.errors import TonespanError
 
 HEADS = {
     "ctc": AutoModelForCTC,
@@ -30,14 +31,21 @@ HEADS = {
     "frames": AutoModelForAudioFrameClassification,
 }
 AS_WAV2VEC2 = ("xvector", "frames")
+TRAINED = ("wav2vec2", "hubert")  # families whose padded batches are checked against single utterances
 
 
 def build(encoder: Encoder, kind: str, *, seed: int, **settings: object) -> PreTrainedModel:
     """A model of one of HEADS with the encoder's weights and a new head; ``settings`` go into its configuration.
 
-    The convolutional front end is frozen. The encoder itself is left as it was.
+    The convolutional front end is frozen. The encoder itself is left as it was. Raises TonespanError for a family that
+    is not trained here.
     """
     config = copy.deepcopy(encoder.model.config)
+    if config.model_type not in TRAINED:
+        raise TonespanError(
+            f"{encoder.name}: a {config.model_type!r} encoder is measured, not trained; {' and '.join(TRAINED)} are. "
+            "Name its task vanilla, or a checkpoint that is trained already in finetune.public"
+        )
     if kind in AS_WAV2VEC2 and config.model_type == "hubert":
         config = families.wav2vec2_config(config)
     for name, value in settings.items():

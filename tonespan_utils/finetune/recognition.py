@@ -1,7 +1,8 @@
 """Speech recognition as a fine-tuning task: CTC over characters, its vocabulary, and text from frames.
 
 Conventions: text is recognised in lower case without punctuation, spelled in the order of speech
-(:mod:`tonespan_utils.alignment.spelling`) and scored in the order of the script.
+(:mod:`tonespan_utils.alignment.spelling`) and scored in the order of the script. Where a script has more characters
+than the speech can teach (``finetune.phonetic``), it is recognised and scored as sounds with their tones.
 
 Notebook: notebooks/02_finetune
 """
@@ -10,7 +11,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from tonespan_utils.finetune import heads, scores, tone_errors
 from tonespan_utils.finetune.examples import Example, Speech
 from tonespan_utils.finetune.scores import Score
 from tonespan_utils.finetune.setting import Predict, Setting, need_test
+from tonespan_utils.tone import text_to_tone
 
 PAD, UNKNOWN, SPACE = "<pad>", "<unk>", "|"
 
@@ -36,7 +39,9 @@ class Asr:
     def __init__(self, setting: Setting) -> None:
         (speech,) = setting.speech
         self.setting, self.language = setting, str(speech.corpus.utterances["language"].iloc[0])
-        train, test = _transcribed(speech, speech.utterances(test=False), setting.test_utterances(speech))
+        self.is_phonetic = self.language in setting.phonetic
+        write = partial(phonetic, language=self.language) if self.is_phonetic else normalised_text
+        train, test = _transcribed(speech, write, speech.utterances(test=False), setting.test_utterances(speech))
         self.vocabulary = vocabulary([spelling.spoken(text) for *_, text in train])
         self.train = fitting(setting.targets([Example(name, part, self.encode(text)) for name, part, text in train]))
         self.test = [Example(name, part, np.array([0])) for name, part, _ in test]
@@ -61,7 +66,7 @@ class Asr:
         transcripts = [spelling.written(greedy_text(frames.argmax(axis=-1), names)) for frames in logits]
         level, seed = self.setting.level, self.setting.seed
         errors = [scores.character_error_rate(self.references, transcripts, level=level, seed=seed)]
-        if tone_errors.can_be_read(self.language):
+        if tone_errors.can_be_read(self.language) and not self.is_phonetic:
             errors += [
                 tone_errors.tone_error_rate(
                     self.references, transcripts, language=self.language, level=level, seed=seed
@@ -89,11 +94,13 @@ class Asr:
         ).save_pretrained(folder)  # fmt: skip
 
 
-def _transcribed(speech: Speech, *tables: pd.DataFrame) -> list[list[tuple[str, np.ndarray, str]]]:
+def _transcribed(
+    speech: Speech, write: Callable[[str], str], *tables: pd.DataFrame
+) -> list[list[tuple[str, np.ndarray, str]]]:
     """(utterance, features, text) of each table; what has no transcript or no frame is said and left out."""
     parts, left_out = [], 0
     for table in tables:
-        texts = map(normalised_text, table["text"])
+        texts = map(write, table["text"])
         spoken = [(name, speech.features(name), text) for name, text in zip(table["utterance_id"], texts, strict=True)]
         parts.append([utterance for utterance in spoken if len(utterance[1]) and utterance[2]])
         left_out += len(spoken) - len(parts[-1])
@@ -106,6 +113,19 @@ def normalised_text(text: str) -> str:
     """What is recognised: composed, lower case, letters with their marks and digits, single spaces."""
     kept = [c if unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in text]
     return " ".join(unicodedata.normalize("NFC", "".join(kept).lower()).split())
+
+
+def phonetic(text: str, *, language: str) -> str:
+    """The syllables of a text as IPA, each with its tone behind it: 打词 is ``ta3 tsʰɹ̩2``.
+
+    Raises TonespanError for a language whose tones are not single characters, which CTC could not tell from sounds.
+    """
+    if language not in text_to_tone.MODULES:
+        raise TonespanError(f"finetune.phonetic: {language} has no reader of tones; take it off the list")
+    syllables = [part for part in text_to_tone.syllables(text, language) if part.ipa]
+    if long := sorted({part.tone for part in syllables if len(part.tone) > 1}):
+        raise TonespanError(f"finetune.phonetic: tones of {language} are longer than a character: {', '.join(long)}")
+    return " ".join(unicodedata.normalize("NFC", part.ipa) + part.tone for part in syllables)
 
 
 def vocabulary(texts: Sequence[str]) -> dict[str, int]:

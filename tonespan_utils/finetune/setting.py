@@ -30,6 +30,7 @@ class Setting:
     crop_ms: float
     max_test_utterances: int
     level: float
+    phonetic: Sequence[str] = ()  # languages whose transcripts are sounds and tones
 
     def targets(self, examples: list[Example]) -> list[Example]:
         """The examples as they are trained on: with their own targets, or for the control with shuffled ones."""

@@ -26,7 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.finetune import heads
+from tonespan_utils.finetune import deafness, heads
 from tonespan_utils.finetune import penalty as penalties
 from tonespan_utils.finetune.examples import Collate, Example
 from tonespan_utils.params.sections import Finetune, SpanPenalty
@@ -56,14 +56,20 @@ class _Progress(TrainerCallback):
 
 
 class _FiniteTrainer(Trainer):
-    """Raises where a loss is not finite, before the update it would spoil; adds what is paid for looking far."""
+    """Raises where a loss is not finite, before the update it would spoil; adds what is paid for looking far, or for
+    hearing pitch.
+    """
 
-    def __init__(self, *args, work: Path, penalty: SpanPenalty | None, hop_ms: float, **kwargs) -> None:
+    def __init__(
+        self, *args, work: Path, penalty: SpanPenalty | None, pitch_penalty: float | None, hop_ms: float, **kwargs
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.work, self.penalty, self.hop_ms = work, penalty, hop_ms
+        self.work, self.penalty, self.pitch_penalty, self.hop_ms = work, penalty, pitch_penalty, hop_ms
         self.model_accepts_loss_kwargs = False  # the batch's own mean, as every model here computes it
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        if self.pitch_penalty is not None:
+            return self._deaf_loss(model, inputs, return_outputs, num_items_in_batch)
         if self.penalty is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         features = inputs["input_values"].requires_grad_(True)
@@ -76,6 +82,18 @@ class _FiniteTrainer(Trainer):
         reach_frames = self.penalty.span_ms / 2 / self.hop_ms
         share = penalties.share_beyond(outputs.logits, features, *drawn, reach_frames=reach_frames).mean()
         loss = loss + self.penalty.weight * share
+        return (loss, outputs) if return_outputs else loss
+
+    def _deaf_loss(self, model, inputs, return_outputs, num_items_in_batch):
+        level_values, mask = inputs.pop("level_values"), inputs["attention_mask"]
+        loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        n_frames = model._get_feat_extract_output_lengths(mask.sum(dim=1))
+        encoder = model.base_model.eval()  # the two must not differ in what is dropped or masked
+        hidden = encoder(inputs["input_values"], attention_mask=mask, output_hidden_states=True).hidden_states[1:]
+        with torch.no_grad():
+            level = encoder(level_values, attention_mask=mask, output_hidden_states=True).hidden_states[1:]
+        encoder.train()
+        loss = loss + self.pitch_penalty * deafness.change(hidden, level, n_frames).mean()
         return (loss, outputs) if return_outputs else loss
 
     def training_step(self, *args, **kwargs) -> torch.Tensor:
@@ -101,10 +119,12 @@ def train(
     seed: int,
     work: Path,
     penalty: SpanPenalty | None = None,
+    pitch_penalty: float | None = None,
 ) -> list[dict[str, float]]:
     """Fine-tune ``model`` in place for ``settings.steps`` updates; its loss curve as rows of step and loss.
 
-    With a ``penalty``, the loss has what :mod:`.penalty` says added.
+    With a ``penalty``, the loss has what :mod:`.penalty` says added; with a ``pitch_penalty``, so many times what
+    :mod:`.deafness` says, for which the examples bring ``level_features``.
     Checkpoints lie in ``work`` and are taken up again by the same training (start, examples, settings and seed); those
     of another go. The caller removes the folder when the result is stored. Raises TonespanError where a loss is not
     finite, naming the step and the last good checkpoint.
@@ -112,14 +132,14 @@ def train(
     lengths = np.array([len(example.features) for example in examples])
     order = batches(lengths, settings.steps, settings.batch_size, seed=seed)
     items = [examples[i].as_item() for i in order]
-    _claim(work, _identity(model, examples, settings, head_rate, seed, penalty))
+    _claim(work, _identity(model, examples, settings, head_rate, seed, penalty, pitch_penalty))
     _mask_no_more_than(model, int(lengths[order].reshape(settings.steps, -1).max(axis=1).min()))
     heads.take_features(model)
     try:
         trainer = _FiniteTrainer(
             model=model, args=_arguments(settings, seed, work), data_collator=collate, train_dataset=items,
             compute_loss_func=loss, callbacks=[_Progress()], work=work,
-            penalty=penalty, hop_ms=1000 * collate.hop / SAMPLE_RATE,
+            penalty=penalty, pitch_penalty=pitch_penalty, hop_ms=1000 * collate.hop / SAMPLE_RATE,
             optimizers=(_optimizer(model, settings.learning_rate, head_rate), None),
         )  # fmt: skip
         _quietly(trainer, _usable_checkpoint(work))
@@ -192,6 +212,7 @@ def _identity(
     head_rate: float,
     seed: int,
     penalty: SpanPenalty | None,
+    pitch_penalty: float | None = None,
 ) -> str:
     """A hash of all that decides where the training ends."""
     schedule = [
@@ -202,6 +223,7 @@ def _identity(
         settings.warmup_share,
         seed,
         *([penalty.weight, penalty.span_ms] if penalty else []),
+        *([] if pitch_penalty is None else [pitch_penalty]),
     ]
     digest = hashlib.sha256(repr(schedule).encode())
     for name, weight in model.state_dict().items():
@@ -209,6 +231,8 @@ def _identity(
     for example in examples:
         digest.update(example.utterance_id.encode() + np.asarray(example.target).tobytes())
         digest.update(np.ascontiguousarray(example.features))
+        if example.level_features is not None:
+            digest.update(np.ascontiguousarray(example.level_features))
     return digest.hexdigest()
 
 

@@ -38,11 +38,13 @@ COLUMNS = ["layer", "head", "distance_ms", "ci_low_ms", "ci_high_ms", "null_ms",
 def attention_weights(encoder: Encoder, samples: np.ndarray, centers_s: Sequence[float]) -> dict[str, Floats]:
     """What the frame at each centre attends to: layer -> (token, head, frame), rows sum to 1.
 
-    ``samples`` (n,) is one utterance at 16 kHz. Raises TonespanError for blocks with adapters, whose attention is not
-    kept, and where ``Encoder.frame_at`` does. Notebook: notebooks/06_validity
+    ``samples`` (n,) is one utterance at 16 kHz. Raises TonespanError for blocks with adapters and other blocks whose
+    attention is not kept, and where ``Encoder.frame_at`` does. Notebook: notebooks/06_validity
     """
     frames = [encoder.frame_at(center, samples.size) for center in centers_s]
     clip = gradients.trace(encoder, encoder.prepare(samples))
+    if isinstance(clip, backward.PlainClips):
+        raise TonespanError(f"{encoder.name}: attention is read from blocks like wav2vec 2.0's alone")
     by_layer = {}
     for number, block in enumerate(clip.blocks, start=1):
         if isinstance(block, backward.PlainBlock):

@@ -25,9 +25,9 @@ from tqdm.auto import tqdm
 from tonespan_utils.audio.reading import build_once
 from tonespan_utils.corpus.corpus import Corpus
 from tonespan_utils.encoders.encoder import Encoder
+from tonespan_utils.encoders.whisper import WhisperEncoder
 from tonespan_utils.errors import TonespanError
 
-_SETTINGS = ("conv_dim", "conv_kernel", "conv_stride", "feat_extract_norm", "feat_extract_activation")
 Features = Callable[[str], np.ndarray]  # utterance id -> (frame, channel)
 
 
@@ -50,7 +50,7 @@ def of_corpus(encoder: Encoder, corpus: Corpus, *, cache_dir: Path) -> Features:
     language = corpus.utterances["language"].iloc[0]
     which = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]  # corpora of one language keep their own
     parent = cache_dir / front_end_identity(encoder) / f"{language}-{which}"
-    shape = (int(ends[-1]), encoder.model.config.conv_dim[-1])
+    shape = (int(ends[-1]), encoder.feature_width)
 
     def build(folder: Path) -> None:
         stored = np.lib.format.open_memmap(folder / "cnn.npy", mode="w+", dtype=np.float32, shape=shape)
@@ -67,10 +67,13 @@ def of_corpus(encoder: Encoder, corpus: Corpus, *, cache_dir: Path) -> Features:
 
 def front_end_identity(encoder: Encoder) -> str:
     """A hash of all that makes the features: the front end's weights and settings, and the scaling of its input."""
-    settings = [getattr(encoder.model.config, name) for name in _SETTINGS]
-    digest = hashlib.sha256(json.dumps([encoder.scale_input, *settings]).encode())
-    for name, weight in sorted(encoder.model.feature_extractor.state_dict().items()):
-        digest.update(name.encode() + weight.cpu().contiguous().numpy().tobytes())
+    settings = [getattr(encoder.model.config, name, None) for name in encoder.front_settings]
+    canvas = [encoder.canvas] if isinstance(encoder, WhisperEncoder) else []
+    digest = hashlib.sha256(json.dumps([encoder.scale_input, *settings, *canvas]).encode())
+    for name, weight in sorted(encoder.model.state_dict().items()):
+        if encoder.front_end and name.startswith(encoder.front_end):
+            short = name.removeprefix("feature_extractor.")
+            digest.update(short.encode() + weight.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

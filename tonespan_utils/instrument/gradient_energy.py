@@ -43,20 +43,21 @@ def energy_over_offset(
     edges_ms: np.ndarray,
     *,
     power: np.ndarray | None = None,
+    wrt: str = "cnn",
 ) -> np.ndarray:
     """Squared gradients binned over offset from each token's centre: (token, bins), in units of gradient squared.
 
-    ``gradient`` (token, samples), or (token, frame, channel) whose channels are summed. ``power`` (samples,), the local
+    ``gradient`` (token, samples), or (token, frame, channel) whose channels are summed, with respect to ``wrt`` of
+    ``Encoder.inputs``. ``power`` (samples,), the local
     power of the utterance, multiplies the squares where it is given. Raises TonespanError for NaN.
     Notebook: notebooks/04_gradient_energy
     """
     if not np.isfinite(gradient).all():
         raise TonespanError("gradients hold NaN or infinite values; are the checkpoint's weights finite?")
     energy = np.square(gradient, dtype=np.float64)
+    times_s = encoder.times_s("waveform" if energy.ndim == 2 else wrt, gradient.shape[1])
     if energy.ndim == 3:
-        energy, times_s = energy.sum(axis=-1), encoder.frame_center_s(np.arange(gradient.shape[1]))
-    else:
-        times_s = np.arange(gradient.shape[1]) / SAMPLE_RATE
+        energy = energy.sum(axis=-1)
     if power is not None:
         energy = energy * local_power.power_at(power, times_s)
     return np.stack(
@@ -139,6 +140,7 @@ def measure(
     """Energy over offset of every token and layer, without and with the weight ``power``, whose window is
     ``power_window_ms``. Notebook: notebooks/04_gradient_energy
     """
+    _check_bins(encoder, wrt, edges_ms)
     groups = dict(list(tokens.groupby("utterance_id", sort=False)))
     n_samples = corpus.utterances.set_index("utterance_id")["n_samples"]
     reach_s = float(np.abs(edges_ms).max()) / 1000
@@ -162,8 +164,8 @@ def measure(
                 loudness = power_of_input(encoder, clips[i], window_ms=power_window_ms)
                 null[name] = null_energy(clips.shape[1], centers[i], edges_ms)
                 power[name] = local_power.power_over_offset(loudness, centers[i], edges_ms)
-                energy[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms)
-                weighted[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms, power=loudness)
+                energy[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms, wrt=wrt)
+                weighted[name] = energy_of_layers(encoder, of_clip, centers[i], edges_ms, power=loudness, wrt=wrt)
                 confidence[name] = {layer: of_clips[i] for layer, of_clips in named.items()}
             bar.update(len(names))
     ordered = by_utterance(tokens)
@@ -182,6 +184,13 @@ def measure(
     )
 
 
+def _check_bins(encoder: Encoder, wrt: str, edges_ms: np.ndarray) -> None:
+    """Raise TonespanError for bins narrower than the frames of what gradients are taken with respect to."""
+    step_ms = 1000 * float(np.diff(encoder.times_s(wrt, 2))[0])
+    if np.diff(edges_ms).min() < step_ms - 1e-6:
+        raise TonespanError(f"{wrt} of {encoder.name} come every {step_ms:.0f} ms: bin_ms must be at least that")
+
+
 def power_of_input(encoder: Encoder, samples: np.ndarray, *, window_ms: float) -> np.ndarray:
     """The local power (n,) of an utterance's ``samples`` (n,) as the encoder gets them."""
     return local_power.local_power(encoder.prepare(samples)[0].double().cpu().numpy(), window_ms=window_ms)
@@ -194,10 +203,11 @@ def energy_of_layers(
     edges_ms: np.ndarray,
     *,
     power: np.ndarray | None = None,
+    wrt: str = "cnn",
 ) -> dict[str, np.ndarray]:
     """:func:`energy_over_offset` of every layer's ``gradient``: layer -> (token, bins)."""
     return {
-        layer: energy_over_offset(encoder, slopes, centers_s, edges_ms, power=power)
+        layer: energy_over_offset(encoder, slopes, centers_s, edges_ms, power=power, wrt=wrt)
         for layer, slopes in gradient.items()
     }
 

@@ -4,8 +4,9 @@ For a token with centre c and a layer with probe ``(W, b)``: the hidden vector h
 ``W h + b``; the energy of input sample t is ``(d logit / d x_t)^2``, and ``E(tau)`` sums it over bins of ``tau = t -
 c``.
 
-Conventions: the input is the prepared waveform of the whole utterance (what the model sees), or its ``cnn`` features,
-whose energy is summed over channels at frame centres. Which logit it is says :mod:`readouts`. Parameters are frozen;
+Conventions: the input is the prepared waveform of the whole utterance (what the model sees), its ``cnn`` features, or
+the ``input_features`` of a model that takes in log-Mel bands (``Encoder.inputs``); the energy of these two is summed
+over channels at frame centres. Which logit it is says :mod:`readouts`. Parameters are frozen;
 the model, its hooks and the input are left as they were. All layers and tokens of an utterance, and utterances of one
 length, share one way up and one way down (``encoders.backward``); a logit that moves with nothing has gradient 0 and,
 in ``spans``, no radius.
@@ -27,6 +28,7 @@ from torch import Tensor
 from tonespan_utils.audio.reading import SAMPLE_RATE
 from tonespan_utils.encoders import backward
 from tonespan_utils.encoders.encoder import Encoder
+from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import chunks
 from tonespan_utils.instrument.chunks import OutOfMemory, chunk_size, in_chunks, is_out_of_memory
 from tonespan_utils.instrument.readouts import Readout, logits, read_out
@@ -46,7 +48,8 @@ def input_gradients(
     wrt: str = "waveform",
     reach_s: float = np.inf,
 ) -> dict[str, np.ndarray]:
-    """Gradients of each token's logit: layer -> (token, samples), or (token, frame, channel) for ``wrt="cnn"``.
+    """Gradients of each token's logit: layer -> (token, samples), or (token, frame, channel) where ``wrt`` is
+    ``cnn`` or ``input_features``.
 
     ``samples`` (n,) is one utterance at 16 kHz; ``centers_s`` and ``tones`` (token,) lie in it. Utterances of one
     length, with as many tokens each, may come together as (clip, n) and (clip, token), which shares work; the arrays
@@ -67,6 +70,8 @@ def gradients_and_probabilities(
     """:func:`input_gradients` of ``clips`` (clip, n), and the probability that each layer's probe gives to each of its
     classes: layer -> (clip, token, class), the softmax of its logits, which is what its training made likely.
     """
+    if wrt not in encoder.inputs:
+        raise TonespanError(f"no gradient with respect to {wrt!r}; {encoder.name} has {', '.join(encoder.inputs)}")
     frames = np.array(
         [[encoder.frame_at(float(center), clips.shape[1]) for center in clip_centers] for clip_centers in centers_s]
     )
@@ -95,7 +100,7 @@ def exact_products() -> AbstractContextManager:
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
-def trace(encoder: Encoder, prepared: Tensor) -> backward.Clips:
+def trace(encoder: Encoder, prepared: Tensor) -> backward.Clips | backward.PlainClips:
     """``backward.trace`` of prepared waveforms (clip, samples); raises OutOfMemory where they do not fit."""
     try:
         return backward.trace(encoder, prepared)
@@ -107,25 +112,42 @@ def trace(encoder: Encoder, prepared: Tensor) -> backward.Clips:
 
 
 def pull_down(
-    encoder: Encoder, clips: backward.Clips, readout: Readout, *, wrt: str = "waveform", reach_s: float = np.inf
+    encoder: Encoder,
+    clips: backward.Clips | backward.PlainClips,
+    readout: Readout,
+    *,
+    wrt: str = "waveform",
+    reach_s: float = np.inf,
 ) -> dict[str, np.ndarray]:
     """Gradients of ``readout`` at the input of ``clips``: layer -> (clip, token, samples), or (clip, token, frame,
-    channel) for ``wrt="cnn"``.
+    channel) for ``wrt="cnn"`` and ``"input_features"``.
     """
     by_layer = {layer: [] for layer in readout.weight}
     batch = max(1, MAX_STORED_VALUES // (len(by_layer) * clips.states["0"].numel()))
     for i in range(0, len(readout.frames), batch):
         weights = {layer: weight[i : i + batch] for layer, weight in readout.weight.items()}
         frames = readout.frames[i : i + batch]
-        local = _down_to_features(clips, weights, frames)
-        if wrt == "waveform":
-            local = _down_to_waveform(encoder, clips, local, frames, reach_s)
-        for layer, gradient in local.items():
+        for layer, gradient in _down(encoder, clips, weights, frames, wrt, reach_s).items():
             by_layer[layer].append(gradient.transpose(0, 1))
     return {layer: torch.cat(parts, dim=1).cpu().to(_stored_as(clips)).numpy() for layer, parts in by_layer.items()}
 
 
-def _stored_as(clips: backward.Clips) -> torch.dtype:
+def _down(
+    encoder: Encoder, clips: backward.Clips | backward.PlainClips, starts: Mapping[str, Tensor], frames: Tensor,
+    wrt: str, reach_s: float,
+) -> dict[str, Tensor]:  # fmt: skip
+    """From gradients at each layer's centre ``frames`` to gradients at the input: layer -> (token, clip, ...)."""
+    if isinstance(clips, backward.PlainClips):
+        return clips.pull(starts, frames, wrt)
+    at_features = _down_to_features(clips, starts, frames)
+    if wrt == "cnn":
+        return at_features
+    if clips.bands is not None:
+        return clips.bands.pull(at_features, wrt)
+    return _down_to_waveform(encoder, clips, at_features, frames, reach_s)
+
+
+def _stored_as(clips: backward.Clips | backward.PlainClips) -> torch.dtype:
     """numpy has no bfloat16."""
     return torch.float32 if clips.states["cnn"].dtype == torch.bfloat16 else clips.states["cnn"].dtype
 
@@ -225,7 +247,7 @@ def _stretch(encoder: Encoder, n_samples: int, reach_s: float) -> tuple[int, int
     utterance gives. Group norm ties every frame to every sample: no stretch then.
     """
     total = encoder.n_frames(n_samples)
-    around = np.inf if encoder.model.config.feat_extract_norm == "group" else reach_s * SAMPLE_RATE / encoder.hop + 2
+    around = np.inf if encoder.ties_frames else reach_s * SAMPLE_RATE / encoder.hop + 2
     if 2 * around + 1 >= total:
         return total, n_samples
     n_frames = 2 * int(np.ceil(around)) + 1

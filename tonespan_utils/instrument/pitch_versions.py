@@ -77,7 +77,7 @@ def of_corpus(
     Raises TonespanError where the cache cannot be written, or is damaged. Notebook: notebooks/04_flattened_pitch
     """
     placed = _placed(encoder, corpus, tokens, given)
-    shape = (int(placed["n_frames"].sum()) * len(names(given.half_widths_ms)), encoder.model.config.conv_dim[-1])
+    shape = (int(placed["n_frames"].sum()) * len(names(given.half_widths_ms)), encoder.feature_width)
     if cache_dir is None:
         stored = np.zeros(shape, dtype=np.float32)
         reasons = _fill(stored, encoder, corpus, placed, given)

@@ -21,6 +21,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tonespan_utils.languages import LANGUAGE_NAMES
+from tonespan_utils.paper.report_text import count
 from tonespan_utils.params.profile import Params
 from tonespan_utils.plots import style
 from tonespan_utils.statistics import findings
@@ -63,7 +64,7 @@ def _text(row) -> str:
     value = (
         "" if pd.isna(row.value) else f" {findings.interval_text(row.value, row.ci_low, row.ci_high, digits=digits)}"
     )
-    n = "" if pd.isna(row.n_tokens) else f", n = {row.n_tokens:.0f} tokens, {row.n_seeds:.0f} trainings"
+    n = "" if pd.isna(row.n_tokens) else f", n = {row.n_tokens:.0f} tokens, {count(int(row.n_seeds), 'training')}"
     holm = "" if row.holm_verdict == row.verdict else f" (after Holm's correction: {row.holm_verdict})"
     return f"{where}:{value} {row.verdict}{holm}{n}. {row.statement}."
 

@@ -33,6 +33,7 @@ from tonespan_utils.params.profile import ROOT, Params
 
 PACKAGES = ("torch", "transformers", "librosa", "scikit-learn", "matplotlib", "praat-parselmouth")
 FORMATS = ("pdf", "svg", "png")
+PAGE_COLUMNS, PAGE_LINES = 110, 24  # of the parameters that explain prints: with the lines above them a page
 
 
 def describe(
@@ -81,8 +82,11 @@ def cell_that_calls(call: str, notebook: str) -> int | None:
     return holds.index(True) + 1 if True in holds else None
 
 
-def explain(path: Path) -> str:
-    """What made a file, for people: a line each, then the parameters as YAML. Raises TonespanError as :func:`read`."""
+def explain(path: Path, *, whole: bool = False) -> str:
+    """What made a file, for people: a line each, then the parameters as YAML, on a page: those that are not as in
+    params/base.yaml, and as many models as there are. ``whole`` gives every parameter and every model. Raises
+    TonespanError as :func:`read`.
+    """
     record = read(path)
     try:
         lines = {
@@ -92,16 +96,55 @@ def explain(path: Path) -> str:
             "commit": record["commit"],
             "data": record["data"],
             **{f"encoder {name}": identity for name, identity in record["checkpoints"].items()},
-            **{f"model {name}": identity for name, identity in record.get("models", {}).items()},
+            **_models(record.get("models", {}), whole=whole),
             "versions": ", ".join(f"{name} {number}" for name, number in record["versions"].items()),
             "again": f"git checkout {record['commit'].removesuffix('-dirty')[:12]} && {record['command']}",
         }
-        parameters = yaml.safe_dump(record["params"], sort_keys=False, allow_unicode=True)
+        parameters = record["params"] if whole else not_as_in_base(record["params"])
     except (KeyError, AttributeError):
         raise TonespanError(f"{path}: its provenance is of another version; draw the figure again") from None
     width = max(map(len, lines)) + 2
     text = "".join(f"{name:<{width}}{value}\n" for name, value in lines.items())
-    return f"{text}parameters\n{textwrap.indent(parameters, '  ')}"
+    listed = yaml.safe_dump(
+        parameters, sort_keys=False, allow_unicode=True, width=PAGE_COLUMNS, default_flow_style=False if whole else None
+    )
+    if whole:
+        return f"{text}parameters\n{textwrap.indent(listed, '  ')}"
+    changed = _cut(textwrap.indent(listed, "  "))
+    return f"{text}parameters that are not as in params/base.yaml (--all prints all)\n{changed}"
+
+
+def not_as_in_base(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that differ from params/base.yaml, in their sections."""
+    base = yaml.safe_load((profile.PARAMS_DIR / "base.yaml").read_text(encoding="utf-8"))
+    return _difference(parameters, base)
+
+
+def _difference(values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    kept = {}
+    for name, value in values.items():
+        other = others.get(name)
+        if isinstance(value, dict) and isinstance(other, dict) and name not in profile.WHOLE:
+            value = _difference(value, other)
+            if not value:
+                continue
+        if value != other:
+            kept[name] = value
+    return kept
+
+
+def _models(models: dict[str, str], *, whole: bool) -> dict[str, str]:
+    """Lines for the models that a figure is of: each of them, or how many there are."""
+    if whole or len(models) <= 2:
+        return {f"model {name}": identity for name, identity in models.items()}
+    return {"models": f"{len(models)}, from {next(iter(models))} to {list(models)[-1]} (--all prints each)"}
+
+
+def _cut(text: str) -> str:
+    """A text of at most PAGE_LINES lines."""
+    lines = text.splitlines(keepends=True)
+    more = f"  ... and {len(lines) - PAGE_LINES} lines more (--all prints them)\n" if len(lines) > PAGE_LINES else ""
+    return "".join(lines[:PAGE_LINES]) + more
 
 
 def as_text(record: dict[str, Any]) -> str:

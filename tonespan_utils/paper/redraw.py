@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tqdm.auto import tqdm
+
 from tonespan_utils.paper.figures.store import figure_stem, load_tables, recipes, save
 from tonespan_utils.params.profile import Params
 
@@ -20,7 +22,7 @@ def redraw(params: Params, name: str | None = None, *, width_mm: float | None = 
         return [page.write(params)]
     loaded = load_tables(params)
     names = [name] if name else list(recipes(params))
-    for each in names:
+    for each in tqdm(names, desc="figures", unit="figure", disable=len(names) == 1):
         save(params, each, loaded, width_mm=width_mm)
     drawn = [figure_stem(params, each, width_mm=width_mm).with_suffix(".png") for each in names]
     return drawn if name else [*drawn, page.write(params), report.write(params, loaded)]

@@ -3,7 +3,7 @@
 The page is plain HTML with inline style and script; figures lie beside it, the tables are inside, to sort and to
 download. Every number in its text is computed here from the tables and parameters that it shows. Sections on validity
 and alignment appear where their tables or figures exist: a table is ``results/<profile>/<name>.csv``, and a figure is
-any in ``figures/<profile>/`` that is not of the paper and whose provenance has a ``title`` and a ``caption``.
+any in ``results/<profile>/figures/`` that is not of the paper and whose provenance has a ``title`` and a ``caption``.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -49,7 +49,7 @@ OF_NOTEBOOK = {"06": "validity", "07": "alignment"}  # where a figure belongs, b
 
 
 def write(params: Params, loaded: dict[str, pd.DataFrame]) -> Path:
-    """Write ``figures/<profile>/index.html`` from the tables; the figures must have been drawn. Returns its path."""
+    """Write ``results/<profile>/figures/index.html`` from the tables, after the figures. Returns its path."""
     record = provenance.describe_run(params, notebook=NOTEBOOK, call="report.write(", figure="index")
     record |= {"command": f"make figures PROFILE={params.profile}"}
     stored = loaded | _extra_tables(params, already=set(loaded))

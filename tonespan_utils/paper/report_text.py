@@ -54,7 +54,7 @@ def methods(loaded: dict[str, pd.DataFrame], params: Params) -> list[tuple[str, 
             f"Judged on the mean over the blocks from relative depth {params.claims.from_depth:g} on, paired over "
             "tokens, with trainings as a random effect whose variance is pooled over conditions (t intervals, "
             f"Satterthwaite); two one-sided tests against {params.claims.smallest_ms:g} ms, "
-            f"{params.claims.smallest_f1:g} of F1 and {params.claims.smallest_influence:g} of the margin; Holm's "
+            f"{params.claims.smallest_f1:g} of F1 and {params.claims.smallest_influence:g} of influence; Holm's "
             "correction over all tested claims of the board.",
         ),
     ]

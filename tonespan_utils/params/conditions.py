@@ -6,7 +6,8 @@ Tasks
 - ``asr`` (CTC over characters), ``emotion``, ``gender`` (mean-pooled classification), ``speaker`` (x-vectors with an
   angular margin), ``tone`` (the tone of each token, read at its centre frame).
 - ``narrow_asr``: ASR that pays for looking further than ``finetune.span_penalty.span_ms``; ``wide_asr``: ASR that is
-  rewarded for it. Controls of the claims board: their spans were changed on purpose.
+  rewarded for it; ``deaf_asr``: ASR that pays for hearing pitch. Controls of the claims board: what they look at was
+  changed on purpose.
 - ``shuffled_<task>``: the same number of updates on the same speech with shuffled labels, a control.
 - ``<task>_tone``: tone after that task, starting where ``<task>`` ended.
 
@@ -23,7 +24,8 @@ from dataclasses import dataclass
 from tonespan_utils.errors import TonespanError
 
 TASKS = ("asr", "emotion", "gender", "speaker", "tone")
-SHUFFLED, NARROW, WIDE, THEN_TONE = "shuffled_", "narrow_", "wide_", "_tone"
+SHUFFLED, NARROW, WIDE, DEAF, THEN_TONE = "shuffled_", "narrow_", "wide_", "deaf_", "_tone"
+ON_PURPOSE = (NARROW, WIDE, DEAF)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Condition:
         return self.task.startswith(WIDE)
 
     @property
+    def is_deaf(self) -> bool:
+        """Whether its training penalises hidden vectors that change with the pitch."""
+        return self.task.startswith(DEAF)
+
+    @property
     def follows(self) -> str:
         """The task that was trained before tone, ``asr`` of ``asr_tone``; empty where there was none."""
         return self.task.removesuffix(THEN_TONE) if self.task.endswith(THEN_TONE) and not self.is_shuffled else ""
@@ -67,7 +74,8 @@ class Condition:
     @property
     def objective(self) -> str:
         """The task that is trained last: ``tone`` of ``asr_tone``, ``asr`` of ``shuffled_asr``."""
-        return "tone" if self.follows else self.task.removeprefix(SHUFFLED).removeprefix(NARROW).removeprefix(WIDE)
+        prefix = next((each for each in (SHUFFLED, *ON_PURPOSE) if self.task.startswith(each)), "")
+        return "tone" if self.follows else self.task.removeprefix(prefix)
 
     @property
     def is_measured(self) -> bool:
@@ -87,7 +95,7 @@ def parse(name: str) -> Condition:
     backbone, _, what = name.partition("/")
     task, dash, language = what.partition("-")
     condition = Condition(name, backbone, task, language)
-    tasks = {"vanilla", *TASKS, NARROW + "asr", WIDE + "asr", *(SHUFFLED + task for task in TASKS)}
+    tasks = {"vanilla", *TASKS, *(each + "asr" for each in ON_PURPOSE), *(SHUFFLED + task for task in TASKS)}
     tasks |= {task + THEN_TONE for task in TASKS if task != "tone"}
     if not backbone or task not in tasks:
         raise TonespanError(f"{name!r} is no condition: use <encoder>/<task>[-<language>], task {', '.join(TASKS)}")

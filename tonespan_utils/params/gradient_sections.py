@@ -18,7 +18,7 @@ class Gradient(Section):
     """Input-gradient energy around the tone centre."""
 
     target: Literal["true", "predicted", "margin"]
-    wrt: Literal["waveform", "cnn"]
+    wrt: Literal["waveform", "cnn", "input_features"]
     weight: Literal["none", "power"]
     power_window_ms: Annotated[float, Field(ge=1, le=500)]
     window_ms: Positive

@@ -19,13 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
@@ -51,7 +45,9 @@ from tonespan_utils.params.validity import Validity
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS_DIR = ROOT / "params"
-# Where results/, runs/, figures/ and data/ go; elsewhere only for tests and for read-only checkouts.
+AWAY = "in the repository, not in this installed package: clone it"
+FIGURES = "figures"  # in the results of a profile
+# Where results/, runs/ and data/ go; elsewhere only for tests and for read-only checkouts.
 OUTPUT_ROOT = Path(os.environ.get("TONESPAN_OUTPUT") or ROOT).resolve()
 WHOLE = {"encoders", "folders", "corpora", "public"}  # mappings a profile replaces instead of extending
 
@@ -141,8 +137,8 @@ class Params(Section):
 
     @property
     def figures(self) -> Path:
-        """Folder of the figures and the report."""
-        return OUTPUT_ROOT / "figures" / self.profile
+        """Folder of the figures, the report and the explorer's page; `figures/` at the top is a gallery of copies."""
+        return self.results / FIGURES
 
     @property
     def runs(self) -> Path:
@@ -159,7 +155,7 @@ class Params(Section):
         parsed = conditions.parse(condition)
         if not parsed.is_trained or condition in self.finetune.public:
             return [0]
-        is_task = parsed.is_measured and not (parsed.is_shuffled or parsed.is_wide)
+        is_task = parsed.is_measured and not (parsed.is_shuffled or parsed.is_wide or parsed.is_deaf)
         return self.finetune.seeds if is_task else self.finetune.control_seeds
 
     def model_folder(self, condition: str, seed: int) -> Path:
@@ -167,13 +163,13 @@ class Params(Section):
         return self.results / "models" / f"{conditions.parse(condition).part}.seed{seed}"
 
     def checkpoint(self, condition: str, seed: int = 0) -> Checkpoint:
-        """The checkpoint of a condition's encoder: the backbone, a public one, or what was trained here.
-
-        Folders are relative to the repository.
+        """The checkpoint of a condition's encoder: the backbone, a public one, or what was trained here. Folders are
+        relative to the repository.
         """
         parsed = conditions.parse(condition)
         if parsed.is_trained and condition not in self.finetune.public:
-            return Checkpoint(checkpoint=str(self.model_folder(condition, seed)), revision=None)
+            trained = {"checkpoint": str(self.model_folder(condition, seed)), "revision": None}
+            return self.encoders[parsed.backbone].model_copy(update=trained)
         named = self.finetune.public.get(condition) or self.encoders[parsed.backbone]
         folder = ROOT / named.checkpoint
         return named.model_copy(update={"checkpoint": str(folder)}) if folder.is_dir() else named
@@ -198,7 +194,8 @@ def find(profile: str | Path) -> Path:
         missing = True
     if missing:
         profiles = ", ".join(sorted(p.stem for p in PARAMS_DIR.glob("*.yaml") if p.stem != "base"))
-        raise TonespanError(f"no parameter file {_short(str(path))}; profiles in params/: {profiles}")
+        there = f"profiles in params/: {profiles}" if profiles else "profiles, notebooks and the Snakefile are " + AWAY
+        raise TonespanError(f"no parameter file {_short(str(path))}; {there}")
     return path
 
 

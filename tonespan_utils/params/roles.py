@@ -14,11 +14,12 @@ ROLES = {
     "mandarin_asr": "Mandarin ASR",
     "english_asr": "English ASR",
     "other_asr": "other ASR",
-    "narrow_asr": "span-penalised ASR",
-    "wide_asr": "span-rewarded ASR",
     "emotion": "emotion",
     "gender": "gender",
     "speaker": "speaker",
+    "narrow_asr": "span-penalised ASR",
+    "wide_asr": "span-rewarded ASR",
+    "deaf_asr": "pitch-deaf ASR",
     "control": "shuffled control",
 }
 

@@ -18,7 +18,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -151,10 +153,16 @@ class Baseline(Section):
 
 
 class Checkpoint(Section):
-    """Where an encoder comes from: a hub id or a folder."""
+    """Where an encoder comes from: a hub id or a folder; ``canvas_s`` is Whisper's alone (null: its own 30 s)."""
 
     checkpoint: str
     revision: str | None
+    canvas_s: Positive | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Without a canvas where none is given: what runs of other encoders depend on stays as it was."""
+        return {name: value for name, value in plain(self).items() if name != "canvas_s" or value is not None}
 
 
 class SpanPenalty(Section):
@@ -187,6 +195,8 @@ class Finetune(Section):
     clip_ms: Annotated[float, Field(ge=100)] | None
     max_test_utterances: Annotated[int, Field(ge=2)]
     span_penalty: SpanPenalty
+    pitch_penalty: Positive
+    phonetic: list[str]
     corpora: Mapping[Literal["emotion", "gender", "speaker"], str]
     public: Mapping[str, Checkpoint]
 

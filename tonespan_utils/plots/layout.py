@@ -44,13 +44,20 @@ def panels(languages: Sequence[str], *, height_in: float = 2.2, share_y: bool = 
     return figure, axes
 
 
-def corner_note(axis: Axes, text: str, *, right: bool) -> None:
-    """A word in a lower corner of an axis, on what lies beyond it."""
+def corner_note(axis: Axes, text: str, *, right: bool, top: bool = False) -> None:
+    """A word in a corner of an axis, on what lies beyond it."""
     place = {"x": 0.98 if right else 0.02, "ha": "right" if right else "left"}
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}  # over lines that cross the corner
     wrapped = textwrap.fill(text, 40)  # a panel is about 60 letters wide
     axis.text(
-        y=0.05, s=wrapped, va="bottom", transform=axis.transAxes, fontsize=7, color=NULL["color"], bbox=box, **place
+        y=0.95 if top else 0.05,
+        s=wrapped,
+        va="top" if top else "bottom",
+        transform=axis.transAxes,
+        fontsize=7,
+        color=NULL["color"],
+        bbox=box,
+        **place,
     )
 
 

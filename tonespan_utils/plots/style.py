@@ -41,6 +41,7 @@ ROLE_STYLES = {
     "other_asr": ("#8C6D31", "<"),
     "narrow_asr": ("#4B0092", ">"),
     "wide_asr": ("#8E5BD0", "p"),
+    "deaf_asr": ("#7A7A00", "h"),
     "emotion": ("#D55E00", "D"),
     "gender": ("#009E73", "P"),
     "speaker": ("#CC79A7", "X"),

@@ -26,7 +26,11 @@ Roles = Mapping[str, Estimate]  # what a condition is to the language -> a measu
 Parts = dict[str, Estimate]
 DISTANCES = ("distance_ms", "box_distance_ms")  # the paper's, which decides, and with the box correction
 CONTROL = "_control"
-NOT_COMPARED = ("narrow_asr", "wide_asr")  # changed on purpose: controls of the board, no rivals of target ASR
+NOT_COMPARED = (
+    "narrow_asr",
+    "wide_asr",
+    "deaf_asr",
+)  # changed on purpose: controls of the board, no rivals of target ASR
 
 
 @dataclass(frozen=True)

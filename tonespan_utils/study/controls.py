@@ -3,6 +3,7 @@
 Positive: an effect was made on purpose, and the board has to call it, *supported*.
 
 - ``narrow penalty``, ``wide penalty``: ASR that pays for looking far, and for looking near, against plain ASR.
+- ``deaf to pitch``: ASR that pays for hearing pitch, against plain ASR.
 - ``tone lost``: vanilla's own predictions, given to other tokens at random: all that an encoder deaf to pitch can know
   of tone is how often each occurs.
 - ``pitch teacher``: the encoder whose teacher saw little of the pitch against the one whose teacher saw much.
@@ -69,6 +70,7 @@ def table(
 
 ASKED = [
     ("positive", "narrow penalty", "span_ms"), ("positive", "wide penalty", "span_ms"),
+    ("positive", "deaf to pitch", "f1"),
     ("positive", "tone lost", "f1"), ("positive", "pitch teacher", "span_ms"),
     ("positive", "planted effect", "span_ms"), ("positive", "planted effect", "f1"),
     ("negative", "two seeds", "span_ms"), ("negative", "two seeds", "f1"),
@@ -92,6 +94,7 @@ def _made_on_purpose(
     wanted = (
         ("narrow penalty", "narrow_asr", "target_asr", "span_ms", "<"),
         ("wide penalty", "wide_asr", "target_asr", "span_ms", ">"),
+        ("deaf to pitch", "deaf_asr", "target_asr", "f1", "<"),
     )
     for control, changed, plain, measure, relation in wanted:
         samples = summary.samples.get(measure, {})

@@ -1,8 +1,9 @@
 """Has a model learned its task? Where it has not, what it did to the encoder is not what the task does.
 
-A training has learned its task where the interval of its stored test score lies wholly on the better side of its null,
-that of the same predictions against shuffled references (table ``finetune``); a condition, where every one of its
-trainings has. Shuffled controls have nothing to learn, and are asked for nothing; a condition of which no score is
+A training has learned its task where the interval of the task's own test score (:data:`TASK_METRICS`) lies wholly on
+the better side of its null, that of the same predictions against shuffled references (table ``finetune``); a condition,
+where every one of its trainings has. Whether an ASR has learned to tell tones apart is another question, which its tone
+errors answer. Shuffled controls have nothing to learn, and are asked for nothing; a condition of which no score is
 stored (a public checkpoint) is taken as it is.
 
 Notebook: notebooks/05_rcom_comparison
@@ -15,6 +16,7 @@ import pandas as pd
 
 from tonespan_utils.params import conditions
 
+TASK_METRICS = ("cer", "eer", "accuracy", "macro_f1")  # of ASR, speaker, gender, and emotion or tone
 LOWER_IS_BETTER = ("cer", "eer")
 
 
@@ -34,7 +36,7 @@ def why_not(scores: pd.DataFrame) -> dict[str, str]:
 
 def reason(values: pd.Series) -> str:
     """Why one training has not learned its task; empty where it has. ``values`` of the table ``finetune`` by metric."""
-    for metric in (name.removesuffix("_null") for name in values.index if name.endswith("_null")):
+    for metric in (name for name in TASK_METRICS if f"{name}_null" in values.index):
         null, low, high = (values.get(f"{metric}_{name}", np.nan) for name in ("null", "ci_low", "ci_high"))
         better = high < null if metric in LOWER_IS_BETTER else low > null
         if not better:

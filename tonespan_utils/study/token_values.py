@@ -8,8 +8,9 @@ is a table of values (token, seed) per layer:
 - ``distance_ms``: ``|span - cue width|`` of the layer's mean span, the paper's; ``box_distance_ms``: ``|2 span - cue
   width|``. A token's value is its span's signed distance, with the sign of the mean's: linear but where the mean lies
   on the cue width itself.
-- ``influence``: the share of the margin that pitch beyond a half-width moves (table ``influence_tokens``); the
-  half-width is the smallest measured one that leaves out the cue and a frame more: half the cue width plus FRAME_MS.
+- ``influence``: what pitch beyond a half-width does to the margin, as a share of what all of it does (table
+  ``influence_tokens``); the half-width is the smallest measured one that leaves out the cue and a frame more: half the
+  cue width plus FRAME_MS.
 
 Layers are stated beforehand: ``upper`` are the blocks from a relative depth on (``claims.from_depth``), ``lower`` the
 blocks below. The best layer is reported beside them, and is none where several cannot be told apart

@@ -9,6 +9,7 @@ Notebook: notebooks/00_corpus
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -51,13 +52,11 @@ def run_notebook(name: str, output: Path, parameters: dict[str, str]) -> None:
             )
         os.replace(partial, output)
     except papermill.PapermillExecutionError as error:
-        kept = _keep_failed(partial, output)
         reason = error.evalue if error.ename == "TonespanError" else f"{error.ename}: {error.evalue}"
-        raise TonespanError(f"{source.name}, cell {error.cell_index + 1}: {reason} (log: {kept})") from None
+        raise _failed(partial, output, f"{source.name}, cell {error.cell_index + 1}: {reason}") from None
     except RuntimeError as error:  # nbclient's DeadKernelError and jupyter_client's failure to start
-        kept = _keep_failed(partial, output)
         why = str(error).splitlines()[0]
-        raise TonespanError(f"{source.name}: its kernel was killed or ran out of memory: {why} (log: {kept})") from None
+        raise _failed(partial, output, f"{source.name}: its kernel was killed or ran out of memory: {why}") from None
     finally:
         partial.unlink(missing_ok=True)
 
@@ -85,9 +84,15 @@ def kernels(folder: Path) -> type:
     return type("Kernels", (AsyncKernelManager,), {"transport": "ipc", "ip": f"{folder}/kernel", "kernel_spec": spec})
 
 
-def _keep_failed(partial: Path, output: Path) -> Path:
+def _failed(partial: Path, output: Path, what: str) -> TonespanError:
+    """The error of a notebook that failed, which is kept; the error is written beside it, for whoever started the
+    notebook from another machine.
+    """
     kept = output.parent / "failed" / output.name
     kept.parent.mkdir(parents=True, exist_ok=True)
     if partial.is_file():
         os.replace(partial, kept)
-    return kept
+    error = TonespanError(f"{what} (log: {kept})")
+    with contextlib.suppress(OSError):  # a full disk, say, which may be what failed
+        kept.with_name(f"{output.name}.txt").write_text(f"{error}\n", encoding="utf-8")
+    return error

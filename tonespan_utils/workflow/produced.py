@@ -43,7 +43,7 @@ def record(job: Path, made: Sequence[Path]) -> None:
 
     Raises TonespanError where the record cannot be written.
     """
-    left = [file for path in made if _inside(path).parts[0] != "figures" for file in _files(path)]
+    left = [file for path in made if not _is_drawn(path) for file in _files(path)]
     files = {str(_inside(file)): _state(file) | {"sha256": _digest(file)} for file in left}
     _write(_record_of(job), {"job": str(_inside(job)), "files": files})
 
@@ -91,6 +91,11 @@ def refuse_changed(params: Params) -> None:
 
 def _record_of(job: Path) -> Path:
     return job.parent / RECORDS / f"{job.name}.json"
+
+
+def _is_drawn(path: Path) -> bool:
+    """Whether a path lies in ``results/<profile>/figures``."""
+    return _inside(path).parts[2:3] == (params_module.FIGURES,)
 
 
 def _inside(path: Path) -> Path:

@@ -83,7 +83,7 @@ def _runs(pid: str) -> bool:
 
 def remove_partial(params: Params) -> None:
     """Remove what killed processes left half written; the lock says that none is at work."""
-    for folder in (params.results, params.runs, params.figures, params.data):
+    for folder in (params.results, params.runs, params.data):
         for path in [*folder.rglob("*")]:
             if PARTIAL.fullmatch(path.name):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)

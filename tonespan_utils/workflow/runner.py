@@ -1,7 +1,8 @@
 """Running a profile: all of its notebooks through Snakemake, on this machine or on a cluster.
 
 What a run starts ends with it (:mod:`.processes`) and holds its lock (:mod:`.run_folders`), so that the next run begins
-when the last process of a killed one is gone. One notebook is executed by :mod:`.notebooks`.
+when the last process of a killed one is gone. One notebook is executed by :mod:`.notebooks`. A line is printed for each
+step that ends; what Snakemake and the notebooks say goes to a log (:mod:`.watching`).
 
 Notebook: notebooks/00_corpus
 """
@@ -20,7 +21,8 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import conditions
 from tonespan_utils.params import profile as params_module
 from tonespan_utils.params.profile import ROOT, Params
-from tonespan_utils.workflow import gpus, processes, produced, surroundings, warm
+from tonespan_utils.workflow import gpus, processes, produced, surroundings, warm, watching
+from tonespan_utils.workflow.progress import Progress, in_words
 from tonespan_utils.workflow.run_folders import only_run, remove_partial, require_writable
 
 CLUSTERS = ROOT / "cluster"
@@ -35,45 +37,85 @@ def run(
     dry_run: bool = False,
     target: str = "paper",
 ) -> None:
-    """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed.
+    """Run a profile end to end; what is up to date is not redone. Raises TonespanError when a step failed, which names
+    the step, the reason and the log.
 
     ``target`` is a rule of the Snakefile: ``paper``, ``validity`` for calibration and sanity checks, ``alignment``
     for the aligner's errors.
 
     ``cluster`` is a Snakemake profile that sends the jobs to a cluster: a name in cluster/, or a folder.
     """
-    surroundings.allow_open_files()
     params = params_module.load(profile)
+    if dry_run:
+        print(to_do(plan(params, cores=cores, cluster=cluster, target=target), params.profile))
+        return
+    check_corpora(params)
+    start = time.monotonic()
+    progress = _run(params, cores=cores, cluster=cluster, target=target, dry_run=False)
+    done = f"up to date after {time.monotonic() - start:.0f} s" if progress.n_steps else "nothing to be done"
+    print(f"profile {params.profile}: {done}; open {shown(params, target)}")
+
+
+def plan(params: Params, *, cores: str = "all", cluster: str | None = None, target: str = "paper") -> Progress:
+    """What a run would do, of which nothing has been done. Raises TonespanError as :func:`run`."""
+    return _run(params, cores=cores, cluster=cluster, target=target, dry_run=True)
+
+
+def _run(params: Params, *, cores: str, cluster: str | None, target: str, dry_run: bool) -> Progress:
+    """One call of Snakemake, and how far it came."""
+    surroundings.allow_open_files()
     resolved = params.runs / RESOLVED
-    if not dry_run:
-        check_corpora(params)
     require_writable(params.runs, params.results, params.figures)
     with only_run(params.runs / ".lock", params.profile) as lock:
         params_module.write_resolved(params, resolved)
         remove_partial(params)
         again = [loss.job for loss in produced.losses(params)] if dry_run else produced.settle(params)
-        options = [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else [])]
+        options = [*where(cores=cores, cluster=cluster), *(["--dry-run"] if dry_run else []), *watching.OPTIONS]
         options += [*(["--forcerun", *again] if again else []), "--", target]
         # Jobs on a cluster end by Snakemake's own hand, as after Ctrl-C; here nothing is lost by an end at once.
         ask = signal.SIGINT if cluster else signal.SIGKILL
-        command = snakemake(resolved, options, ends_by=ask)
-        start, held = time.monotonic(), [lock.fileno()]
-        with warm.serving(environment(), keep=held) if not (cluster or dry_run) else nullcontext({}) as server:
-            status = processes.run(command, ask=ask, env=environment() | server, pass_fds=held)
-    if status < 0:
-        raise TonespanError(f"profile {params.profile}: Snakemake {processes.why(status)}; the same command goes on")
+        command, held = snakemake(resolved, options, ends_by=ask), [lock.fileno()]
+        if not dry_run:
+            print(f"profile {params.profile}: Snakemake's messages go to {params.runs / watching.LOG}", flush=True)
+        with (
+            watching.watching(params, lanes=None if cluster else lanes(cores), quiet=dry_run) as watched,
+            warm.serving(environment(), keep=held) if not (cluster or dry_run) else nullcontext({}) as server,
+        ):
+            status = processes.run(
+                command, ask=ask, env=environment() | server | watched.environment, stdout=watched.stream,
+                stderr=watched.stream, pass_fds=[*held, *watched.pass_fds],
+            )  # fmt: skip
     if status:
+        why = watched.why() if status > 0 else f"Snakemake {processes.why(status)}"
         raise TonespanError(
-            f"profile {params.profile} stopped; the message above names the notebook, the cell and its log"
+            f"profile {params.profile} stopped: {why}; Snakemake's messages: {watched.log}; the same command goes on"
         )
-    if dry_run:
-        return
-    shown = {
+    return watched.progress
+
+
+def shown(params: Params, target: str) -> Path:
+    """What to open when a target of the Snakefile has been run."""
+    return {
         "paper": params.figures / "index.html",
         "validity": params.runs / "06_validity.ipynb",
         "alignment": params.runs / "07_alignment.ipynb",
     }[target]
-    print(f"profile {params.profile}: up to date after {time.monotonic() - start:.0f} s; open {shown}")
+
+
+def to_do(progress: Progress, profile: str) -> str:
+    """What a run would do: how many steps of each rule, and how long they may take."""
+    if not progress.n_steps:
+        return f"profile {profile}: nothing to be done"
+    guess = f", {in_words(progress.left_s(0.0))} at a first guess" if progress.times.are_of_profile else ""
+    rows = [*sorted(progress.counts.items()), ("total", progress.n_steps)]
+    return "\n".join([f"profile {profile}: to do{guess}", *(f"{rule:<16}{n:>5}" for rule, n in rows)])
+
+
+def lanes(cores: str) -> int:
+    """How many steps run side by side on this machine."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n_cores = int(cores) if cores.isdigit() and int(cores) else available
+    return min(n_cores, len(gpus.visible()) or n_cores)
 
 
 def snakemake(resolved: Path, options: Sequence[str], *, ends_by: int = signal.SIGKILL) -> list[str]:
@@ -82,7 +124,7 @@ def snakemake(resolved: Path, options: Sequence[str], *, ends_by: int = signal.S
     root = params_module.OUTPUT_ROOT
     command += ["--directory", str(root), "--config", f"params={resolved.relative_to(root)}"]
     # Our own lock dies with the process; Snakemake's would outlive a kill.
-    return [*command, "--nolock", "--rerun-incomplete", "--quiet", "host", "reason", "rules", *options]
+    return [*command, "--nolock", "--rerun-incomplete", "--quiet", "host", *options]
 
 
 def where(*, cores: str = "all", cluster: str | None = None) -> list[str]:
@@ -117,6 +159,7 @@ def environment() -> dict[str, str]:
     # One thread per notebook: two of them share two cores, and results do not depend on how many cores there are.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     quiet = {"TOKENIZERS_PARALLELISM": "false", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    paths = {"PATH": Path(sys.executable).parent, "PYTHONPATH": ROOT}  # this Python and this checkout come first
-    first = {name: os.pathsep.join(filter(None, [str(p), os.environ.get(name)])) for name, p in paths.items()}
+    # This Python and this checkout come first; Snakemake finds its logger plugin by Python's path.
+    paths = {"PATH": [Path(sys.executable).parent], "PYTHONPATH": [ROOT, watching.PLUGINS]}
+    first = {name: os.pathsep.join(filter(None, [*map(str, p), os.environ.get(name)])) for name, p in paths.items()}
     return os.environ | threads | quiet | first

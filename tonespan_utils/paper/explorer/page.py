@@ -24,8 +24,8 @@ NAME = "explorer"  # as `make figure NAME=...` knows it
 
 
 def write(params: Params) -> Path:
-    """Write ``figures/<profile>/explorer.html`` with about ``explorer.n_tokens`` tokens, fewer where they would pass
-    MAX_BYTES. Returns its path. Notebook: notebooks/05_explorer_page
+    """Write ``results/<profile>/figures/explorer.html`` with about ``explorer.n_tokens`` tokens, fewer where they
+    would pass MAX_BYTES. Returns its path. Notebook: notebooks/05_explorer_page
     """
     n_tokens = params.explorer.n_tokens
     while len(page := render(params, n_tokens)) > MAX_BYTES:

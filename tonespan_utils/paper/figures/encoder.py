@@ -13,7 +13,7 @@ from functools import partial
 
 from tonespan_utils.paper.figures.agreement_of_seeds import caption_seeds, draw_seeds
 from tonespan_utils.paper.figures.by_depth import caption_probe_f1, caption_spans, draw_probe_f1, draw_spans
-from tonespan_utils.paper.figures.energy_maps import energy_recipes
+from tonespan_utils.paper.figures.energy_maps import caption_energy_maps, draw_energy_maps
 from tonespan_utils.paper.figures.finetuned_scores import caption_finetune, draw_finetune
 from tonespan_utils.paper.figures.margin_knees import (
     caption_knees,
@@ -34,6 +34,8 @@ from tonespan_utils.paper.figures.what_is_weighed import caption_weights, draw_w
 from tonespan_utils.params import conditions
 from tonespan_utils.params.profile import Params
 
+OF_TOKENS = ("energy_maps", "spans_by_layer", "margin_curves")  # figures whose tokens the explorer shows one by one
+
 
 def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
     """The figures of one encoder, in the order of the paper; those without anything to compare are left out. Names
@@ -50,6 +52,7 @@ def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
         "span_by_task": ("Span by task and language", draw_span_by_task, caption_span_by_task, True),
         "finetune": ("What the fine-tuned encoders learned", draw_finetune, caption_finetune, trained),
         "probe_f1": ("Tone in the layers: probe F1", draw_probe_f1, caption_probe_f1, True),
+        "energy_maps": ("Where the layers look", draw_energy_maps, caption_energy_maps, True),
         "spans_by_layer": ("How far each layer looks", draw_spans, caption_spans, True),
         "span_weights": ("What squared gradients weigh", draw_weights, caption_weights, True),
         "margin_curves": ("What a layer uses of the pitch", draw_margin_curves, caption_margin_curves, True),
@@ -59,13 +62,15 @@ def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
         "seed_agreement": ("Do two trainings agree?", draw_seeds, caption_seeds, repeated),
         "probe_vs_finetuned": ("Probe against fine-tuning on tone", draw_tuned, caption_tuned, taught),
     }
+    first = {la: c.name for c in measured[:1] for la in conditions.measured_languages(c, params.speech.tonal)}
     suffix, of = ("", "") if alone else (f"_{backbone}", f", {backbone}")
-    figures = {
-        name + suffix: Recipe(title + of, partial(draw, backbone=backbone), partial(caption, backbone=backbone))
+    return {
+        name + suffix: Recipe(
+            title + of,
+            partial(draw, backbone=backbone),
+            partial(caption, backbone=backbone),
+            shows=first if name in OF_TOKENS else {},
+        )
         for name, (title, draw, caption, wanted) in drawings.items()
         if wanted
     }
-    names = list(figures)
-    after = names.index(f"probe_f1{suffix}") + 1
-    ordered = names[:after], energy_recipes(measured, params), names[after:]
-    return {n: figures[n] for n in ordered[0]} | ordered[1] | {n: figures[n] for n in ordered[2]}

@@ -1,7 +1,7 @@
 """Figures: what a layer uses of the pitch around the centre: margins while pitch is taken away, and knees over layers.
 
 From the tables ``margin_curves``, ``margin_knee`` and ``influence``. Conventions: a knee is a width in ms, like the cue
-width, and the mean over seeds of training; influence is a share of the mean margin.
+width, and the mean over seeds of training; influence is a share of what all pitch does to the margin.
 
 Notebook: notebooks/05_rcom_comparison
 """
@@ -102,7 +102,7 @@ def caption_knees(loaded: Tables, params: Params, *, backbone: str) -> str:
         f"band: the cue width in the signal. No knee, and no point, for {n_none} of {len(knees)} layers by condition, "
         "language and seed: F1 is not above chance there, or the curves do not bend (table margin_knee says which). A "
         "knee cannot lie beyond the cue; whether a layer listens further is what influence says: pitch beyond "
-        f"±{_nearest_ms(loaded):g} ms moves the margin of a token at the top layer by these shares of its mean: "
+        f"±{_nearest_ms(loaded):g} ms moves a token's margin at the top layer by these shares of what all pitch does: "
         f"{_influence_text(loaded, backbone)}."
     )
 
