@@ -28,13 +28,13 @@ let explorers = 0;
 
 export class App {
   constructor(root, bundle, host) {
-    Object.assign(this, { root, bundle, host, header: bundle.header, family: FAMILY, undo: [], means: new Map(), sorted: new Map(), stages: [] });
+    Object.assign(this, { root, bundle, host, header: bundle.header, family: FAMILY, undo: [], means: new Map(), stages: [] });
     this.recordings = this.header.tokens.map((_, index) => new Recording(bundle, index));
     this.view = new View(this.header.window_ms);
     root.classList.add("ts-root");
     root.tabIndex = -1;
     root.dataset.lmSuppressShortcuts = "true"; // JupyterLab keeps its single-letter shortcuts off here
-    root.innerHTML = withHeadings(PAGE, host.page).replaceAll("ts-search", `ts-search-${++explorers}`).replaceAll("ts-results\"", `ts-results-${explorers}"`).replaceAll(`class="ts-results-${explorers}"`, 'class="ts-results"');
+    root.innerHTML = withHeadings(PAGE, host.page).replaceAll("-#", `-${++explorers}`); // ids, of which a notebook may hold several
     this.ui = Object.fromEntries([...root.querySelectorAll("[data-id]")].map(node => [node.dataset.id, node]));
     this.stages.push(new Stage(this, this.ui.stages));
     this.scatter = new Scatter(this, this.ui.scatter, this.ui.legend);

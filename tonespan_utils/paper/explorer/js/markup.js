@@ -16,9 +16,9 @@ export const PAGE = `
 <div class="ts-bar" role="group" aria-label="Which token">
   <label class="ts-field ts-small"><span>Tone</span><select data-id="tone"></select></label>
   <label class="ts-field"><span>Order of tokens</span><select data-id="order"></select></label>
-  <div class="ts-field ts-find"><label for="ts-search">Find a token</label>
-    <input type="text" id="ts-search" data-id="search" role="combobox" aria-expanded="false" aria-controls="ts-results" aria-autocomplete="list" autocomplete="off" spellcheck="false" placeholder="syllable, IPA, tone, speaker">
-    <ul class="ts-results" id="ts-results" data-id="results" role="listbox" aria-label="Tokens that match" hidden></ul></div>
+  <div class="ts-field ts-find"><label for="ts-search-#">Find a token</label>
+    <input type="text" id="ts-search-#" data-id="search" role="combobox" aria-expanded="false" aria-controls="ts-results-#" aria-autocomplete="list" autocomplete="off" spellcheck="false" placeholder="syllable, IPA, tone, speaker">
+    <ul class="ts-results" id="ts-results-#" data-id="results" role="listbox" aria-label="Tokens that match" hidden></ul></div>
   <div class="ts-field ts-wide"><span aria-hidden="true">Token</span><div class="ts-step">
     <button type="button" data-id="previous" aria-label="Previous token" title="Previous token (←)">←</button>
     <select data-id="token" aria-label="Token"></select>
