@@ -110,7 +110,7 @@ export function drawMargin(chart, context, panel) { // over the half-width, to b
     for (const side of [-1, 1]) for (const curve of [0, 1]) marginCurve(chart, context, widths.map(width => side * width), i => y(at(pool, curve, i)), i => [1, 2].map(bound => y(at(pool, curve, i, bound))), chart.color[letter], curve ? [4, 3] : []);
   }));
   drawn.forEach(({ letter, pool }) => kneeOf(chart, context, panel, pool, chart.color[letter]));
-  if (!drawn.some(({ pool }) => pool.knee > 0)) chart.remark(context, { ...panel, top: panel.top + 22 }, `no knee: ${drawn.at(-1).pool.noKnee}`);
+  if (!chart.small && !drawn.some(({ pool }) => pool.knee > 0)) chart.remark(context, { ...panel, top: panel.top + 22 }, `no knee: ${drawn.at(-1).pool.noKnee}`);
   chart.frame(context, panel);
 }
 

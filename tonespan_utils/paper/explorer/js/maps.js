@@ -110,7 +110,7 @@ export function drawDifference(chart, context, panel) {
   chart.blank(context, panel);
   chart.picture(context, panel, picture, false);
   layerTicks(chart, context, panel, layers);
-  chosenRow(chart, context, panel, layers, chart.color.ink);
+  chosenRow(chart, context, panel, layers, "#000000"); // its ground is light in the dark too
   chart.vertical(context, panel, "layer");
   chart.frame(context, panel);
 }
