@@ -21,8 +21,8 @@ class Stage:
     contour_ms: float | None = None  # half width; None: no pitch is taught
 
 
-SPECTRA = Stage("spectra", steps=5_000, peak_rate=3e-3)
-LAYER = Stage("layer", steps=3_000, peak_rate=1.5e-3)
+SPECTRA = Stage("spectra", steps=20_000, peak_rate=3e-3)
+LAYER = Stage("layer", steps=4_000, peak_rate=1.5e-3)
 NARROW = Stage("narrow", steps=1_500, peak_rate=1.5e-3, contour_ms=40.0)
 WIDE = Stage("wide", steps=1_500, peak_rate=1.5e-3, contour_ms=200.0)
 OBJECTIVES = {

@@ -69,13 +69,20 @@ def test_an_unfinished_run_is_refused(run):
 
 
 def test_a_figure_of_another_profile_is_refused(run):
-    draw(run[0], "y", profile="demo")
-    refused(run, r"y\.pdf: of profile demo, not smoke; remove it")
+    draw(run[0], "x", profile="demo")
+    refused(run, r"x\.pdf: of profile demo, not smoke; remove it")
 
 
 def test_a_figure_of_other_parameters_is_refused(run):
-    draw(run[0], "y", params=run[0].model_dump(mode="json") | {"seed": 1})
-    refused(run, r"y\.pdf: drawn with other parameters than params/smoke\.yaml has")
+    draw(run[0], "x", params=run[0].model_dump(mode="json") | {"seed": 1})
+    refused(run, r"x\.pdf: drawn with other parameters than params/smoke\.yaml has")
+
+
+def test_other_notebooks_figures_come_along_and_those_of_earlier_versions_do_not(run):
+    draw(run[0], "alignment", title="Errors", caption="of the aligner")
+    draw(run[0], "older")
+    names = {path.name for path in gallery.publish("smoke").iterdir()}
+    assert {"alignment.png", "alignment.svg", "alignment.pdf"} <= names and "older.png" not in names
 
 
 def test_a_missing_figure_and_a_missing_page_are_named(run):

@@ -49,9 +49,19 @@ def publish(name: str) -> Path:
 
 
 def to_copy(params: Params) -> list[Path]:
-    """The files of a run that the gallery shows: figures in their full width, and both pages."""
+    """The files of a run that the gallery shows: its figures, those of other notebooks that its report shows, and both
+    pages; no figure of another width, and none that an earlier version drew.
+    """
     files = sorted(path for path in params.figures.glob("*") if path.is_file() and not path.name.startswith("."))
-    return [path for path in files if not OF_ANOTHER_WIDTH.fullmatch(path.stem)]
+    drawn = store.recipes(params)
+    return [path for path in files if path.name in PAGES or path.stem in drawn or _is_of_report(path)]
+
+
+def _is_of_report(path: Path) -> bool:
+    """Whether a figure brings its own title and caption, as those of other notebooks do."""
+    if path.suffix.removeprefix(".") not in provenance.FORMATS or OF_ANOTHER_WIDTH.fullmatch(path.stem):
+        return False
+    return {"title", "caption"} <= provenance.read(path).keys()
 
 
 def _check(params: Params, files: list[Path]) -> None:

@@ -2,7 +2,7 @@
 
 With stored probes the energy is that of a tone's logit: the labelled tone, where the recording has labels that the
 probes know, else the one that each layer predicts. Without probes it is that of the whole hidden vector
-(:mod:`tonespan_utils.instrument.whole_vector`), which knows nothing of tone, and is wider.
+(:mod:`tonespan_utils.instrument.whole_vector`), which knows nothing of tone.
 
 Conventions: those of :mod:`tonespan_utils.instrument.spans`. A vowel is a token, and the interval of a span resamples
 vowels: it says how vowels of this recording differ, nothing of other recordings. Under
