@@ -323,7 +323,7 @@ def test_a_browser_without_audio_says_so_and_does_the_rest(watched, p, script, l
     shown = open_page(watched, p.figures / "explorer.html")
     shown.locator("[data-id=play]").click()
     problem = shown.locator("[data-id=problem]")
-    problem.wait_for(state="visible", timeout=5_000)
+    problem.wait_for(state="visible", timeout=30_000)
     assert line in problem.inner_text() and "everything else works" in problem.inner_text()
     exercise(shown, p)
 
@@ -395,7 +395,7 @@ MODEL = """async code => {
 def test_a_widget_opens_at_its_address_and_tells_what_it_shows(watched, p):
     """The two ways of ``address``, on a made-up model such as anywidget hands over."""
     shown = open_page(watched, p.figures / "explorer.html")
-    shown.wait_for_function("() => location.hash", timeout=5_000)
+    shown.wait_for_function("() => location.hash", timeout=30_000)
     before = shown.url
     shown.evaluate(MODEL, script.module())
     shown.wait_for_selector("[data-ready]", timeout=10_000)
@@ -404,7 +404,7 @@ def test_a_widget_opens_at_its_address_and_tells_what_it_shows(watched, p):
     shown.evaluate("() => window.model.set('address', 'language=th&condition=mini/asr-th&order=widest')")
     shown.wait_for_function(f"() => {{ {APP} return app.state.condition === 'mini/asr-th'; }}")
     choose(shown, "layer", "1")
-    shown.wait_for_function("() => window.saved?.includes('layer=1')", timeout=5_000)
+    shown.wait_for_function("() => window.saved?.includes('layer=1')", timeout=30_000)
     assert "order=widest" in shown.evaluate("() => window.saved")
     assert shown.url == before, "a notebook's own address is left alone"
 
