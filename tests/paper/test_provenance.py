@@ -50,8 +50,8 @@ def test_files_without_a_record_are_refused(tmp_path):
         draw().savefig(tmp_path / f"plain.{kind}")
         with pytest.raises(TonespanError, match="carries no provenance"):
             provenance.read(tmp_path / f"plain.{kind}")
-    with pytest.raises(TonespanError, match="not a figure or page"):
-        provenance.read(tmp_path / "table.csv")
+    with pytest.raises(TonespanError, match="not a figure, page or saved table"):
+        provenance.read(tmp_path / "table.txt")
     with pytest.raises(TonespanError, match="cannot be read"):
         provenance.read(tmp_path / "missing.png")
 
@@ -109,7 +109,9 @@ def test_the_cell_named_is_the_one_that_draws(record):
             "of another version; draw",
         ),
         ("broken.png", b"no picture", "damaged, or no picture"),
-        ("table.csv", b"a,b", "not a figure or page"),
+        ("table.csv", b"a,b", "carries no provenance"),
+        ("empty.csv", b"", "carries no provenance"),
+        ("notes.txt", b"a,b", "not a figure, page or saved table"),
     ],
 )
 def test_explain_of_anything_else_is_one_clear_line(tmp_path, capsys, name, content, problem):
