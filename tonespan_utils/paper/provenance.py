@@ -137,7 +137,7 @@ def _models(models: dict[str, str], *, whole: bool) -> dict[str, str]:
     """Lines for the models that a figure is of: each of them, or how many there are."""
     if whole or len(models) <= 2:
         return {f"model {name}": identity for name, identity in models.items()}
-    return {"models": f"{len(models)}, from {next(iter(models))} to {list(models)[-1]} (--all prints each)"}
+    return {"models": f"{len(models)}, {next(iter(models))} and others (--all prints each)"}
 
 
 def _cut(text: str) -> str:
