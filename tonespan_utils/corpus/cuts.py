@@ -32,7 +32,7 @@ def around_centers(corpus: Corpus, tokens: pd.DataFrame, *, longest_s: float) ->
     lengths = tokens["utterance_id"].map(table["n_samples"]).to_numpy()
     if not np.isfinite(longest_s) or not (lengths > longest_s * SAMPLE_RATE).any():
         return corpus, tokens
-    longest = int(longest_s * SAMPLE_RATE)
+    longest = round(longest_s * SAMPLE_RATE)
     is_long = lengths > longest
     middle = np.round(tokens["center_s"].to_numpy(dtype=float) * SAMPLE_RATE).astype(int)
     starts = np.where(is_long, np.clip(middle - longest // 2, 0, np.maximum(lengths - longest, 0)), 0)

@@ -99,9 +99,9 @@ def _layers(loaded: dict[str, pd.DataFrame], params: Params) -> pd.DataFrame:
             "language": LANGUAGE_NAMES[row.language], "encoder": row.condition.partition("/")[0], "layer": row.layer,
             "F1": _between(row.f1, row.f1_low, row.f1_high, ".2f"), "chance": f"{chance[at]:.2f}",
             "2 r_com (ms)": _between(row.span_ms, row.span_low_ms, row.span_high_ms, ".0f"),
-            "its null": f"{flat[at]:.0f}",
+            "null (ms)": f"{flat[at]:.0f}",
             "2 r_com, power-weighted (ms)": _between(by_power.span_ms, by_power.ci_low_ms, by_power.ci_high_ms, ".0f"),
-            "its null ": f"{by_power.null_span_ms:.0f}",
+            "power-weighted null (ms)": f"{by_power.null_span_ms:.0f}",
             "margin knee (ms)": _knee(knees, at),
         })  # fmt: skip
     absent = [{"language": LANGUAGE_NAMES[la], "encoder": NOT_MEASURED} for la in _absent(params.speech.tonal)]
