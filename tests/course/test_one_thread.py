@@ -1,0 +1,34 @@
+"""One thread in the kernels of lessons, whatever was loaded before the course and whatever comes after it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+SHOWN = """
+import json, os, threadpoolctl, torch
+pools = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+print(json.dumps([pools, torch.get_num_threads(), {name: os.environ[name] for name in one_thread.VARIABLES}]))
+"""
+
+
+@pytest.mark.parametrize("before", ["", "import numpy, scipy.linalg, sklearn.cluster, torch; torch.set_num_threads(4)"])
+def test_importing_the_course_leaves_one_thread(before):
+    code = (
+        f"{before}\nfrom tonespan_utils.course import one_thread\nimport numpy, scipy.linalg, sklearn.cluster\n{SHOWN}"
+    )
+    environment = os.environ | dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "4")
+    environment |= {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    pools, torch_threads, variables = json.loads(done.stdout)
+    assert pools and set(pools) == {1} and torch_threads == 1
+    assert set(variables.values()) == {"1"} and len(variables) == 3
+
+
+def test_every_lesson_imports_the_course():
+    lessons = sorted((ROOT / "notebooks" / "course").glob("[0-9]_*.py"))
+    assert len(lessons) == 6
+    assert all("from tonespan_utils.course import" in lesson.read_text() for lesson in lessons)
