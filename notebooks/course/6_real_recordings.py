@@ -65,7 +65,7 @@ for span_ms in (60.0, 120.0, 180.0):
     planted = calibration.planted(p, span_ms)
     sources.prepare(planted)
     corpora[span_ms] = sources.load(planted, p.validity.language)
-    rulers[span_ms] = real_speech.of_corpus(corpora[span_ms], n_tokens=420)
+    rulers[span_ms] = real_speech.of_corpus(corpora[span_ms], n_tokens=300)
 display(Audio(rulers[180.0].audio[0], rate=SAMPLE_RATE))
 print(f"180 ms: tones {', '.join(rulers[180.0].tones[0])}")
 
@@ -74,7 +74,8 @@ print(f"180 ms: tones {', '.join(rulers[180.0].tones[0])}")
 # measures the *margin knee*, which section 2 is about. We ask it about each corpus.
 
 # %%
-settings = {"n_tokens": 24, "n_knee_tokens": 24, "n_resamples": 300, "random_seeds": (), "seed": p.seed}
+settings = {"n_tokens": 12, "n_knee_tokens": 16, "n_resamples": 200, "random_seeds": (), "seed": p.seed}
+settings["half_widths_ms"] = (15, 30, 45, 60, 80, 100, 130)  # of the pitch that is kept or taken away
 measured = {
     span_ms: measure_span(encoder, clips.audio, clips.centers_s, clips.tones, groups=clips.groups, **settings)
     for span_ms, clips in rulers.items()
@@ -227,9 +228,17 @@ for clip, of_clip in zip(clips.audio, clips.tones, strict=True):
 # voice. This time we also ask the same encoder with its weights shuffled (`random_seeds`).
 
 # %%
-settings = {"n_tokens": 24, "n_knee_tokens": 24, "n_resamples": 300, "min_side_ms": 150.0, "seed": p.seed}
+settings = {"n_tokens": 16, "n_resamples": 200, "min_side_ms": 150.0, "seed": p.seed}
+knee_settings = {"n_knee_tokens": 16, "half_widths_ms": (15, 30, 45, 60, 80, 100, 130)}
 real = measure_span(
-    encoder, clips.audio, clips.centers_s, clips.tones, groups=clips.groups, random_seeds=(0,), **settings
+    encoder,
+    clips.audio,
+    clips.centers_s,
+    clips.tones,
+    groups=clips.groups,
+    random_seeds=(0,),
+    **settings,
+    **knee_settings,
 )
 real
 

@@ -7,6 +7,8 @@ that equals it is asked its question. The formula is given at the third wrong an
 is no answer, as a word where a number is asked for, is no try. The exercises are in one file a lesson,
 ``lesson_1_tone_and_f0.py`` and so on.
 
+Whoever imports it, as every lesson does, calculates with one thread from then on (:mod:`.one_thread`).
+
 Notebook: notebooks/course/1_tone_and_f0
 """
 
@@ -25,11 +27,14 @@ from tonespan_utils.course import (
     lesson_4_effective_span,
     lesson_5_fine_tuning,
     lesson_6_real_recordings,
+    one_thread,
 )
 from tonespan_utils.course.answers import OtherUnit, is_number, number, plain, same, word
 from tonespan_utils.course.exercises import Exercise, NotYet, Tries
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import f0, gradient_energy, gradients, spans
+
+one_thread.limit()  # every lesson imports this module, and has by then loaded all that calculates
 
 EXERCISES: dict[str, Exercise] = {
     **lesson_1_tone_and_f0.EXERCISES,
