@@ -11,6 +11,10 @@ from tonespan_utils.params.profile import ROOT
 
 PAGE = ROOT / "figures" / "demo" / "explorer.html"
 ROUNDS = 4
+LISTS = ("layer", "token", "show", "condition", "language")
+# With everything drawn: two tokens side by side, the difference of two conditions.
+ALL_OF_IT = """() => { const app = document.querySelector(".ts-root").explorer;
+  app.keepBeside(); app.step(1); app.choose({ difference: true }); }"""
 PAINT = """async id => {
   const select = document.querySelector(`[data-id=${id}]`), took = [];
   for (let i = 0; i < 9; i++) {
@@ -26,13 +30,13 @@ PAINT = """async id => {
 
 
 def benchmark() -> dict[str, float | str]:
-    """Time to open, and from a change of layer or token to the frame that shows it."""
+    """Time to open, and from a change in each of LISTS to the frame that shows it."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not (chromium and find_spec("playwright")):
         return {"note": "no Chromium or no Playwright: not measured"}
     from playwright.sync_api import sync_playwright
 
-    took: dict[str, list[float]] = {"opens_ms": [], "paints_layer_ms": [], "paints_token_ms": []}
+    took: dict[str, list[float]] = {"opens_ms": []} | {f"paints_{name}_ms": [] for name in LISTS}
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for _ in range(ROUNDS):
@@ -40,7 +44,8 @@ def benchmark() -> dict[str, float | str]:
             page.goto(PAGE.as_uri())
             page.wait_for_selector("[data-ready]", timeout=60_000)
             took["opens_ms"].append(float(page.locator(".ts-root").get_attribute("data-ready")))
-            for name in ("layer", "token"):
+            page.evaluate(ALL_OF_IT)
+            for name in LISTS:
                 took[f"paints_{name}_ms"].append(page.evaluate(PAINT, name))
             page.close()
         browser.close()

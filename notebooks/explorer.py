@@ -20,7 +20,7 @@
 #
 # One tone token at a time: what it sounds like, and where the energy of its input gradient lies, layer by layer, on the same time
 # axis. Everything is read from a finished run (`make paper`) once, so every change is immediate. Arrow keys step through tokens and
-# layers, the space bar plays.
+# layers, the space bar plays; drag for a range of time, turn the wheel to zoom. `docs/explorer.md` says what each mark and button is.
 #
 # Solid lines are at +-r_com, dotted ones hold 90 % of the energy, and the fine dotted curve is a model that looks everywhere alike;
 # the shaded band is the cue width that the acoustic baseline found. Listen to the part inside the span: is the tone still there?

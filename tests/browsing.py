@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install -e '.[dev]'")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needed = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
+AXE = Path(os.environ.get("AXE_CORE") or Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js")
 LOCAL = re.compile(r"^(file|data|blob):|^(http|ws)s?://(127\.0\.0\.1|localhost)[:/]")
 
 
@@ -47,6 +49,19 @@ def open_page(watched: Watched, path: Path):
     watched.page.goto(path.as_uri())
     watched.page.wait_for_selector("[data-ready]", timeout=30_000)
     return watched.page
+
+
+def accessibility_faults(shown) -> list[str]:
+    """What axe-core finds against WCAG 2 A and AA and its best practices on a page as it is now, a line per rule.
+
+    Skips without axe-core: ``npm install --no-save axe-core`` here, or its axe.min.js in the variable AXE_CORE.
+    """
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm install --no-save axe-core")
+    shown.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = shown.evaluate("async () => (await axe.run()).violations")
+    first = {rule["id"]: rule["nodes"][0] for rule in violations}
+    return [f"{name}: {node['html'][:120]} {node.get('failureSummary', '')[:300]}" for name, node in first.items()]
 
 
 def choose(shown, name: str, value: str) -> None:

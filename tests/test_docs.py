@@ -15,7 +15,7 @@ from tools import parameters_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "notebooks" / "course" / "TEACHING.md"]
-NAMES = ["gpu-and-cluster", "numbers", "parameters", "your-corpus", "your-encoder", "TEACHING"]
+NAMES = ["explorer", "gpu-and-cluster", "numbers", "parameters", "your-corpus", "your-encoder", "TEACHING"]
 
 
 def blocks(language):

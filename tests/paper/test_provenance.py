@@ -50,8 +50,8 @@ def test_files_without_a_record_are_refused(tmp_path):
         draw().savefig(tmp_path / f"plain.{kind}")
         with pytest.raises(TonespanError, match="carries no provenance"):
             provenance.read(tmp_path / f"plain.{kind}")
-    with pytest.raises(TonespanError, match="not a figure or page"):
-        provenance.read(tmp_path / "table.csv")
+    with pytest.raises(TonespanError, match="not a figure, page or saved table"):
+        provenance.read(tmp_path / "table.txt")
     with pytest.raises(TonespanError, match="cannot be read"):
         provenance.read(tmp_path / "missing.png")
 
@@ -77,7 +77,7 @@ def test_explain_prints_a_page_with_the_parameters_that_were_changed(tmp_path, r
     assert main(["explain", str(path)]) == 0
     explained = capsys.readouterr().out
     assert len(explained.splitlines()) <= 40 and max(map(len, explained.splitlines())) < 200
-    assert "models        30, from mini/asr-th, seed 0 to mini/asr-th, seed 29 (--all prints each)" in explained
+    assert "models        30, mini/asr-th, seed 0 and others (--all prints each)" in explained
     changed = yaml.safe_load(explained.partition("(--all prints all)\n")[2])
     assert changed == provenance.not_as_in_base(record["params"])
     assert changed["profile"] == "demo" and changed["explorer"] == {"n_tokens": 80} and "gradient" not in changed
@@ -109,7 +109,9 @@ def test_the_cell_named_is_the_one_that_draws(record):
             "of another version; draw",
         ),
         ("broken.png", b"no picture", "damaged, or no picture"),
-        ("table.csv", b"a,b", "not a figure or page"),
+        ("table.csv", b"a,b", "carries no provenance"),
+        ("empty.csv", b"", "carries no provenance"),
+        ("notes.txt", b"a,b", "not a figure, page or saved table"),
     ],
 )
 def test_explain_of_anything_else_is_one_clear_line(tmp_path, capsys, name, content, problem):

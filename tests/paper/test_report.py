@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import io
+import json
 import re
 from html.parser import HTMLParser
 from itertools import count
+from urllib.parse import parse_qs
 
 import fake_results
 import matplotlib.pyplot as plt
@@ -243,6 +246,17 @@ def test_the_page_has_text_for_every_figure_and_reaches_for_nothing_outside(p):
     assert all(row[1] == store.NOTEBOOK and row[4].startswith("make figure NAME=") for row in made)
     for name in ("index", "explorer"):
         assert provenance.read(p.figures / f"{name}.html")["profile"] == "fake"
+
+
+def test_maps_of_energy_lead_to_their_tokens_in_the_explorer(p):
+    text = (p.figures / "index.html").read_text()
+    addresses = [html.unescape(link) for link in re.findall(r'href="(explorer\.html#[^"]+)"', text)]
+    shown = [{name: value for name, (value,) in parse_qs(link.partition("#")[2]).items()} for link in addresses]
+    assert shown and {each["language"] for each in shown} == {"th", "vi"}
+    header = re.search(r'id="header">(.*?)</script>', (p.figures / "explorer.html").read_text(), re.DOTALL).group(1)
+    there = {(block["condition"], block["language"]) for block in json.loads(header)["blocks"]}
+    assert {(each["condition"], each["language"]) for each in shown} <= there
+    assert {each.get("order") for each in shown} == {None, "widest", "hardest"}
 
 
 def test_sections_of_other_notebooks_appear_with_what_they_left(p, tmp_path, monkeypatch):

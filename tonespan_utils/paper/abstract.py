@@ -114,10 +114,9 @@ def _decided(loaded: Tables) -> str:
     counts = loaded["claims"]["verdict"].value_counts()
     tested = [(verdict, int(counts.get(verdict, 0))) for verdict in verdicts.TESTED]
     text = listed([f"{n} {verdict}" for verdict, n in tested])
-    return (
-        f"Of {sum(n for _, n in tested)} tests of the paper's statements, {text}; "
-        f"{counts.get(verdicts.NOT_TESTED, 0)} could not be tested."
-    )
+    n_not = int(counts.get(verdicts.NOT_TESTED, 0))
+    rest = f"; {n_not} more could not be tested" if n_not else ""
+    return f"Of {sum(n for _, n in tested)} tests of the paper's statements, {text}{rest}."
 
 
 def _random(loaded: Tables, params: Params) -> str:

@@ -1,13 +1,15 @@
 """What made a figure, inside the figure file itself: notebook, cell, parameters, commit, checkpoints, data, versions.
 
-PNG carries it as a text chunk, PDF and SVG as document metadata, HTML in a ``meta`` element, always as one JSON object.
-Files are byte-stable: no time stamps, a fixed SVG salt. ``python -m tonespan_utils explain FILE`` prints it.
+PNG carries it as a text chunk, PDF and SVG as document metadata, HTML in a ``meta`` element, CSV saved by the
+explorer in its first line, always as one JSON object. Files are byte-stable: no time stamps, a fixed SVG salt.
+``python -m tonespan_utils explain FILE`` prints it.
 
 Notebook: notebooks/05_rcom_comparison
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import html
 import json
@@ -90,6 +92,7 @@ def explain(path: Path, *, whole: bool = False) -> str:
         lines = {
             "figure": f"{record['figure']}, profile {record['profile']}",
             "made by": f"{record['notebook']}, cell {record.get('cell', 'unknown')}",
+            **({"shows": record["address"]} if "address" in record else {}),
             "commit": record["commit"],
             "data": record["data"],
             **{f"encoder {name}": identity for name, identity in record["checkpoints"].items()},
@@ -134,7 +137,7 @@ def _models(models: dict[str, str], *, whole: bool) -> dict[str, str]:
     """Lines for the models that a figure is of: each of them, or how many there are."""
     if whole or len(models) <= 2:
         return {f"model {name}": identity for name, identity in models.items()}
-    return {"models": f"{len(models)}, from {next(iter(models))} to {list(models)[-1]} (--all prints each)"}
+    return {"models": f"{len(models)}, {next(iter(models))} and others (--all prints each)"}
 
 
 def _cut(text: str) -> str:
@@ -192,7 +195,7 @@ def read(path: Path) -> dict[str, Any]:
         text = _READERS[path.suffix](path)
         return json.loads(text)
     except KeyError:
-        raise TonespanError(f"{path}: not a figure or page (pdf, svg, png, html)") from None
+        raise TonespanError(f"{path}: not a figure, page or saved table (pdf, svg, png, html, csv)") from None
     except UnidentifiedImageError:
         raise TonespanError(f"{path}: damaged, or no picture") from None
     except OSError as error:
@@ -224,4 +227,11 @@ def _read_html(path: Path) -> str | None:
     return html.unescape(match.group(1)) if match else None
 
 
-_READERS = {".png": _read_png, ".svg": _read_svg, ".pdf": _read_pdf, ".html": _read_html}
+def _read_csv(path: Path) -> str | None:
+    with path.open(encoding="utf-8", newline="") as file:
+        first = next(iter(next(csv.reader(file), [])), "")
+    mark = "# tonespan-provenance: "
+    return first.removeprefix(mark) if first.startswith(mark) else None
+
+
+_READERS = {".png": _read_png, ".svg": _read_svg, ".pdf": _read_pdf, ".html": _read_html, ".csv": _read_csv}

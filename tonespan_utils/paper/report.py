@@ -23,6 +23,7 @@ from tonespan_utils import languages
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.paper import estimate_plots, provenance
 from tonespan_utils.paper.abstract import abstract
+from tonespan_utils.paper.explorer import links
 from tonespan_utils.paper.figures import store
 from tonespan_utils.paper.report_tables import board_html, packed, table_html, with_language_names
 from tonespan_utils.paper.report_text import methods
@@ -144,5 +145,6 @@ def write_again(params: Params) -> Path | None:
     return write(params, loaded)
 
 
-def _figure(name: str, recipe: store.Recipe, loaded: dict[str, pd.DataFrame], params: Params) -> dict[str, str]:
-    return {"name": name, "title": recipe.title, "caption": recipe.caption(loaded, params)}
+def _figure(name: str, recipe: store.Recipe, loaded: dict[str, pd.DataFrame], params: Params) -> dict[str, object]:
+    texts = {"name": name, "title": recipe.title, "caption": recipe.caption(loaded, params)}
+    return texts | {"tokens": links.of_conditions(recipe.shows)}

@@ -44,7 +44,7 @@ def p(folder, monkeypatch):
 
 
 def unpack(header: dict, packed: bytes) -> dict[str, np.ndarray]:
-    """What explorer.js does."""
+    """What js/bundle.js does."""
     block, arrays = gzip.decompress(packed), {}
     for name, place in header["arrays"].items():
         values = np.frombuffer(block, dtype=place["type"], count=int(np.prod(place["shape"])), offset=place["at"])
@@ -162,7 +162,7 @@ def test_the_bundle_holds_what_the_tables_do(p):
         np.testing.assert_allclose(arrays[f"{number}.table"][:, 0], stored["span_ms"], rtol=1e-6)
         random = tables.select(random_table, language=language, weight="none").set_index("layer").loc[stored["layer"]]
         bounds = random[["span_ms", "ci_low_ms", "ci_high_ms"]]
-        np.testing.assert_allclose(arrays[f"{number}.table"][:, -3:], bounds, rtol=1e-6)
+        np.testing.assert_allclose(arrays[f"{number}.table"][:, 8:11], bounds, rtol=1e-6)
         names = [token["id"] for token in header["tokens"] if token["language"] == language]
         radii = tables.read_parts(p.results, "token_spans", parts=[condition])
         wide = radii.pivot_table(index="token_id", columns="layer", values="r_com_ms")  # the mean over seeds
@@ -315,6 +315,13 @@ def test_what_cannot_be_measured_is_one_clear_line(with_model, content, name, ch
         measure.recording(with_model, content() if callable(content) else content, name, **ASK | change)
     line = str(caught.value)
     assert problem in line and "\n" not in line and not line.startswith("/"), "no path of this machine's"
+
+
+def test_the_widget_opens_at_an_address_and_says_what_made_it(p):
+    shown = widget.Explorer(p, address="#language=vi&layer=2")
+    assert shown.address == "language=vi&layer=2"
+    assert shown.header["record"]["notebook"] == widget.NOTEBOOK and shown.header["record"]["cell"] is not None
+    assert shown.header["record"]["profile"] == "fake" and shown.header["fonts"] == []
 
 
 def test_the_widget_answers_with_a_bundle_or_a_line(with_model, model):

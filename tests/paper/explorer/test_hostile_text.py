@@ -156,6 +156,42 @@ def test_the_explorer_shows_hostile_text_as_text(browser, p):
     assert watched.problems == []
 
 
+def test_what_the_explorer_saves_and_links_is_harmless_too(browser, p, tmp_path):
+    watched = browsing.Watched(browser, accept_downloads=True)
+    shown = browsing.open_page(watched, p.figures / "explorer.html")
+    n_scripts = shown.evaluate("() => document.scripts.length")
+    shown.locator("[data-id=keep]").click()
+    for number in range(0, 8, 3):
+        browsing.choose(shown, "token", str(number))
+        for show in ("speaker", "syllable", "token"):
+            browsing.choose(shown, "show", show)
+        shown.locator("[data-id=search]").fill("<")
+        check_nothing_ran(watched, n_scripts=n_scripts)
+        shown.locator("[data-id=search]").fill("")
+        paths = {}
+        for kind in ("svg", "csv"):
+            with shown.expect_download() as started:
+                shown.locator(f"[data-id={kind}]").click()
+            paths[kind] = tmp_path / started.value.suggested_filename
+            started.value.save_as(paths[kind])
+        rows = list(csv.reader(io.StringIO(paths["csv"].read_text(encoding="utf-8"))))
+        assert not [cell for row in rows for cell in row if FORMULA.match(cell) and not NUMBER.fullmatch(cell)]
+        assert provenance.read(paths["csv"])["view"] == provenance.read(paths["svg"])["view"]
+        alone = watched.context.new_page()
+        alone.goto(paths["svg"].as_uri())
+        state = alone.evaluate("() => [window.hacked ?? null, document.querySelectorAll('script, a, use').length]")
+        assert state == [None, 0] and alone.evaluate("() => document.documentElement.tagName") == "svg"
+        again = browsing.open_page(watched, p.figures / "explorer.html")
+        again.evaluate(
+            "address => { location.hash = address; }", provenance.read(paths["csv"])["address"].split("#")[1]
+        )
+        check_nothing_ran(watched, n_scripts=n_scripts)
+        shown = again
+        shown.locator("[data-id=keep]").click()
+    watched.context.close()
+    assert watched.problems == []
+
+
 def test_a_figure_opened_alone_runs_nothing(browser, p):
     drawn = sorted(p.figures.glob("*.svg"))
     assert drawn

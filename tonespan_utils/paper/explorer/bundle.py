@@ -1,4 +1,4 @@
-"""Everything the explorer shows, as one JSON header and one block of bytes: read by ``explorer.js``, whatever the host.
+"""Everything the explorer shows, as one JSON header and one block of bytes: read by ``js/bundle.js``.
 
 Conventions of the bytes: arrays one after the other at multiples of eight, little endian, then gzip. Energy of single
 tokens is uint8, a share of ``2 ** ((value - 255) / STEPS_PER_OCTAVE)``: within 1.8 % of what was stored, and 0 for
@@ -25,12 +25,12 @@ from tonespan_utils.errors import TonespanError
 from tonespan_utils.instrument import spans, token_energy
 from tonespan_utils.languages import LANGUAGE_NAMES
 from tonespan_utils.paper.explorer import clips as clip_store
+from tonespan_utils.paper.explorer import fonts, pooled
 from tonespan_utils.paper.explorer.clips import Clips
 from tonespan_utils.params import conditions, profile, roles, tables
 from tonespan_utils.params.profile import Params
-from tonespan_utils.statistics import findings
 
-VERSION = 1
+VERSION = 2
 STEPS_PER_OCTAVE = 20
 ALIGN = 8
 
@@ -73,6 +73,7 @@ def build(params: Params, *, n_tokens: int | None = None) -> Bundle:
     row = {name: number for number, name in enumerate(everything)}
     shown = [name for names in kept.values() for name in names]
     bundle = Bundle(_about(params, loaded, kept, n_measured=len(everything)))
+    bundle.header["fonts"] = fonts.covering(_letters(tokens.loc[everything]))
     bundle.arrays |= colormaps()
     add_clips(bundle, clips.take([row[name] for name in shown]), tokens.loc[shown], loaded["tokens"], params)
     for condition in measured:
@@ -80,12 +81,20 @@ def build(params: Params, *, n_tokens: int | None = None) -> Bundle:
         for language in conditions.measured_languages(condition, params.speech.tonal):
             measured_energy = energy[condition.name][language]
             add_block(bundle, condition.name, language, *_of_tokens(measured_energy, radii, language, kept[language]))
-            _add_pool(bundle, loaded, condition.name, language, measured_energy.layers, weight=params.gradient.weight)
+            layers, weight = measured_energy.layers, params.gradient.weight
+            arrays, why_not = pooled.of_condition(loaded, condition.name, language, layers, weight=weight)
+            number = len(bundle.header["blocks"]) - 1
+            bundle.arrays |= {f"{number}.{name}": array for name, array in arrays.items()}
+            bundle.header["blocks"][number] |= why_not
     return bundle
 
 
-_OF_CONDITIONS = ("energy", "energy_null", "spans", "probe_f1", "probe_chance")
-_TABLES = ("tokens", "baseline_spans", "baseline_notes", "baseline_windows", "random_spans", *_OF_CONDITIONS)
+_TABLES = ("tokens", "baseline_spans", "baseline_notes", "baseline_windows", "random_spans", *pooled.OF_CONDITIONS)
+
+
+def _letters(tokens: pd.DataFrame) -> set[str]:
+    """Every letter of the labels that the explorer shows of them."""
+    return {letter for name in ("syllable", "ipa", "tone", "speaker") for letter in "".join(map(str, tokens[name]))}
 
 
 def add_clips(bundle: Bundle, clips: Clips, shown: pd.DataFrame, tokens: pd.DataFrame, params: Params) -> None:
@@ -171,6 +180,7 @@ def _about(params: Params, loaded: dict[str, pd.DataFrame], kept: dict, *, n_mea
         "level": params.bootstrap.level,
         "n_measured": n_measured,
         "n_shown": sum(map(len, kept.values())),
+        "half_widths_ms": pooled.half_widths_ms(loaded),
         "languages": languages,
     }
 
@@ -219,37 +229,6 @@ def _of_tokens(
     }
 
 
-def _add_pool(
-    bundle: Bundle, loaded: dict[str, pd.DataFrame], condition: str, language: str, layers: list[str], *, weight: str
-) -> None:
-    """The pooled profile, spans, scores and spans of permuted weights of the block that was added last, and why a
-    layer's span is no finding.
-    """
-    number, where = len(bundle.header["blocks"]) - 1, {"condition": condition, "language": language}
-    stored = {name: tables.select(loaded[name], **where) for name in _OF_CONDITIONS}
-    pooled = stored["energy"].pivot(index="layer", columns="offset_ms", values="energy").loc[layers]
-    bundle.arrays[f"{number}.pooled"] = pooled.to_numpy(dtype=np.float32)
-    bundle.arrays[f"{number}.null"] = stored["energy_null"]["energy"].to_numpy(dtype=np.float32)
-    columns = ["span_ms", "ci_low_ms", "ci_high_ms", "r90_ms", "null_span_ms", "n_tokens"]
-    table = stored["spans"].set_index("layer").loc[layers, columns]
-    f1 = stored["probe_f1"].groupby("layer")["macro_f1"].mean().loc[layers]
-    chance = stored["probe_chance"].groupby("layer")["chance_f1"].mean().loc[layers]
-    random = _random(loaded, condition, language, layers, weight=weight)
-    numbers = np.column_stack([table.to_numpy(dtype=float), f1, chance, random])
-    bundle.arrays[f"{number}.table"] = numbers.astype(np.float32)
-    why_not = findings.why_no_spans(stored["spans"], stored["probe_f1"], stored["probe_chance"])
-    bundle.header["blocks"][number]["no_finding"] = [why_not[layer] for layer in layers]
-
-
-def _random(
-    loaded: dict[str, pd.DataFrame], condition: str, language: str, layers: list[str], *, weight: str
-) -> np.ndarray:
-    """Span, low and high bound (layer, 3) of the same encoder with permuted weights."""
-    encoder = conditions.parse(condition).backbone
-    rows = tables.select(loaded["random_spans"], encoder=encoder, language=language, weight=weight).set_index("layer")
-    return rows.loc[layers, ["span_ms", "ci_low_ms", "ci_high_ms"]].to_numpy(dtype=float)
-
-
 def _syllables(around: pd.DataFrame, token: pd.Series, window_ms: float) -> list[list[Any]]:
     """Start and end in ms from the centre, syllable, its IPA and tone of all that lies in the window."""
     syllables = []
@@ -261,6 +240,9 @@ def _syllables(around: pd.DataFrame, token: pd.Series, window_ms: float) -> list
 
 
 def colormaps() -> dict[str, np.ndarray]:
-    """Colour tables, uint8 (256, 3): perceptually even, and alike to colour-blind eyes."""
+    """Colour tables, uint8 (256, 3), perceptually even, and alike to colour-blind eyes: ``viridis`` for energy, and
+    ``diverging`` for differences, from red (more under B) over white to blue (more under A).
+    """
     grid = np.linspace(0, 1, 256)
-    return {name: np.round(255 * matplotlib.colormaps[name](grid)[:, :3]).astype(np.uint8) for name in ("viridis",)}
+    chosen = {"viridis": "viridis", "diverging": "RdBu"}
+    return {name: np.round(255 * matplotlib.colormaps[of](grid)[:, :3]).astype(np.uint8) for name, of in chosen.items()}

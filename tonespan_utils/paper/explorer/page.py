@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -15,18 +14,13 @@ from markupsafe import Markup
 
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.paper import provenance
-from tonespan_utils.paper.explorer import bundle
+from tonespan_utils.paper.explorer import bundle, script
 from tonespan_utils.params import profile, tables
 from tonespan_utils.params.profile import Params
 
 MAX_BYTES = 30_000_000  # of the page: more than this and a browser takes seconds to open it
 NOTEBOOK = "notebooks/05_explorer_page.ipynb"
 NAME = "explorer"  # as `make figure NAME=...` knows it
-
-
-def source(name: str) -> str:
-    """The text of ``explorer.js`` or ``explorer.css``."""
-    return (files("tonespan_utils.paper.explorer") / name).read_text(encoding="utf-8")
 
 
 def write(params: Params) -> Path:
@@ -47,8 +41,10 @@ def write(params: Params) -> Path:
 
 def render(params: Params, n_tokens: int) -> str:
     """The text of the page."""
-    header, packed = bundle.build(params, n_tokens=n_tokens).packed()
     record = provenance.describe_run(params, notebook=NOTEBOOK, call="page.write(", figure=NAME)
+    made = bundle.build(params, n_tokens=n_tokens)
+    made.header["record"] = record
+    header, packed = made.packed()
     environment = Environment(
         loader=PackageLoader("tonespan_utils.paper.explorer", "."),
         autoescape=select_autoescape(),
@@ -64,8 +60,8 @@ def render(params: Params, n_tokens: int) -> str:
         input=params.gradient.wrt,
         weight=", times its local power" if params.gradient.weight == "power" else "",
         bin_ms=f"{params.gradient.bin_ms:g}",
-        css=Markup(source("explorer.css")),
-        module=Markup(source("explorer.js")),
+        css=Markup(script.style()),
+        module=Markup(script.module()),
         header=Markup(json.dumps(header, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")),
         bytes=base64.b64encode(packed).decode("ascii"),
     )

@@ -15,23 +15,34 @@ import ipywidgets
 import traitlets
 
 from tonespan_utils.errors import TonespanError
-from tonespan_utils.paper.explorer import bundle, page
+from tonespan_utils.paper import provenance
+from tonespan_utils.paper.explorer import bundle, script
 from tonespan_utils.params import profile as params_module
 from tonespan_utils.params.profile import Params
 
+NOTEBOOK = "notebooks/explorer.ipynb"
+
 
 class Explorer(anywidget.AnyWidget):
-    """All measured tokens of a finished run."""
+    """All measured tokens of a finished run.
 
-    _esm = page.source("explorer.js")
-    _css = page.source("explorer.css")
+    ``address`` is what it shows, to read or to set: ``language=th&token=...``, the part of a link after ``#``.
+    """
+
+    _esm = script.module()
+    _css = script.style()
     header = traitlets.Dict().tag(sync=True)
     packed = traitlets.Bytes().tag(sync=True)
+    address = traitlets.Unicode("").tag(sync=True)  # what is shown, as the page has it after #
     can_measure = traitlets.Bool(True).tag(sync=True)
 
-    def __init__(self, params: Params) -> None:
-        header, packed = bundle.build(params).packed()
-        super().__init__(header=header, packed=packed)
+    def __init__(self, params: Params, *, address: str = "") -> None:
+        made = bundle.build(params)
+        made.header["record"] = provenance.describe_run(
+            params, notebook=NOTEBOOK, call="widget.show(", figure="explorer"
+        )
+        header, packed = made.packed()
+        super().__init__(header=header, packed=packed, address=address.removeprefix("#"))
         self.params = params
         self.on_msg(self._answer)
 
@@ -56,9 +67,11 @@ class Explorer(anywidget.AnyWidget):
             raise
 
 
-def show(profile: str) -> ipywidgets.Widget:
-    """The explorer of a profile, or one line that says what is missing. Notebook: notebooks/explorer"""
+def show(profile: str, *, address: str = "") -> ipywidgets.Widget:
+    """The explorer of a profile, or one line that says what is missing. ``address``: what to show first, the part of a
+    link after ``#``. Notebook: notebooks/explorer
+    """
     try:
-        return Explorer(params_module.load(profile))
+        return Explorer(params_module.load(profile), address=address)
     except TonespanError as error:
         return ipywidgets.Label(f"The explorer cannot start: {error}")

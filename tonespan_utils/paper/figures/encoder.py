@@ -34,6 +34,8 @@ from tonespan_utils.paper.figures.what_is_weighed import caption_weights, draw_w
 from tonespan_utils.params import conditions
 from tonespan_utils.params.profile import Params
 
+OF_TOKENS = ("energy_maps", "spans_by_layer", "margin_curves")  # figures whose tokens the explorer shows one by one
+
 
 def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
     """The figures of one encoder, in the order of the paper; those without anything to compare are left out. Names
@@ -60,9 +62,15 @@ def recipes(params: Params, backbone: str, *, alone: bool) -> dict[str, Recipe]:
         "seed_agreement": ("Do two trainings agree?", draw_seeds, caption_seeds, repeated),
         "probe_vs_finetuned": ("Probe against fine-tuning on tone", draw_tuned, caption_tuned, taught),
     }
+    first = {la: c.name for c in measured[:1] for la in conditions.measured_languages(c, params.speech.tonal)}
     suffix, of = ("", "") if alone else (f"_{backbone}", f", {backbone}")
     return {
-        name + suffix: Recipe(title + of, partial(draw, backbone=backbone), partial(caption, backbone=backbone))
+        name + suffix: Recipe(
+            title + of,
+            partial(draw, backbone=backbone),
+            partial(caption, backbone=backbone),
+            shows=first if name in OF_TOKENS else {},
+        )
         for name, (title, draw, caption, wanted) in drawings.items()
         if wanted
     }

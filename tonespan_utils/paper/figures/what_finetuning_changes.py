@@ -40,6 +40,7 @@ def draw_differences(loaded: Tables, params: Params, *, backbone: str) -> Figure
     for axis, (measure, title) in zip(axes, DIFFERENCES.items(), strict=True):
         language_rows(axis, rows[rows["measure"] == measure], names, params)
         axis.set_xlabel(title)
+        axis.locator_params(axis="x", nbins=4)  # three panels share the width
     layout.shared_legend(figure, axes)
     return figure
 
