@@ -277,8 +277,8 @@ rows = {
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# Look at the spans alone: would you have noticed? With shuffled tones there is a span, in ms, with an interval. F1 gives it away, and nothing else does. With wrong centres F1 sinks, and the
-# span may even look better.
+# Look at the spans alone: would you have noticed? With shuffled tones there is a span all the same, in ms. F1 gives it away, and the note says so. With wrong centres compare F1 first: how much of
+# the tone is still there, 120 ms late? And what would you have thought of its span, had you seen it alone?
 #
 # **Exercise 5.** Write down the first two questions as a rule. `above_chance_low` is the lower end of the interval of F1 minus chance, `high_ms` the upper end of that of the span.
 
