@@ -73,6 +73,7 @@ def test_every_command_exists_with_its_options(text, capsys):
                 ("nbgrader", "autograde"),
                 ("nbgrader", "formgrader"),
                 ("nbgrader", "export"),
+                ("nbgrader", "generate_feedback"),
                 ("cd", "runs/course"),
             }
 

@@ -25,15 +25,17 @@
 # - say what F0 is, read it off a waveform, and have a computer find it;
 # - say why pitch is drawn in semitones, and turn Hz into them;
 # - draw the tones of a language as contours, and say what in them is tone and what is something else;
-# - say how wide the window is through which a pitch tracker looks. That question will stay with us for five lessons.
+# - say how wide the window is through which a pitch tracker looks. That question will stay with us for six lessons.
 #
 # **How the exercises work.** Where you read *Exercise*, replace `None`, or write the body of the function. The cell below it checks
-# your answer and, when it is not right yet, says what to think about. Do the ones *by hand* with a pencil.
+# your answer. When it is not right yet, it asks you something to think about; a second wrong answer gets a pointer too, a third the
+# formula. Do the ones *by hand* with a pencil. A number may be rounded, and written as `125`, `1000 / 8` or `"125 Hz"`; a word in any
+# letter case.
 #
 # > **What you will hear is synthetic.** A synthesiser says legal Thai and Vietnamese syllables on a flat pitch; then a tone is laid on
 # > each vowel, *only within a planted width* around its centre: 100 ms for Thai, 180 ms for Vietnamese. This is a ruler, not evidence
-# > about Thai or Vietnamese: since we know the answer, we can see whether a method finds it. Real recordings come in lesson 5, and they
-# > are yours.
+# > about Thai or Vietnamese: since we know the answer, we can see whether a method finds it. Real recordings come in lessons 5 and 6, and some of
+# > them are yours.
 
 # %% tags=["parameters"]
 params_path = "course"

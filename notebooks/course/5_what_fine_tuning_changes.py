@@ -379,7 +379,7 @@ checks.check_measured(measure(*example), models["mini/vanilla"], own_probes["min
 # %% [markdown]
 # ## What to take along
 #
-# A finding is a difference that survives its control, its null, its interval, and the count of looks. The whole study of this repository is these five lessons, at length:
+# A finding is a difference that survives its control, its null, its interval, and the count of looks. The whole study of this repository is these lessons, at length:
 # `make paper`.
 #
 # **Further reading**

@@ -1,4 +1,4 @@
-"""The checks of the course: right answers pass, empty and wrong ones do not, each typical mistake gets its own hint."""
+"""The checks of the course: right answers pass, wrong ones are asked a question first and get the formula third."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 
 from tonespan_utils.course import (
+    answers,
     checks,
-    exercises,
     lesson_1_tone_and_f0,
     lesson_2_cue_width,
     lesson_3_layers,
     lesson_4_effective_span,
     lesson_5_fine_tuning,
+    lesson_6_real_recordings,
 )
 from tonespan_utils.course.checks import EXERCISES
-from tonespan_utils.course.exercises import NotYet
+from tonespan_utils.course.exercises import NotYet, Tries
 from tonespan_utils.instrument import gradient_energy
 from tonespan_utils.params.profile import ROOT
 
@@ -28,10 +30,24 @@ LESSONS = [
     lesson_3_layers,
     lesson_4_effective_span,
     lesson_5_fine_tuning,
+    lesson_6_real_recordings,
 ]
 FUNCTIONS = [name for name, exercise in EXERCISES.items() if callable(exercise.right)]
 VALUES = [name for name in EXERCISES if name not in FUNCTIONS]
-MISTAKES = [(name, hint) for name, exercise in EXERCISES.items() for hint in exercise.mistakes]
+MISTAKES = [(name, question) for name, exercise in EXERCISES.items() for question in exercise.mistakes]
+
+
+@pytest.fixture(autouse=True)
+def fresh_kernel(monkeypatch):
+    """Nobody has tried anything yet."""
+    monkeypatch.setattr(checks, "TRIES", Tries())
+
+
+def hint_to(name, answer):
+    """What a check says to a wrong answer."""
+    with pytest.raises(NotYet) as raised:
+        checks.check(name, answer)
+    return str(raised.value)
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -43,11 +59,62 @@ def test_the_right_answer_passes_and_none_does_not(name, capsys):
             checks.check(name, nothing)
 
 
-@pytest.mark.parametrize(("name", "hint"), MISTAKES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(MISTAKES)])
-def test_a_typical_mistake_gets_its_own_hint(name, hint):
-    with pytest.raises(NotYet) as raised:
-        checks.check(name, EXERCISES[name].mistakes[hint])
-    assert str(raised.value).endswith(hint)
+@pytest.mark.parametrize(("name", "question"), MISTAKES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(MISTAKES)])
+def test_a_typical_mistake_is_asked_its_own_question(name, question):
+    assert hint_to(name, EXERCISES[name].mistakes[question]).endswith(f": {question}")
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_hints_ask_first_and_give_the_formula_at_the_third_try(name):
+    exercise = EXERCISES[name]
+    wrong = [1e6, 2e6, 3e6, 4e6] if name in VALUES else [lambda *_, n=n: f"nonsense {n}" for n in range(4)]
+    wrong = [f"nonsense {n}" for n in range(4)] if isinstance(exercise.right, str) else wrong
+    said = [hint_to(name, answer) for answer in wrong]
+    hints = [exercise.hints.question, exercise.hints.pointer, exercise.hints.formula, exercise.hints.formula]
+    assert [text.endswith(f": {hint}") for text, hint in zip(said, hints, strict=True)] == [True] * 4
+
+
+@pytest.mark.parametrize(("name", "question"), MISTAKES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(MISTAKES)])
+def test_a_mistake_made_again_after_others_gets_its_question_and_the_formula(name, question):
+    exercise, wrong = EXERCISES[name], EXERCISES[name].mistakes[question]
+    others = ["x", "y"] if isinstance(exercise.right, str) else [1e6, 2e6]
+    for other in others:
+        hint_to(name, other if name in VALUES else lambda *_, other=other: other)
+    assert hint_to(name, wrong).endswith(f": {question} {exercise.hints.formula}")
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_no_formula_and_no_answer_before_the_third_try(name):
+    exercise = EXERCISES[name]
+    early = [*exercise.mistakes, exercise.hints.question, exercise.hints.pointer]
+    assert all("?" in text for text in [*exercise.mistakes, exercise.hints.question])
+    assert not any(exercise.hints.formula in text for text in early)
+    if isinstance(exercise.right, float) and exercise.right not in (1.0, 2.0):  # which stand in any sum
+        shown = {f"{exercise.right:.{digits}g}" for digits in (2, 3, 4)}
+        assert not any(number in re.findall(r"[\d.]*\d", text) for number in shown for text in early)
+    elif isinstance(exercise.right, str):
+        assert not any(re.search(rf"\b{exercise.right}\b", text) for text in early)
+
+
+def test_the_same_wrong_answer_again_is_no_new_try_and_a_right_one_begins_anew(capsys):
+    question = EXERCISES["box_span_ms"].hints.question
+    assert [hint_to("box_span_ms", 7.0).endswith(question) for _ in range(4)] == [True] * 4
+    hint_to("box_span_ms", 8.0)
+    checks.check("box_span_ms", 50)
+    assert hint_to("box_span_ms", 9.0).endswith(question)
+
+
+def test_what_is_no_answer_is_no_try():
+    for no_answer in (None, ..., "fifty-ish", True, [50], "0.05 s"):
+        hint_to("box_span_ms", no_answer)
+    assert hint_to("box_span_ms", 7.0).endswith(EXERCISES["box_span_ms"].hints.question)
+
+
+def test_a_function_s_right_value_is_not_shown_at_the_first_try():
+    first, second = (hint_to("semitones", lambda f, r, n=n: float(n)) for n in (5, 6))
+    assert first.startswith("semitones(200, 100) gives 5: ") and second.startswith(
+        "semitones(200, 100) gives 6, not 12: "
+    )
 
 
 def test_an_exercise_belongs_to_one_lesson_which_checks_it():
@@ -64,18 +131,36 @@ def test_no_two_mistakes_of_an_exercise_share_a_hint_or_an_answer():
     assert len({hint for _, hint in MISTAKES}) > 50
 
 
-@pytest.mark.parametrize("name", VALUES)
-def test_any_other_value_gets_the_general_hint(name):
-    wrong = "something else" if isinstance(EXERCISES[name].right, str) else 12345.678
-    with pytest.raises(NotYet) as raised:
-        checks.check(name, wrong)
-    assert str(raised.value).endswith(EXERCISES[name].hint)
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [("5 o'clock", "number in ms"), (True, "number in ms"), ([50], "number in ms"), ("0.05 s", "is in 's'")],
+)
+def test_a_number_has_to_be_one(wrong, says):
+    assert says in hint_to("box_span_ms", wrong)
 
 
-@pytest.mark.parametrize(("wrong", "asks"), [("50", "number"), (True, "number"), ([50], "number"), (np.nan, "box")])
-def test_a_number_has_to_be_one(wrong, asks):
-    with pytest.raises(NotYet, match=asks):
-        checks.check("box_span_ms", wrong)
+def test_not_a_number_is_a_wrong_one():
+    assert hint_to("box_span_ms", np.nan).startswith("box_span_ms = nan: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("125 Hz", "Hz", 125.0), ("125Hz", "Hz", 125.0), ("7,02", "st", 7.02), ("7/27", "", 7 / 27),
+        (" -3.5e1 ", "", -35.0), ("30 %", "", 0.3), ("forty milliseconds", "ms", 40.0), ("twenty-seven", "", 27.0),
+        ("ninety five ms", "ms", 95.0),
+        ("one hundred and twenty-five Hz", "Hz", 125.0), ("1/0", "", None), ("tone", "ms", None), ("", "ms", None),
+        ("and", "", None), ("about five", "", None),
+    ],
+)  # fmt: skip
+def test_a_number_may_be_written_as_text(text, unit, value):
+    assert answers.number(text, unit=unit) == (None if value is None else pytest.approx(value))
+
+
+@pytest.mark.parametrize(("text", "unit"), [("40 s", "ms"), ("40 %", "ms"), ("forty seconds", "ms"), ("3 ms", "")])
+def test_a_number_in_another_unit_is_refused(text, unit):
+    with pytest.raises(answers.OtherUnit):
+        answers.number(text, unit=unit)
 
 
 def test_a_word_has_to_be_one():
@@ -95,10 +180,8 @@ def test_a_function_that_gives_nothing_or_breaks_or_is_none_says_so(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_that_is_wrong_in_its_own_way_is_shown_where(name):
-    with pytest.raises(NotYet) as raised:
-        checks.check(name, lambda *_: "nonsense")
-    assert f"{name}(" in str(raised.value) and "gives 'nonsense', not" in str(raised.value)
-    assert str(raised.value).endswith(EXERCISES[name].hint)
+    said = hint_to(name, lambda *_: "nonsense")
+    assert f"{name}(" in said and f"gives 'nonsense': {EXERCISES[name].hints.question}" in said
 
 
 def test_a_function_cannot_spoil_the_cases_for_the_next(capsys):
@@ -144,10 +227,18 @@ def test_a_hint_is_shown_without_a_stack_trace():
         ([1.0], [1.0, 1.0], False),
         (1.0, "a", False),
         ("a", 1.0, False),
+        ("Not_Supported", "not supported", True),
+        (np.array(2.0), 2.0, True),
+        (np.float32(2.0), 2.0, True),
+        (torch.tensor(2.0, requires_grad=True), 2.0, True),
+        ([torch.tensor(1.0), np.array(2.0)], np.array([1.0, 2.0]), True),
+        (("A", np.array(1.0)), ("a", 1.0), True),
+        (True, 1.0, False),
+        (np.bool_(True), True, True),
     ],
 )
 def test_what_counts_as_the_same(answer, right, agree):
-    assert exercises.same(answer, right) is agree
+    assert answers.same(answer, right) is agree
 
 
 def test_a_measurement_is_checked_against_the_package():

@@ -5,7 +5,10 @@ Solved lessons run with `make test-slow`, the untouched first one, which stops a
 
 from __future__ import annotations
 
+import html
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +17,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tonespan_utils.course import checks, classroom
+from tonespan_utils.course import checks, classroom, feedback
 from tonespan_utils.errors import TonespanError
 from tonespan_utils.params import profile
 from tonespan_utils.workflow import notebooks, runner
@@ -68,8 +71,8 @@ def autograded(notebook):
     return {i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and marks(cell).get("grade")}
 
 
-def test_there_are_five_lessons():
-    assert [lesson[0] for lesson in classroom.LESSONS] == list("12345")
+def test_there_are_six_lessons():
+    assert [lesson[0] for lesson in classroom.LESSONS] == list("123456")
 
 
 @pytest.mark.parametrize("lesson", classroom.LESSONS)
@@ -142,32 +145,81 @@ def test_an_untouched_student_version_fails_at_its_exercises_and_nowhere_else(ou
     assert all(text.startswith("Not yet: ") and "\n" not in text for text in shown), "a hint, not a stack trace"
 
 
-@pytest.mark.slow
-def test_nbgrader_grades_an_untouched_and_a_solved_submission(output):
-    lesson, folder = classroom.LESSONS[0], output / "runs" / "course"
-    submissions = {"untouched": student(output, lesson), "solved": lesson_source(lesson)}
-    for name, notebook in submissions.items():
+def nbgrader(command, lesson, folder, output):
+    """Run one of nbgrader's commands in a course folder."""
+    environment = runner.environment() | {"PYTHONPATH": str(ROOT), "TONESPAN_OUTPUT": str(output)}
+    words = [sys.executable, "-m", "nbgrader", command, lesson]
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.fixture(scope="module")
+def graded(output, tmp_path_factory):
+    """A course folder that was moved, with three graded submissions of the first lesson, and their feedback."""
+    lesson, folder = classroom.LESSONS[0], tmp_path_factory.mktemp("else where") / "course"
+    shutil.copytree(output / "runs" / "course", folder)
+    wrong = lesson_source(lesson)
+    for cell in wrong.cells:  # right for the cases of the check, and wrong for what is hidden
+        if marks(cell).get("grade_id") == "movement_st":
+            cell.source = cell.source.replace("return voiced", "return len(contour_st) // 11 * voiced")
+    for name, notebook in {
+        "untouched": student(output, lesson), "solved": lesson_source(lesson), "hidden": wrong,
+    }.items():  # fmt: skip
         target = folder / "submitted" / name / lesson
         target.mkdir(parents=True)
         nbformat.write(notebook, target / f"{lesson}.ipynb")
-    environment = runner.environment() | {"PYTHONPATH": str(ROOT), "TONESPAN_OUTPUT": str(output)}
-    command = [sys.executable, "-m", "nbgrader", "autograde", lesson]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+    nbgrader("autograde", lesson, folder, output)
+    nbgrader("generate_feedback", lesson, folder, output)
+    return folder
+
+
+@pytest.mark.slow
+def test_nbgrader_grades_submissions_in_a_folder_that_was_moved(graded):
     from nbgrader.api import Gradebook
 
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}", "tonespan") as book:
+    lesson = classroom.LESSONS[0]
+    with Gradebook(f"sqlite:///{graded / 'gradebook.db'}", "tonespan") as book:
         grades = {
-            name: [
-                (g.auto_score, g.max_score)
+            name: {
+                g.cell.name: (g.auto_score, g.max_score)
                 for g in book.find_submission_notebook(lesson, lesson, name).grades
                 if g.cell.cell_type == "code"
-            ]
-            for name in submissions
+            }
+            for name in ("untouched", "solved", "hidden")
         }
     assert len(grades["solved"]) == 7
-    assert all(score == 0 for score, _ in grades["untouched"])
-    assert all(score == most > 0 for score, most in grades["solved"])
+    assert all(score == 0 for score, _ in grades["untouched"].values())
+    assert all(score == most > 0 for score, most in grades["solved"].values())
+    assert {name for name, (score, _) in grades["hidden"].items() if not score} == {"movement_st_check"}
+
+
+@pytest.mark.slow
+def test_feedback_has_hints_and_no_hidden_test(graded):
+    lesson = classroom.LESSONS[0]
+    pages = {
+        name: (graded / "feedback" / name / lesson / f"{lesson}.html").read_text(encoding="utf-8")
+        for name in ("untouched", "solved", "hidden")
+    }
+    for page in pages.values():
+        assert "HIDDEN TESTS" not in page
+        assert "movement_st(np.arange(5)" not in html.unescape(re.sub(r"<[^>]+>", "", page))
+    assert "Not yet: f0_of_trace has no answer yet" in html.unescape(re.sub(r"<[^>]+>", "", pages["untouched"]))
+    assert feedback.FAILED in html.unescape(pages["hidden"])
+    assert all(feedback.FAILED not in html.unescape(pages[name]) for name in ("untouched", "solved"))
+
+
+def test_the_course_s_settings_name_no_place(output):
+    settings = (output / "runs" / "course" / "nbgrader_config.py").read_text()
+    assert str(output) not in settings and sys.executable not in settings and str(Path(sys.prefix)) not in settings
+
+
+def test_a_moved_course_folder_is_where_its_settings_lie(output, tmp_path):
+    from traitlets.config import PyFileConfigLoader
+
+    shutil.copy(output / "runs" / "course" / "nbgrader_config.py", tmp_path)
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(tmp_path)).load_config()
+    assert config.CourseDirectory.root == str(tmp_path)
+    assert feedback.HideTests in config.GenerateFeedback.preprocessors
 
 
 def test_a_lesson_that_does_not_exist_is_one_clear_line():

@@ -121,7 +121,7 @@ def test_validity_is_no_part_of_the_paper_and_needs_none_of_it(tmp_path, monkeyp
         printed = capfd.readouterr()
         jobs[target] = dict(re.findall(r"^(\w+) +(\d+)$", printed.out + printed.err, re.MULTILINE))
     assert jobs["validity"] == {"planted_span": "5", "sanity": "1", "validity": "1", "total": "7"}
-    assert "paper" in jobs["paper"] and not set(jobs["paper"]) & {"planted_span", "sanity", "validity"}
+    assert "figures" in jobs["paper"] and not set(jobs["paper"]) & {"planted_span", "sanity", "validity"}
 
 
 @pytest.fixture(scope="module")

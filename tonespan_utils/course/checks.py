@@ -3,7 +3,11 @@
 A lesson asks for a number (worked out by hand), a word, or a function; ``check("semitones", semitones)`` prints that it
 is right or raises :class:`NotYet` with one line that says what to think about. The right answer of a function is an
 independent one, mostly the package's own; a typical mistake is the number, or the function, that it leads to: an answer
-that equals it gets its hint. The exercises are in one file a lesson, ``lesson_1_tone_and_f0.py`` and so on.
+that equals it is asked its question. The formula is given at the third wrong answer (:mod:`.exercises`); an answer that
+is no answer, as a word where a number is asked for, is no try. The exercises are in one file a lesson,
+``lesson_1_tone_and_f0.py`` and so on.
+
+Whoever imports it, as every lesson does, calculates with one thread from then on (:mod:`.one_thread`).
 
 Notebook: notebooks/course/1_tone_and_f0
 """
@@ -12,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -23,10 +26,15 @@ from tonespan_utils.course import (
     lesson_3_layers,
     lesson_4_effective_span,
     lesson_5_fine_tuning,
+    lesson_6_real_recordings,
+    one_thread,
 )
-from tonespan_utils.course.exercises import Exercise, NotYet, same
+from tonespan_utils.course.answers import OtherUnit, is_number, number, plain, same, word
+from tonespan_utils.course.exercises import Exercise, NotYet, Tries
 from tonespan_utils.encoders.encoder import Encoder
 from tonespan_utils.instrument import f0, gradient_energy, gradients, spans
+
+one_thread.limit()  # every lesson imports this module, and has by then loaded all that calculates
 
 EXERCISES: dict[str, Exercise] = {
     **lesson_1_tone_and_f0.EXERCISES,
@@ -34,7 +42,9 @@ EXERCISES: dict[str, Exercise] = {
     **lesson_3_layers.EXERCISES,
     **lesson_4_effective_span.EXERCISES,
     **lesson_5_fine_tuning.EXERCISES,
+    **lesson_6_real_recordings.EXERCISES,
 }
+TRIES = Tries()  # of this kernel
 
 
 def check(name: str, answer: object) -> None:
@@ -49,6 +59,7 @@ def check(name: str, answer: object) -> None:
         _check_function(name, answer, exercise)
     else:
         _check_value(name, answer, exercise)
+    TRIES.forget(name)
     print(f"{name}: right")
 
 
@@ -69,7 +80,7 @@ def check_measured(measured: object, encoder: Encoder, probes: Mapping, samples:
         raise NotYet(f"f0_hz = {_shown(measured['f0_hz'])}: take the median F0 of the voiced frames around the centre")
     top = list(probes)[-1]
     tone = str(probes[top].predict(encoder.hidden_at(samples, [center_s])[top])[0])
-    if measured["tone"] != tone:
+    if not same(measured["tone"], tone):
         raise NotYet(f"tone = {measured['tone']!r}: the probe of the layer {top} predicts another one at this centre")
     edges, offsets = spans.offset_bins(500, 10)
     maps = gradients.input_gradients(encoder, probes, samples, [center_s], [tone], target="true")
@@ -85,17 +96,32 @@ def check_measured(measured: object, encoder: Encoder, probes: Mapping, samples:
 
 
 def _check_value(name: str, answer: object, exercise: Exercise) -> None:
-    wants_number = isinstance(exercise.right, Real)
-    if wants_number and not (isinstance(answer, Real) and not isinstance(answer, bool)):
-        raise NotYet(f"{name} asks for a number, not {answer!r}")
-    if not wants_number and not isinstance(answer, str):
-        raise NotYet(f"{name} asks for a word in quotes, not {answer!r}")
-    if same(answer, exercise.right, exercise.tolerance):
+    given = _as_word(name, answer, exercise) if isinstance(exercise.right, str) else _as_number(name, answer, exercise)
+    if same(given, exercise.right, exercise.tolerance):
         return
-    for hint, mistake in exercise.mistakes.items():
-        if same(answer, mistake, exercise.tolerance):
-            raise NotYet(f"{name} = {_shown(answer)}: {hint}")
-    raise NotYet(f"{name} = {_shown(answer)}: {exercise.hint}")
+    made = [ask for ask, mistake in exercise.mistakes.items() if same(given, mistake, exercise.tolerance)]
+    hint = exercise.says(TRIES.count(name, _shown(given)), made[0] if made else None)
+    raise NotYet(f"{name} = {_shown(given)}: {hint}")
+
+
+def _as_number(name: str, answer: object, exercise: Exercise) -> float:
+    in_unit = f" in {exercise.unit}" if exercise.unit else ""
+    answer = plain(answer)
+    try:
+        given = number(answer, unit=exercise.unit) if isinstance(answer, str) else answer
+    except OtherUnit as unit:
+        raise NotYet(f"{name} asks for a number{in_unit}; {answer!r} is in {str(unit)!r}") from None
+    if not is_number(given):
+        raise NotYet(f"{name} asks for a number{in_unit}, not {_shown(answer)}")
+    return float(given)
+
+
+def _as_word(name: str, answer: object, exercise: Exercise) -> str:
+    given = plain(answer)
+    if not isinstance(given, str):
+        raise NotYet(f"{name} asks for a word in quotes, not {_shown(given)}")
+    others = {word(other): meant for other, meant in exercise.words.items()}
+    return others.get(word(given), given)
 
 
 def _check_function(name: str, answer: object, exercise: Exercise) -> None:
@@ -106,13 +132,18 @@ def _check_function(name: str, answer: object, exercise: Exercise) -> None:
     wrong = [i for i, pair in enumerate(zip(given, right, strict=True)) if not same(*pair, exercise.tolerance)]
     if not wrong:
         return
-    for hint, mistake in exercise.mistakes.items():
-        made = [mistake(*deepcopy(case)) for case in exercise.cases]
-        if all(same(*pair, exercise.tolerance) for pair in zip(given, made, strict=True)):
-            raise NotYet(f"{name}: {hint}")
-    first = wrong[0]
+    made = [ask for ask, mistake in exercise.mistakes.items() if _gives(mistake, given, exercise)]
+    attempt, first = TRIES.count(name, repr(given)), wrong[0]
+    hint = exercise.says(attempt, made[0] if made else None)
     arguments = ", ".join(map(_shown, exercise.cases[first]))
-    raise NotYet(f"{name}({arguments}) gives {_shown(given[first])}, not {_shown(right[first])}; {exercise.hint}")
+    wanted = f", not {_shown(right[first])}" if attempt > 1 else ""
+    raise NotYet(f"{name}({arguments}) gives {_shown(given[first])}{wanted}: {hint}")
+
+
+def _gives(mistake: Callable, given: list[object], exercise: Exercise) -> bool:
+    """Whether a mistake gives the same as a student's function in every case."""
+    made = [mistake(*deepcopy(case)) for case in exercise.cases]
+    return all(same(*pair, exercise.tolerance) for pair in zip(given, made, strict=True))
 
 
 def _called(name: str, function: Callable, case: tuple) -> object:
@@ -127,7 +158,8 @@ def _called(name: str, function: Callable, case: tuple) -> object:
 
 def _shown(value: object) -> str:
     """A value, short enough for one line."""
-    if isinstance(value, float | np.floating):
+    value = plain(value)
+    if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, pd.DataFrame):
         return f"<table of {len(value)} rows>"

@@ -2,7 +2,8 @@
 
 Under ``runs/course`` a course folder as nbgrader wants it: ``source`` (the lessons with their solutions), ``student``
 (what nbgrader's generate_assignment makes of them: no solutions, no hidden tests) and ``nbgrader_config.py``, so that
-``nbgrader autograde`` goes on from there; and ``teacher``, the lessons executed, with every figure, sound and answer.
+``nbgrader autograde`` goes on from there, also after the folder was moved; and ``teacher``, the lessons executed, with
+every figure, sound and answer.
 
 Notebook: notebooks/course/1_tone_and_f0
 """
@@ -10,7 +11,6 @@ Notebook: notebooks/course/1_tone_and_f0
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,17 +19,24 @@ from tonespan_utils.params import profile
 from tonespan_utils.workflow import notebooks
 
 LESSONS = tuple(sorted(path.stem for path in (notebooks.NOTEBOOKS / "course").glob("[0-9]_*.py")))
-CONFIG = """# written by `make course`: nbgrader reads it when called in this folder
+CONFIG = """# written by `make course`: nbgrader reads it when called in this folder, wherever the folder is
 import os
+import sys
 
-os.environ["PATH"] = os.pathsep.join([{programs!r}, os.environ.get("PATH", "")])  # nbgrader calls alembic by name
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import GetGrades
+
+from tonespan_utils.course.feedback import HideTests
+
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])  # alembic is there
 c = get_config()
 c.CourseDirectory.course_id = "tonespan"
-c.CourseDirectory.root = {root!r}
+c.CourseDirectory.root = os.path.dirname(os.path.abspath(__file__))
 c.CourseDirectory.release_directory = "student"
-c.ClearSolutions.code_stub = {{"python": "# your answer here"}}
+c.ClearSolutions.code_stub = {"python": "# your answer here"}
 c.ClearSolutions.text_stub = "*Your answer here.*"
 c.ExecutePreprocessor.timeout = 600
+c.GenerateFeedback.preprocessors = [GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
 """
 
 
@@ -58,8 +65,7 @@ def student_version(lesson: str) -> Path:
     source = folder() / "source" / lesson / f"{lesson}.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(notebooks.NOTEBOOKS / "course" / f"{lesson}.ipynb", source)
-    settings = CONFIG.format(root=str(folder()), programs=str(Path(sys.executable).parent))
-    (folder() / "nbgrader_config.py").write_text(settings, encoding="utf-8")
+    (folder() / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
     config = PyFileConfigLoader("nbgrader_config.py", path=str(folder())).load_config()
     done = NbGraderAPI(config=config).generate_assignment(lesson, force=True, create=True)
     if not done["success"]:

@@ -1,7 +1,8 @@
-"""What an exercise is: its right answer, the hints to typical mistakes, and when two answers are the same.
+"""What an exercise is: its right answer, typical mistakes, and three hints, of which the last alone has the formula.
 
-Conventions: numbers are right within 1 % of the answer, unless the exercise says otherwise; arrays element by element.
-A wrong answer raises :class:`NotYet`, an AssertionError, as nbgrader's autograder expects.
+A wrong answer raises :class:`NotYet`, an AssertionError, as nbgrader's autograder expects. The first wrong answer is
+asked a question: that of the mistake it comes from, or the exercise's. The second gets a pointer too, the third the
+formula. An answer that was given before is no new try (:class:`Tries`).
 
 Notebook: notebooks/course/1_tone_and_f0
 """
@@ -11,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-TOLERANCE = 0.01  # of the right number: rounding by hand is no mistake
+from tonespan_utils.course.answers import TOLERANCE
 
 
 class NotYet(AssertionError):
@@ -24,28 +23,53 @@ class NotYet(AssertionError):
 
 
 @dataclass(frozen=True)
+class Hints:
+    """What a wrong answer is told: at the first try a question, at the second a pointer, from the third the formula."""
+
+    question: str
+    pointer: str
+    formula: str
+
+    def at(self, attempt: int) -> str:
+        """The hint for an attempt, counted from 1."""
+        return (self.question, self.pointer, self.formula)[min(attempt, 3) - 1]
+
+
+@dataclass(frozen=True)
 class Exercise:
-    """What is right: a number, a word, or a function with ``cases`` (arguments) to try it on; hint -> mistake."""
+    """What is right: a number in ``unit``, a word, or a function with ``cases`` (arguments) to try it on.
+
+    ``mistakes``: the question that a mistake is asked -> the number, word or function it leads to. ``words``: what else
+    a student may write -> the word that the exercise knows.
+    """
 
     right: object
+    hints: Hints
     mistakes: Mapping[str, object] = field(default_factory=dict)
-    hint: str = "work through the text above once more"
     cases: Sequence[tuple] = ()
     tolerance: float = TOLERANCE
+    unit: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def says(self, attempt: int, question: str | None) -> str:
+        """The hint for an attempt, counted from 1, after the ``question`` of the mistake that was made, if any."""
+        if question is None:
+            return self.hints.at(attempt)
+        return question if attempt == 1 else f"{question} {self.hints.at(attempt)}"
 
 
-def same(answer: object, right: object, tolerance: float = TOLERANCE) -> bool:
-    """Whether two answers agree: words and truth values exactly, numbers and arrays of one shape within tolerance."""
-    if isinstance(right, str | bool | np.bool_):
-        return isinstance(answer, str | bool | np.bool_) and answer == right
-    if isinstance(right, Mapping):
-        is_alike = isinstance(answer, Mapping) and set(answer) == set(right)
-        return is_alike and all(same(answer[key], right[key], tolerance) for key in right)
-    if isinstance(right, tuple) and isinstance(right[0], str):
-        is_alike = isinstance(answer, tuple | list) and len(answer) == len(right)
-        return is_alike and all(same(*pair, tolerance) for pair in zip(answer, right, strict=True))
-    try:
-        given, wanted = np.asarray(answer, dtype=float), np.asarray(right, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return given.shape == wanted.shape and np.allclose(given, wanted, rtol=tolerance, atol=1e-9, equal_nan=True)
+class Tries:
+    """How many different wrong answers each exercise got in this kernel."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, set[str]] = {}
+
+    def count(self, exercise: str, answer: str) -> int:
+        """How many different wrong answers there are with this ``answer``, given as text."""
+        answers = self._answers.setdefault(exercise, set())
+        answers.add(answer)
+        return len(answers)
+
+    def forget(self, exercise: str) -> None:
+        """Begin again, as after a right answer."""
+        self._answers.pop(exercise, None)

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.course.exercises import Exercise
+from tonespan_utils.course.exercises import Exercise, Hints
 
 _OFFSETS = np.arange(-50.0, 51.0, 10.0)
 _GAPPY = np.where(np.abs(_OFFSETS) > 35, np.nan, _OFFSETS / 20)
@@ -44,72 +44,107 @@ def _movement(offsets_ms: np.ndarray, contour_st: np.ndarray) -> float:
 EXERCISES: dict[str, Exercise] = {
     "f0_of_trace": Exercise(
         125.0,
+        Hints(
+            "how often does the landmark come back, and in how much time?",
+            "from one landmark to the next is one period: how many ms? How many of those fit in a second?",
+            "F0 in Hz is the number of periods over the time they take, in seconds",
+        ),
         {
-            "that is the length of one period in ms; F0 counts periods per second": 8.0,
-            "a period of 8 ms is 0.008 s; F0 is 1 over that": 0.125,
-            "three periods take 24 ms, so one takes 8": 1000 / 24,
+            "is that a time or a frequency? Look at the axis below the trace.": 8.0,
+            "how many periods come in one millisecond is what this counts; in one second?": 0.125,
+            "how many periods do the 24 ms hold?": 1000 / 24,
         },
-        "F0 in Hz is 1000 over the length of one period in ms",
+        unit="Hz",
     ),
     "fifth_st": Exercise(
         12 * math.log2(1.5),
+        Hints(
+            "what is the ratio of the two frequencies, and how many octaves is it?",
+            "an octave, the ratio 2, must come out as 12. Which logarithm makes 1 of 2?",
+            "12 log2(300 / 200)",
+        ),
         {
-            "that is the ratio; now 12 times its logarithm to the base 2": 1.5,
-            "semitones need the logarithm to the base 2: np.log2": 12 * math.log(1.5),
-            "an octave has 12 semitones: 12 times the logarithm": math.log2(1.5),
-            "the logarithm to the base 10 counts decades; octaves are doublings": 12 * math.log10(1.5),
+            "that is the ratio; on which scale do equal ratios have equal steps?": 1.5,
+            "with this logarithm, what would an octave, the ratio 2, come to?": 12 * math.log(1.5),
+            "is that in octaves or in semitones?": math.log2(1.5),
+            "this logarithm counts in tens; what does an octave count in?": 12 * math.log10(1.5),
         },
-        "12 log2(300 / 200)",
+        unit="st",
     ),
     "semitones": Exercise(
         _semitones,
+        Hints(
+            "what should an octave up give, an octave down, and the reference itself?",
+            "the ratio 2 must give 12, the ratio 1/2 must give -12, the ratio 1 must give 0",
+            "12 * np.log2(f0_hz / reference_hz)",
+        ),
         {
-            "np.log is the natural logarithm; an octave is a doubling: np.log2": lambda f, r: 12 * math.log(f / r),
-            "upside down: a pitch above the reference should come out positive": lambda f, r: -_semitones(f, r),
-            "the factor 12 is missing: an octave should give 12": lambda f, r: math.log2(f / r),
+            "what does your function give for an octave, 100 and 200 Hz? Which logarithm did you take?":
+                lambda f, r: 12 * math.log(f / r),
+            "should a pitch above the reference come out positive or negative?": lambda f, r: -_semitones(f, r),
+            "what does an octave give? How many semitones has it?": lambda f, r: math.log2(f / r),
         },
-        "check that an octave up gives 12, an octave down -12, and the reference itself 0",
         [(200.0, 100.0), (100.0, 200.0), (150.0, 150.0), (300.0, 200.0)],
     ),
     "f0_by_autocorrelation": Exercise(
         _autocorrelation_f0,
+        Hints(
+            "which shift fits best, of those that are allowed, and how long is it in seconds?",
+            "one sum of n products for each lag, shortest to longest; the lag with the largest sum is a period",
+            "fits = [np.dot(samples[:n], samples[lag : lag + n]) for each lag]; F0 = SAMPLE_RATE / lag of the largest",
+        ),
         {
-            "lag 0 always wins: a sound resembles itself best unshifted; begin at the shortest period allowed":
+            "which lag always fits best, and is it allowed? Where does the search begin?":
                 lambda x, floor, ceiling: np.inf,
-            "that is the lag; F0 is the sample rate over the lag": lambda x, low, high: (
+            "is that a lag in samples or a frequency?": lambda x, low, high: (
                 SAMPLE_RATE / _autocorrelation_f0(x, low, high)),
         },
-        "the best lag is the one, from the shortest to the longest period allowed, whose product sum is largest",
         [(_hum(200.0), 75.0, 500.0), (_hum(125.0), 75.0, 400.0), (_hum(320.0), 100.0, 500.0)],
         0.005,
     ),
     "praat_window_ms": Exercise(
         40.0,
+        Hints(
+            "how long is one period of the floor, and how many does Praat look at?",
+            "75 periods a second: how many ms has each of them?",
+            "3 * 1000 / 75",
+        ),
         {
-            "that is one period of 75 Hz; Praat looks at three": 1000 / 75,
-            "in ms, please": 0.04,
+            "that is how long one period is; how many does Praat want to see?": 1000 / 75,
+            "is that in ms?": 0.04,
         },
-        "three periods of the floor, in ms",
+        unit="ms",
     ),
     "movement_st": Exercise(
         _movement,
+        Hints(
+            "where does the voice begin in this contour, where does it end, and how high is it there?",
+            "keep the values that are numbers (np.isnan says which are not); then only the last and the first matter",
+            "voiced = contour_st[~np.isnan(contour_st)]; voiced[-1] - voiced[0]",
+        ),
         {
-            "the first or last value is unvoiced (nan): take those out first, with contour[~np.isnan(contour)]":
+            "what if the first or the last value is unvoiced? What is nan minus a number?":
                 lambda offsets, contour: float(contour[-1] - contour[0]),
-            "end minus start, so that a rise is positive": lambda o, c: -_movement(o, c),
-            "this is the range, which is never negative; a fall should be": lambda o, c: float(
-                np.nanmax(c) - np.nanmin(c)),
+            "should a rise come out positive or negative?": lambda o, c: -_movement(o, c),
+            "what does a fall give? This is never negative.": lambda o, c: float(np.nanmax(c) - np.nanmin(c)),
         },
-        "the last voiced value minus the first voiced value",
         [(_OFFSETS, _OFFSETS / 10), (_OFFSETS, _GAPPY), (_OFFSETS, -2 * _GAPPY), (_OFFSETS, np.abs(_GAPPY) - _GAPPY)],
     ),
     "tone_of_contour": Exercise(
         "R",
+        Hints(
+            "where in the left panel is 6 semitones under 0, and which contours pass there at offset 0?",
+            "of the contours that are low at their centre, which is higher 50 ms later?",
+            "low at its centre, and climbing: the contour that Chao's digits write 114",
+        ),
         {
-            "H ends high too, but it never goes low": "H",
-            "F moves as much, the other way": "F",
-            "L is as low at its centre, but stays down": "L",
+            "does this contour ever go so low?": "H",
+            "it moves as much, but which way?": "F",
+            "it is as low at its centre; what does it do afterwards?": "L",
         },
-        "one of the five letters of the figure: which contour is low at its centre and climbs?",
+        words={
+            "rising": "R", "rise": "R", "rising tone": "R", "high": "H", "high tone": "H", "falling": "F", "fall": "F",
+            "falling tone": "F", "low": "L", "low tone": "L", "mid": "M", "middle": "M", "mid tone": "M",
+        },
     ),
 }  # fmt: skip

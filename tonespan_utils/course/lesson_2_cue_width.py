@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from tonespan_utils.course.exercises import Exercise
+from tonespan_utils.course.exercises import Exercise, Hints
 from tonespan_utils.statistics import classifier
 
 
@@ -44,77 +44,109 @@ def _speakers(names: str) -> pd.DataFrame:
 EXERCISES: dict[str, Exercise] = {
     "macro_f1": Exercise(
         _macro_f1,
+        Hints(
+            "what is the F1 of each tone by itself, and what is done with them at the end?",
+            "hits lie on the diagonal; the F1 of a tone needs its row sum and its column sum; each tone counts alike",
+            "np.mean(2 * hits / (row sums + column sums))",
+        ),
         {
-            "that is accuracy: tones with many tokens count more; macro-F1 is the plain mean of each tone's own F1":
-                _micro_f1,
-            "that is mean recall; F1 also pays for false alarms, the column sums": _recall,
-            "that is mean precision; F1 also pays for misses, the row sums": lambda c: _recall(np.asarray(c).T),
+            "does a frequent tone count more here than a rare one? Should it?": _micro_f1,
+            "this looks at the rows alone; what about the tokens that were wrongly called so?": _recall,
+            "this looks at the columns alone; what about the tokens that were missed?":
+                lambda c: _recall(np.asarray(c).T),
         },
-        "per class 2 * hits / (row sum + column sum), then the plain mean",
         [(np.array([[8, 2], [1, 1]]),), (np.array([[5, 0, 1], [2, 3, 0], [0, 4, 6]]),)],
     ),
     "guessing_f1": Exercise(
         0.2,
-        {"that holds for two tones; here there are five": 0.5},
-        "each tone has precision 1/5 and recall 1/5",
+        Hints(
+            "how often is a guess right, for one of the five tones?",
+            "work out precision and recall of one tone; all five are alike",
+            "precision 1/5 and recall 1/5, so F1 = 1/5, and so is the mean",
+        ),
+        {"how many tones are there?": 0.5},
     ),
     "always_mid_f1": Exercise(
         (2 * 0.2 / 1.2) / 5,
+        Hints(
+            "what are precision and recall of M here, and of a tone that is never named?",
+            "four of the five tones are never named: what is their F1, and do they count in the mean?",
+            "(2 * 0.2 * 1 / (0.2 + 1) + 0 + 0 + 0 + 0) / 5",
+        ),
         {
-            "that is the accuracy; four of the five tones have an F1 of 0, and the mean is over all five": 0.2,
-            "that is the F1 of the tone M; four others score 0 and count as well": 2 * 0.2 / 1.2,
+            "that is the share of tokens that are right; is it the mean of five values of F1?": 0.2,
+            "that is the F1 of M; how many tones does the mean go over?": 2 * 0.2 / 1.2,
         },
-        "M: precision 0.2, recall 1, so F1 = 2 * 0.2 * 1 / 1.2; the others: 0; then the mean over five",
     ),
     "cue_from_peak_ms": Exercise(
         115.0,
+        Hints(
+            "where does the peak sit: on the edge of the cue, within it, or beyond it?",
+            "a frame with its centre outside of the cue can still touch it: how far outside, on each side?",
+            "the window at the peak minus one analysis window: 140 - 25",
+        ),
         {
-            "the frames at the edge add something: one analysis window in all": 140.0,
-            "half an analysis window on each side makes a whole one": 127.5,
-            "the analysis window makes the peak wider than the cue: take it away": 165.0,
+            "does a frame at the edge of the window see nothing beyond the window?": 140.0,
+            "that is right for one side; how many sides has a window?": 127.5,
+            "does the analysis window make the peak wider or narrower than the cue?": 165.0,
         },
-        "140 minus one analysis window",
+        unit="ms",
     ),
     "shared_speakers": Exercise(
         _shared,
+        Hints(
+            "which speakers are in both tables, and how many different ones are they?",
+            "a set keeps each speaker once; which operation keeps what is in two sets?",
+            'len(set(train["speaker"]) & set(test["speaker"]))',
+        ),
         {
-            "count different speakers, not tokens: a set keeps each once": lambda train, test: int(
+            "does a speaker with three tokens count once or three times?": lambda train, test: int(
                 test["speaker"].isin(train["speaker"]).sum()),
-            "both tables have to be looked at: speakers that are in train and in test": lambda train, test: (
-                train["speaker"].nunique()),
+            "you looked at one table; who is in the other?": lambda train, test: train["speaker"].nunique(),
         },
-        "set(a) & set(b) is what two sets share; len() counts it",
         [tuple(map(_speakers, pair)) for pair in (("aabbc", "ccd"), ("ab", "cd"), ("abc", "bbbcc"))],
     ),
     "n_resamples_of_three": Exercise(
         27.0,
+        Hints(
+            "how many outcomes has the first draw, and how many has the second, when the drawn one was put back?",
+            "each of the three draws has the same number of outcomes, whatever was drawn before",
+            "3 * 3 * 3",
+        ),
         {
-            "that counts orders of three different ones; the bootstrap puts each back before the next draw": 6.0,
-            "three draws, each with three outcomes: 3 * 3 * 3": 9.0,
-            "that ignores the order; count (1, 1, 2) and (1, 2, 1) apart, since each is drawn as often": 10.0,
+            "can a number come twice in one of your draws?": 6.0,
+            "how many draws are made, two or three?": 9.0,
+            "are (1, 1, 2) and (1, 2, 1) one draw or two?": 10.0,
         },
-        "three draws with replacement, each with three outcomes",
     ),
     "share_of_middle_mean": Exercise(
         7 / 27,
+        Hints(
+            "what must three numbers add up to, if their mean is 2, and which draws do?",
+            "write down the sets of three that add up to 6, and for each in how many orders it comes",
+            "(1, 2, 3) in its six orders and (2, 2, 2), over all draws: (6 + 1) / 27",
+        ),
         {
-            "(1, 2, 3) in its six orders, but (2, 2, 2) has the mean 2 as well": 6 / 27,
-            "count the orders: (1, 2, 3) comes in six": 2 / 27,
-            "as a share of all 27": 7.0,
+            "is (1, 2, 3) the only one? What if a number comes more than once?": 6 / 27,
+            "in how many orders can (1, 2, 3) be drawn?": 2 / 27,
+            "that many of them, yes; what share of all draws is it?": 7.0,
         },
-        "which of the 27 draws sum to 6?",
     ),
     "bootstrap_means": Exercise(
         _bootstrap_means,
+        Hints(
+            "which draws are there, with putting back, and what is the mean of each?",
+            "itertools.product with repeat lists the draws; each has as many numbers as there are values",
+            "sorted(np.mean(drawn) for drawn in itertools.product(values, repeat=len(values)))",
+        ),
         {
-            "without replacement each draw is the same three numbers: itertools.product(values, repeat=n), not "
-            "permutations": lambda v: [float(np.mean(drawn)) for drawn in itertools.permutations(v)],
-            "sort them, please: sorted(...)": lambda v: [
+            "can a value come twice in one of your draws?":
+                lambda v: [float(np.mean(drawn)) for drawn in itertools.permutations(v)],
+            "are they in order? The smallest comes first.": lambda v: [
                 float(np.mean(drawn)) for drawn in itertools.product(v, repeat=len(v))],
-            "as many draws as there are values: repeat=len(values)": lambda v: sorted(
+            "how many numbers has a draw, when there are four values?": lambda v: sorted(
                 float(np.mean(drawn)) for drawn in itertools.product(v, repeat=2)),
         },
-        "the mean of every tuple in itertools.product(values, repeat=len(values)), sorted",
         [([1.0, 2.0, 3.0],), ([3.0, 0.0, 0.0, 1.0],)],
     ),
 }  # fmt: skip

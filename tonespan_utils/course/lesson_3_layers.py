@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from tonespan_utils.audio.reading import SAMPLE_RATE
-from tonespan_utils.course.exercises import Exercise
+from tonespan_utils.course.exercises import Exercise, Hints
 
 HOP, RECEPTIVE = 320, 400  # samples: the frames of a wav2vec 2.0 style encoder
 _HALVES = [
@@ -51,51 +51,72 @@ def _honest_best(choose_on: Mapping[str, float], report_on: Mapping[str, float])
 EXERCISES: dict[str, Exercise] = {
     "frame_at": Exercise(
         _frame_at,
+        Hints(
+            "at which time does the middle of frame 0 stand, and how far is it to the next?",
+            "time in samples, less where frame 0 has its middle, in steps of 320; and frames are whole",
+            "max(0, round((16 * time_ms - 199.5) / 320))",
+        ),
         {
-            "frames start at 320 f, but their centres lie 199.5 samples later": lambda t: round(t / 20),
-            "round to the nearest frame, do not cut off": lambda t: max(
-                0, int((t * SAMPLE_RATE / 1000 - (RECEPTIVE - 1) / 2) / HOP)),
-            "that gives a fraction of a frame; round it": lambda t: max(
+            "where does frame 0 begin, and where is its middle?": lambda t: round(t / 20),
+            "which frame is nearest, the one before the time or the one after it? Cutting off takes the one before.":
+                lambda t: max(0, int((t * SAMPLE_RATE / 1000 - (RECEPTIVE - 1) / 2) / HOP)),
+            "are there fractions of a frame?": lambda t: max(
                 0.0, (t * SAMPLE_RATE / 1000 - (RECEPTIVE - 1) / 2) / HOP),
         },
-        "solve 320 f + 199.5 = 16 t for f, round, and never go below 0",
         [(12.46875,), (100.0,), (111.0,), (503.0,), (0.0,)],
     ),
     "selectivity": Exercise(
         0.30,
+        Hints(
+            "what did the probe learn by heart, and which of the three numbers says so?",
+            "two of the three numbers are needed: the probe's, and that of labels that can only be memorised",
+            "the probe's F1 minus the control task's F1",
+        ),
         {
-            "probe minus chance tells whether anything was learned; selectivity takes the control task": 0.50,
-            "the probe's own F1 says nothing about what it memorised": 0.70,
-            "the other way round": -0.30,
+            "you took chance away; does chance say how well the probe can memorise?": 0.50,
+            "how much of it could be memory?": 0.70,
+            "which of the two is taken away from which?": -0.30,
         },
-        "probe F1 minus control F1",
     ),
     "three_heads_bits": Exercise(
         2.0,
+        Hints(
+            "with which probability does Laplace's rule expect heads at the first toss, at the second, at the third?",
+            "the tosses cost -log2 of 1/2, of 2/3, and of 3/4; costs add up",
+            "-log2(1/2 * 2/3 * 3/4)",
+        ),
         {
-            "one bit each is the price of a coin known to be fair; this code learns: 1/2, then 2/3, then 3/4": 3.0,
-            "the first toss costs a bit: nobody knew the coin yet": 0.0,
-            "that is the probability; bits are minus its logarithm to the base 2": 0.25,
+            "who said that the coin is fair? What does the second head cost, after one head?": 3.0,
+            "was heads certain at the first toss?": 0.0,
+            "that is how probable three heads are; how many bits is it?": 0.25,
         },
-        "multiply 1/2 * 2/3 * 3/4 and take -log2",
+        unit="bits",
     ),
     "codelength_bits": Exercise(
         _codelength_bits,
+        Hints(
+            "what does the sender know before each toss, and how probable is this toss then?",
+            "count in tosses[:n] how often this side came before toss n; add up what each toss costs",
+            "add up -np.log2((tosses[:n].count(toss) + 1) / (n + 2))",
+        ),
         {
-            "each toss at one bit: this code never learns": _fair_bits,
-            "that uses the share of heads in the whole sequence, which nobody knew at the first toss": _hindsight_bits,
-            "natural logarithm: that counts nats; bits need np.log2": lambda s: _codelength_bits(s) * math.log(2),
+            "does this code learn anything from what came before?": _fair_bits,
+            "who knew the share of heads at the first toss?": _hindsight_bits,
+            "is that in bits? Which logarithm counts halvings?": lambda s: _codelength_bits(s) * math.log(2),
         },
-        "before each toss p(side) = (how often it came so far + 1) / (tosses so far + 2); add up -log2 p",
         [("HHH",), ("HTHT",), ("HHHHHHHT",), ("T",)],
     ),
     "honest_best": Exercise(
         _honest_best,
+        Hints(
+            "which half may choose, and which half may report?",
+            "the largest value of the first dictionary names a layer; look up this layer in the second",
+            "layer = max(choose_on, key=choose_on.get); (layer, report_on[layer])",
+        ),
         {
-            "chosen and reported on the same half: the winner's luck is reported too": lambda a, b: _honest_best(a, a),
-            "the reported half must not choose": lambda a, b: _honest_best(b, b),
+            "does the half that chose report its own luck?": lambda a, b: _honest_best(a, a),
+            "which half did you let choose?": lambda a, b: _honest_best(b, b),
         },
-        "the layer with the highest score in the first dictionary, and that layer's score in the second",
         _HALVES,
     ),
 }  # fmt: skip

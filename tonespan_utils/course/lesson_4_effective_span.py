@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tonespan_utils.course.exercises import Exercise
+from tonespan_utils.course.exercises import Exercise, Hints
 from tonespan_utils.instrument import spans
 
 _OFFSETS = np.arange(-50.0, 51.0, 10.0)
@@ -48,76 +48,116 @@ def _two_taps(x: np.ndarray) -> float:
 EXERCISES: dict[str, Exercise] = {
     "two_tap_r_com_ms": Exercise(
         1.0,
+        Hints(
+            "how much energy lies at 0 ms, how much at -10 ms, and how far is each from the centre?",
+            "energies are 9 and 1, distances 0 and 10 ms; which mean do they make?",
+            "(9 * 0 + 1 * 10) / (9 + 1)",
+        ),
         {
-            "energy is the square of the gradient: 9 and 1, not 3 and 1": 2.5,
-            "that is the span; r_com is half of it": 2.0,
-            "the weighted mean needs dividing by the sum of the energy": 10.0,
+            "did you weigh with the gradient or with its square?": 2.5,
+            "is that the radius, or the span, which is twice as wide?": 2.0,
+            "a mean is a sum over what?": 10.0,
         },
-        "energies 9 at 0 ms and 1 at -10 ms: (9 * 0 + 1 * 10) / 10",
+        unit="ms",
     ),
     "r_com_ms": Exercise(
         _r_com,
+        Hints(
+            "how far is each bin from the centre, and how much does it count?",
+            "a mean of distances, without their sign, weighted by energy",
+            "np.sum(np.abs(offsets_ms) * energy) / np.sum(energy)",
+        ),
         {
-            "tau with its sign: left and right cancel; take np.abs": lambda e, t: float((e * t).sum() / e.sum()),
-            "divide by the sum of the energy": lambda e, t: float((e * np.abs(t)).sum()),
-            "that is 2 r_com; the radius is half of it": lambda e, t: 2 * _r_com(e, t),
-            "that is the root of the mean square; the paper weighs |tau|": lambda e, t: float(
+            "what do energies at -10 and at +10 ms give together? Is that their distance?":
+                lambda e, t: float((e * t).sum() / e.sum()),
+            "what happens when all energies are doubled? Should it?": lambda e, t: float((e * np.abs(t)).sum()),
+            "is that the radius or the span?": lambda e, t: 2 * _r_com(e, t),
+            "you squared the distances; does the formula above?": lambda e, t: float(
                 np.sqrt((e * t**2).sum() / e.sum())),
         },
-        "sum of |tau| E over sum of E",
         _PROFILES,
     ),
     "box_span_ms": Exercise(
         50.0,
+        Hints(
+            "between which two values does the distance run, and what is the mean of all between?",
+            "in this box every distance from 0 to half of its width comes equally often; the span is twice the mean",
+            "2 * (0 + 50) / 2",
+        ),
         {
-            "the mean of |tau| over the box is a quarter of its width; twice that is half of it": 100.0,
-            "that is r_com; the span is twice that": 25.0,
+            "is the mean distance in the box as large as its width?": 100.0,
+            "is that r_com or the span?": 25.0,
         },
-        "|tau| runs evenly from 0 to 50 ms; its mean, times two",
+        unit="ms",
     ),
     "exponential_span_ms": Exercise(
         60.0,
+        Hints(
+            "what is the mean distance here, and how does the span follow from it?",
+            "the mean of |tau| is the constant itself, r_com; the span is twice r_com",
+            "2 * 30",
+        ),
         {
-            "that is the mean of |tau|, r_com; the span is twice that": 30.0,
-            "that would be the width of a box": 15.0,
+            "is that r_com or the span?": 30.0,
+            "that halves it as in the box; does the same hold here?": 15.0,
         },
-        "the mean of an exponential with constant a is a",
+        unit="ms",
     ),
     "gaussian_span_ms": Exercise(
         2 * 50 * math.sqrt(2 / math.pi),
+        Hints(
+            "what is the mean distance of a bell, and how does the span follow from it?",
+            "the mean of |tau| is s times the root of 2 / pi, a bit less than s; the span is twice that",
+            "2 * 50 * sqrt(2 / pi)",
+        ),
         {
-            "the mean of |tau| is s sqrt(2 / pi), a little less than s": 100.0,
-            "that is r_com; the span is twice that": 50 * math.sqrt(2 / math.pi),
+            "is the mean of |tau| as large as s?": 100.0,
+            "is that r_com or the span?": 50 * math.sqrt(2 / math.pi),
         },
-        "2 * 50 * sqrt(2 / pi)",
+        unit="ms",
     ),
     "floor_span_ms": Exercise(
         95.0,
+        Hints(
+            "what is the span of each part by itself, and how much of the energy does each hold?",
+            "r_com is a mean over energy: each part counts with its share",
+            "0.9 * 50 + 0.1 * 500",
+        ),
         {
-            "the flat map alone has a span of 500; nine tenths of the energy are in the box": 500.0,
-            "the floor counts with its share, a tenth": 550.0,
-            "the mean of the two would need half of the energy in each": 275.0,
-            "the floor is there too: 0.9 of one span plus 0.1 of the other": 50.0,
+            "that is the span of the floor alone; how much of the energy is in it?": 500.0,
+            "how much does the floor count, as a tenth of the energy?": 550.0,
+            "how much of the energy would each part hold, if you took the plain mean of the two?": 275.0,
+            "where did the floor go?": 50.0,
         },
-        "r_com is a mean over energy, so spans mix like energies: 0.9 * 50 + 0.1 * 500",
+        unit="ms",
     ),
     "cut_null_span_ms": Exercise(
         2 * (250**2 / 2 + 500**2 / 2) / 750,
+        Hints(
+            "what is the sum of all distances on the left, on the right, and how many ms are there in all?",
+            "the area of |tau| on one side is a triangle; add both triangles and divide by the whole length",
+            "2 * (250^2 / 2 + 500^2 / 2) / 750",
+        ),
         {
-            "500 is the null where audio lies on both sides of the whole window": 500.0,
-            "that is the mean of the two sides; the longer side holds more of the energy": 375.0,
-            "that is r_com; the span is twice that": (250**2 / 2 + 500**2 / 2) / 750,
+            "is there audio on both sides of the whole window?": 500.0,
+            "do both sides hold as much of the energy?": 375.0,
+            "is that r_com or the span?": (250**2 / 2 + 500**2 / 2) / 750,
         },
-        "r_com = (250^2 / 2 + 500^2 / 2) / 750, and twice that",
+        unit="ms",
     ),
     "finite_difference": Exercise(
         _finite_difference,
+        Hints(
+            "by how much did f change, and how far apart are the two places where you asked it?",
+            "for each number of x by itself: one copy a step up, one copy a step down, all others as they are",
+            "(f(up) - f(down)) / (2 * step)",
+        ),
         {
-            "one-sided: nudge up and down and divide by two steps; the curvature then cancels": _one_sided,
-            "two steps lie between up and down: divide by 2 * step": lambda f, x, s: 2 * _finite_difference(f, x, s),
-            "divide by the distance, 2 * step": lambda f, x, s: 2 * s * _finite_difference(f, x, s),
+            "did you nudge both ways? What does the curvature of f do to a nudge one way?": _one_sided,
+            "how far apart are up and down: one step or more?": lambda f, x, s: 2 * _finite_difference(f, x, s),
+            "is that a difference or a slope? What is it divided by?": lambda f, x, s: (
+                2 * s * _finite_difference(f, x, s)),
         },
-        "(f(x + nudge) - f(x - nudge)) / (2 step), one number of x at a time, all others left as they are",
         [(_two_taps, np.array([0.3, -1.0, 2.0]), 0.5), (_bent, np.array([1.0, 2.0, -1.0]), 0.1)],
         0.003,
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tonespan_utils.course.exercises import Exercise
+from tonespan_utils.course.exercises import Exercise, Hints
 
 ROLES = ("supported", "not supported", "undecided")
 
@@ -55,40 +55,60 @@ def _paired_case(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 EXERCISES: dict[str, Exercise] = {
     "paired_interval": Exercise(
         _paired_interval,
+        Hints(
+            "what changed in each token, and which tokens does a draw take from before and from after?",
+            "one difference for each token comes first; a draw takes differences, and each draw has a mean",
+            "np.quantile((after - before)[draws].mean(axis=1), [0.025, 0.975])",
+        ),
         {
-            "before and after were resampled apart: use the same drawn tokens for both": _unpaired_interval,
-            "after minus before, so that longer spans come out positive": _backwards_interval,
+            "do both models get the same drawn tokens in one draw?": _unpaired_interval,
+            "should a span that grew come out positive or negative?": _backwards_interval,
         },
-        "difference per token first, then its mean in each draw, then np.quantile(means, [0.025, 0.975])",
         [_paired_case(1), _paired_case(2)],
         0.02,
     ),
     "verdict": Exercise(
         _verdict,
+        Hints(
+            "where does the whole interval lie: above 0, not above 0, or on both sides of it?",
+            "three cases, and two numbers decide: first ask whether low is above 0, then whether high is not",
+            "low > 0: supported; high <= 0: not supported; all else: undecided",
+        ),
         {
-            "an interval that contains 0 leaves the claim undecided, whatever its middle says": _verdict_by_middle,
-            "'not supported' needs the whole interval at or below 0; else it is 'undecided'": _verdict_two_ways,
+            "what does an interval say that contains 0? Has its middle a say?": _verdict_by_middle,
+            "what of an interval that reaches from below 0 to above 0? Do two verdicts suffice?": _verdict_two_ways,
         },
-        "above 0 as a whole: supported; at or below 0 as a whole: not supported; else undecided",
         [(2.0, 9.0), (-9.0, -2.0), (-1.0, 8.0), (-8.0, 1.0)],
     ),
     "false_alarm": Exercise(
         _false_alarm,
+        Hints(
+            "what is the chance that one test keeps quiet, and that all of them do?",
+            "at least one alarm is everything but no alarm at all",
+            "1 - 0.95**n_tests",
+        ),
         {
-            "that adds up chances; with 20 or more it would reach certainty": lambda n: 0.05 * n,
-            "that is the chance that all 20 keep quiet": lambda n: 0.95**n,
-            "the chance that all of them are false alarms": lambda n: 0.05**n,
+            "what would this give for 40 tests? Can a chance be more than 1?": lambda n: 0.05 * n,
+            "is that the chance of an alarm, or of none?": lambda n: 0.95**n,
+            "is that at least one alarm, or an alarm in every test?": lambda n: 0.05**n,
         },
-        "1 minus the chance that none of them gives a false alarm",
         [(1,), (5,), (20,)],
     ),
     "did_it_learn": Exercise(
         "emotion",
+        Hints(
+            "for each row: does the interval lie above its null as a whole?",
+            "compare the lower end of each interval with the null of its own row",
+            "learned: lower end above the null; name the row, or 'both', or 'neither'",
+        ),
         {
-            "its interval contains the null: it could as well have guessed": "shuffled_emotion",
-            "look again: one of the two intervals contains its null": "both",
-            "look again: one of the two intervals lies above its null": "neither",
+            "where is the null of this row: outside of the interval or in it?": "shuffled_emotion",
+            "does each of the two intervals lie above its own null?": "both",
+            "does none of the two intervals lie above its null? Look again.": "neither",
         },
-        "whose interval lies above its null as a whole? 'emotion', 'shuffled_emotion', 'both' or 'neither'",
+        words={
+            "mini/emotion": "emotion", "mini/shuffled_emotion": "shuffled_emotion", "shuffled": "shuffled_emotion",
+            "none": "neither", "both of them": "both",
+        },
     ),
 }  # fmt: skip
