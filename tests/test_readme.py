@@ -37,7 +37,7 @@ def test_its_python_runs_as_printed():
     assert done.returncode == 0, done.stderr
     rows = re.findall(r"^ *(cnn|\d|final) .*?(\d+) \[\d+, \d+\]", done.stdout, re.MULTILINE)
     assert [layer for layer, _ in rows] == ["cnn", "0", "1", "2", "3", "4", "5", "6", "final"], done.stdout
-    assert 30 <= int(rows[1][1]) <= 120, "a box of the planted 120 ms gives 60"
+    assert 20 <= int(rows[1][1]) <= 120, "a box of the planted 120 ms gives 60; a layer may use less of it"
 
 
 def test_the_drawing_of_the_method_says_in_words_what_it_shows():
