@@ -15,7 +15,7 @@ model that is loaded already, will do as well):
 >>> figure = measured.plot()
 
 >>> measured.layers.query("knows")["span_ms"].between(30, 120).tolist()[1:]  # a box of the planted 120 ms gives 60
-[True, True, True, True, True, True, True]
+[True, True, True, True, True, True, True, True]
 >>> knees = measured.knees.set_index("layer")["knee_ms"]  # the glide; lower layers use the levels beside it too
 >>> knees[["6", "final"]].between(100, 140).tolist()
 [True, True]
