@@ -18,7 +18,7 @@ import numpy as np
 
 from tonespan_utils.statistics.classifier import LinearClassifier
 
-N_DIRECTIONS = 8  # with more, the span of a vowel moves by less than a bin of 10 ms
+N_DIRECTIONS = 8  # random directions of the hidden vector; more of them make the span steadier, at a backward pass each
 
 
 def directions(
