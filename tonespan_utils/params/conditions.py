@@ -25,7 +25,7 @@ from tonespan_utils.errors import TonespanError
 
 TASKS = ("asr", "emotion", "gender", "speaker", "tone")
 SHUFFLED, NARROW, WIDE, DEAF, THEN_TONE = "shuffled_", "narrow_", "wide_", "deaf_", "_tone"
-ON_PURPOSE = (NARROW, WIDE, DEAF)
+ON_PURPOSE = tuple(prefix + "asr" for prefix in (NARROW, WIDE, DEAF))
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,9 @@ class Condition:
     @property
     def objective(self) -> str:
         """The task that is trained last: ``tone`` of ``asr_tone``, ``asr`` of ``shuffled_asr``."""
-        prefix = next((each for each in (SHUFFLED, *ON_PURPOSE) if self.task.startswith(each)), "")
-        return "tone" if self.follows else self.task.removeprefix(prefix)
+        if self.follows:
+            return "tone"
+        return "asr" if self.task in ON_PURPOSE else self.task.removeprefix(SHUFFLED)
 
     @property
     def is_measured(self) -> bool:
@@ -95,7 +96,7 @@ def parse(name: str) -> Condition:
     backbone, _, what = name.partition("/")
     task, dash, language = what.partition("-")
     condition = Condition(name, backbone, task, language)
-    tasks = {"vanilla", *TASKS, *(each + "asr" for each in ON_PURPOSE), *(SHUFFLED + task for task in TASKS)}
+    tasks = {"vanilla", *TASKS, *ON_PURPOSE, *(SHUFFLED + task for task in TASKS)}
     tasks |= {task + THEN_TONE for task in TASKS if task != "tone"}
     if not backbone or task not in tasks:
         raise TonespanError(f"{name!r} is no condition: use <encoder>/<task>[-<language>], task {', '.join(TASKS)}")

@@ -154,6 +154,7 @@ VALIDITY = {
 }  # there once `make validity` has run
 ALIGNMENT = {"alignment", "jitter"}  # there once `make alignment` has run
 CONFIRMED = {"confirmation"}  # there once the study has been confirmed on new seeds
+LOWER_IS_BETTER = ("cer", "tone_error_rate", "minimal_pair_error", "eer")  # of the metrics of ``finetune``
 READERS = {"baseline_sounds", "baseline_confusions"}  # beside the cue width: shown, and nothing is computed from them
 PARTS_ONLY = {
     "predictions",

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tonespan_utils.params.claims import Claims
+from tonespan_utils.params.conditions import ON_PURPOSE
 from tonespan_utils.statistics.estimates import Estimate
 from tonespan_utils.study import cue_claims
 
@@ -26,11 +27,6 @@ Roles = Mapping[str, Estimate]  # what a condition is to the language -> a measu
 Parts = dict[str, Estimate]
 DISTANCES = ("distance_ms", "box_distance_ms")  # the paper's, which decides, and with the box correction
 CONTROL = "_control"
-NOT_COMPARED = (
-    "narrow_asr",
-    "wide_asr",
-    "deaf_asr",
-)  # changed on purpose: controls of the board, no rivals of target ASR
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,8 @@ class Check:
 
 
 def _is_rival(role: str) -> bool:
-    return not role.endswith(CONTROL) and role not in NOT_COMPARED
+    # what was changed on purpose is a control of the board, and no rival of target ASR
+    return not role.endswith(CONTROL) and role not in ON_PURPOSE
 
 
 def _of(role: str) -> Callable[[Roles], Parts]:

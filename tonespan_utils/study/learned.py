@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from tonespan_utils.params import conditions
+from tonespan_utils.params.tables import LOWER_IS_BETTER
 
 TASK_METRICS = ("cer", "eer", "accuracy", "macro_f1")  # of ASR, speaker, gender, and emotion or tone
-LOWER_IS_BETTER = ("cer", "eer")
 
 
 def why_not(scores: pd.DataFrame) -> dict[str, str]:

@@ -30,12 +30,12 @@ Conventions
 
 from __future__ import annotations
 
-import dataclasses
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from tonespan_utils.tone._masking import fill, normalise
+from tonespan_utils.tone._unmarked import flag_sentences
 from tonespan_utils.tone.parts import Part, Syllable
 
 ACUTE = "\u0301"
@@ -49,12 +49,10 @@ CONSONANTS = {
     "pf": "p͡f", "r": "r", "s": "s", "t": "t", "ts": "t͡s", "w": "w", "y": "j",
 }  # fmt: skip
 GLIDES = {"w": "ʷ", "y": "ʲ"}  # behind another consonant
-LONGEST = max(map(len, CONSONANTS))
 
 LETTER = "A-Za-zÀ-ÖØ-öø-ɏɛɔΕεΩωΈέΏώ\u1f72\u1f7c\u1e00-\u1eff"
 DROPPED = rf"(?:['’ʼ][ ]?|(?<=(?<![{LETTER}\u0300-\u036f])[bdklmny])[ ])"  # what a consonant leaves its vowel with
 WORD = re.compile(rf"[{LETTER}][{LETTER}\u0300-\u036f]*(?:{DROPPED}[{LETTER}][{LETTER}\u0300-\u036f]*)*")
-SENTENCE_END = re.compile(r"[.!?…]+(?=\W)|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Letter:
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a Mboshi text; spans are code points of ``text``, composed or decomposed."""
     syllables = [part for match in WORD.finditer(text) for part in _word(text, *match.span())]
-    return fill(text, _flag_unmarked(text, syllables))
+    return fill(text, flag_sentences(text, syllables, _is_unmarked))
 
 
 def _word(text: str, start: int, end: int) -> list[Syllable]:
@@ -135,12 +133,6 @@ def _spoken(letters: list[Letter], onset: str) -> Syllable:
     return Syllable(letters[0].start, letters[-1].end, onset, nucleus, "", tone, CHAO[tone])
 
 
-def _flag_unmarked(text: str, syllables: list[Syllable]) -> list[Syllable]:
-    """Flag every syllable of a sentence long enough to have a high tone, and without one."""
-    ends = [match.end() for match in SENTENCE_END.finditer(text)]
-    flagged: list[Syllable] = []
-    for _, group in groupby(syllables, key=lambda syllable: sum(end <= syllable.start for end in ends)):
-        sentence = list(group)
-        unsure = len(sentence) >= MIN_SYLLABLES and all(syllable.tone == "L" for syllable in sentence)
-        flagged += [dataclasses.replace(part, flags=("uncertain",)) if unsure else part for part in sentence]
-    return flagged
+def _is_unmarked(sentence: Sequence[Syllable]) -> bool:
+    """Whether a sentence is long enough to have a high tone, and has none."""
+    return len(sentence) >= MIN_SYLLABLES and all(syllable.tone == "L" for syllable in sentence)

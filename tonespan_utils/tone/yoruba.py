@@ -26,13 +26,13 @@ Conventions
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from tonespan_utils.tone._masking import fill, normalise
+from tonespan_utils.tone._unmarked import flag, flag_sentences
 from tonespan_utils.tone.parts import Part, Syllable
 
 TONES_OF_MARK = {"\u0301": "H", "\u0300": "L", "\u0304": "M", "\u0302": "HL", "\u030c": "LH"}
@@ -51,7 +51,6 @@ SYLLABIC = {"m": "m̩", "n": "n̩"}
 
 LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 WORD = re.compile(rf"[{LETTER}][{LETTER}\u0300-\u036f]*(?:['’ʼ][{LETTER}][{LETTER}\u0300-\u036f]*)*")
-SENTENCE_END = re.compile(r"[.!?…]+(?=\W)|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Letter:
 def parse(text: str) -> list[Part]:
     """Syllables and masked parts of a Yoruba text; spans are code points of ``text``, composed or decomposed."""
     syllables = [part for match in WORD.finditer(text) for part in _word(text, *match.span())]
-    return fill(text, _flag_unmarked(text, syllables))
+    return fill(text, flag_sentences(text, syllables, _is_unmarked))
 
 
 def _word(text: str, start: int, end: int) -> list[Syllable]:
@@ -80,7 +79,7 @@ def _word(text: str, start: int, end: int) -> list[Syllable]:
         return []
     plain = not any(letter.tones or letter.char in "ẹọṣ" for letter in letters or [])
     if plain and len(syllables) > 1 and text[start].isupper():
-        return [_flag(syllable, "uncertain") for syllable in syllables]
+        return [flag(syllable, "uncertain") for syllable in syllables]
     return syllables
 
 
@@ -149,17 +148,6 @@ def _voice(letters: list[Letter], onset: str, nucleus: str, tones: str) -> list[
     return [Syllable(start, end, onset, nucleus, "", tone, CHAO[tone], ("uncertain",) if unsure else ())]
 
 
-def _flag_unmarked(text: str, syllables: list[Syllable]) -> list[Syllable]:
-    """Flag every syllable of a sentence that has next to no accents."""
-    ends = [match.end() for match in SENTENCE_END.finditer(text)]
-    flagged: list[Syllable] = []
-    for _, group in groupby(syllables, key=lambda syllable: sum(end <= syllable.start for end in ends)):
-        sentence = list(group)
-        marked = sum(syllable.tone != "M" for syllable in sentence)
-        unsure = marked < MIN_MARKED * len(sentence)
-        flagged += [_flag(syllable, "uncertain") if unsure else syllable for syllable in sentence]
-    return flagged
-
-
-def _flag(syllable: Syllable, flag: str) -> Syllable:
-    return dataclasses.replace(syllable, flags=tuple(dict.fromkeys((*syllable.flags, flag))))
+def _is_unmarked(sentence: Sequence[Syllable]) -> bool:
+    """Whether a sentence has next to no accents."""
+    return sum(syllable.tone != "M" for syllable in sentence) < MIN_MARKED * len(sentence)

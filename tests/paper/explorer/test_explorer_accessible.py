@@ -32,11 +32,6 @@ def p(tmp_path_factory):
         yield loaded
 
 
-@pytest.fixture(scope="module")
-def browser():
-    yield from browsing.launched()
-
-
 STATES = {
     "as it opens": ("", ""),
     "all of it": (

@@ -83,11 +83,6 @@ def p(profile, monkeypatch) -> params.Params:
     return params.load(str(profile))
 
 
-@pytest.fixture(scope="module")
-def browser():
-    yield from browsing.launched()
-
-
 @pytest.fixture
 def watched(browser):
     watched = Watched(browser)

@@ -59,11 +59,6 @@ def p(tmp_path_factory):
         yield loaded
 
 
-@pytest.fixture(scope="module")
-def browser():
-    yield from browsing.launched()
-
-
 @pytest.fixture
 def watched(browser):
     watched = Watched(browser, accept_downloads=True)

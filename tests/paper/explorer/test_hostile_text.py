@@ -43,11 +43,6 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 pytestmark = browsing.needed
 
 
-@pytest.fixture(scope="module")
-def browser():
-    yield from browsing.launched()
-
-
 def labelled(folder: Path) -> pd.DataFrame:
     """A row of ``labels.csv`` per payload, read back: every field has every payload in turn, file names too."""
     folder.mkdir()

@@ -118,10 +118,9 @@ def caption_energy_maps(loaded: Tables, params: Params, *, backbone: str) -> str
 
 
 def _left_out(loaded: Tables, rows: Mapping[str, Mapping[str, str]]) -> str:
-    """In how many maps r_com is left out for some layer, and why; nothing where in none."""
+    """Why r_com is left out for some layers; nothing where it is for none."""
     pairs = [(name, language) for of_language in rows.values() for language, name in of_language.items()]
-    n = sum(bool(quality_flags.unknown_layers(loaded["signatures"], *pair)) for pair in pairs)
-    if not n:
+    if not any(quality_flags.unknown_layers(loaded["signatures"], *pair) for pair in pairs):
         return ""
     return (
         " No ticks, name in grey: F1 not above chance, the span at its null, or too few tokens for an interval, so "

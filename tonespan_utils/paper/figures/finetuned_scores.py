@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from tonespan_utils.paper.figures.parts import Tables
 from tonespan_utils.params import conditions
 from tonespan_utils.params.profile import Params
+from tonespan_utils.params.tables import LOWER_IS_BETTER
 from tonespan_utils.plots import training
 from tonespan_utils.plots.style import is_narrow, width_in
 
@@ -24,7 +25,6 @@ TASK_METRICS = {
     ("speaker", "eer"): "equal error rate (lower is better)",
     ("tone", "macro_f1"): "macro-F1",
 }
-LOWER_IS_BETTER = ("cer", "tone_error_rate", "minimal_pair_error", "eer")
 OF_TONE = {"tone_error_rate": ", tones", "minimal_pair_error": ", minimal pairs"}
 
 
