@@ -136,7 +136,7 @@ def _random(loaded: Tables, params: Params) -> str:
             if len(vanilla):
                 row = vanilla.iloc[0]
                 trained_ms = findings.interval_text(row.span_ms, row.span_low_ms, row.span_high_ms)
-                text += f" against {trained_ms} ms of the trained one"
+                text += f" against {trained_ms} ms in the upper half of the trained one"
             texts.append(text)
     return f"Span of the same encoder with its weights permuted, top layer: {'; '.join(texts)}."
 
